@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
@@ -6,7 +6,16 @@ import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { Stack } from '../support/stack';
 
 const ROOT = resolve(__dirname, '..', '..');
-const PAGES = ['orchestrators', 'approvers', 'on-call', 'analysts', 'operators', 'tool-owners', 'subscribers'];
+const PAGES = [
+  'orchestrators',
+  'approvers',
+  'on-call',
+  'analysts',
+  'operators',
+  'tool-owners',
+  'subscribers',
+  'policy',
+];
 const NOT_DONE = /^(deny|step-up)\b/;
 
 interface Step {
@@ -44,6 +53,7 @@ describe('the commands of the pages in docs/', () => {
     stack = await Stack.start();
     dir = mkdtempSync(join(tmpdir(), 'bailiwick-documents-'));
     mkdirSync(join(dir, 'bin'));
+    symlinkSync(join(ROOT, 'libs'), join(dir, 'libs')); // pages name files of the repository
     const cli = [process.execPath, ...BUILT_FLAGS, join(ROOT, 'bin', 'bailiwick.mjs')].map((each) => `'${each}'`);
     writeFileSync(join(dir, 'bin', 'npx'), `#!/bin/sh\nshift\nexec ${cli.join(' ')} "$@"\n`, { mode: 0o755 });
   }, 120_000);

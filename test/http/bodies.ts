@@ -103,6 +103,7 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
       role: 'responder',
       body: { selector, reason, digest: 'x', force: false, quarantine: false },
     },
+    { path: '/v1/policies', role: 'admin', body: { bundle: { 'a.yaml': 'catalogue: []' }, replaces: 0 } },
     { path: '/v1/tenants', role: 'admin', body: { id: 'never' } },
   ];
 }
@@ -129,7 +130,7 @@ function put(body: unknown, at: Path, value: unknown): unknown {
 }
 
 /** Checks whether a place in a body takes arbitrary values of the caller, such as arguments. */
-const isFree = (at: Path): boolean => at.includes('args') || at.at(-1) === 'attributes';
+const isFree = (at: Path): boolean => at.includes('args') || at.includes('bundle') || at.at(-1) === 'attributes';
 
 /** Returns copies of the body, each with an unknown member in one of its objects. */
 export function withUnknownMembers(body: Json): Changed[] {

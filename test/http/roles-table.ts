@@ -24,6 +24,8 @@ export interface Row {
 }
 
 const READERS: readonly Who[] = ['orchestrator', 'approver', 'responder', 'analyst'];
+/** Every key, and no grant token. */
+const KEYS: readonly Who[] = ROLES.filter((role) => role !== 'run');
 const reason = 'a test';
 let made = 0;
 
@@ -54,6 +56,11 @@ async function revoked(stack: Stack): Promise<string> {
   const answer = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
   return String(answer.body.revocationId);
 }
+async function policyVersion(stack: Stack): Promise<number> {
+  const { body } = await http(stack, 'GET', '/v1/policies', { key: stack.keys.admin as string });
+  return body.current as number;
+}
+
 const BUDGET = { selector: { agentClass: 'unused' }, budget: { calls: 1 } };
 async function budget(stack: Stack): Promise<string> {
   await http(stack, 'PUT', '/v1/budgets/some', { key: stack.keys.admin, body: BUDGET });
@@ -212,6 +219,15 @@ export const TABLE: readonly Row[] = [
     path: `/v1/budgets/${await budget(stack)}`,
   })),
   row('DELETE /v1/budgets/{name}', 200, ['admin'], async (stack) => ({ path: `/v1/budgets/${await budget(stack)}` })),
+
+  // Policies: each request replaces the version in force
+  row('POST /v1/policies', 201, ['admin'], async (stack) => ({
+    path: '/v1/policies',
+    body: { bundle: { 'empty.yaml': '' }, replaces: await policyVersion(stack) },
+  })),
+  row('GET /v1/policies', 200, KEYS, () => ({ path: '/v1/policies' })),
+  row('GET /v1/policies/current', 200, KEYS, () => ({ path: '/v1/policies/current' })),
+  row('GET /v1/policies/{version}', 200, KEYS, () => ({ path: '/v1/policies/0' })),
 
   // Erasing
   row('POST /v1/erasures/preview', 200, ['admin'], () => ({

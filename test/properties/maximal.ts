@@ -5,6 +5,7 @@ import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { deriveId } from '@bailiwick/core/derive-id';
 import type { IdKind } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
+import { deployment, meaning } from '@bailiwick/authority/testing/policies';
 
 /**
  * Commands of every type with parts at, just below and far below their maxima. A command has at most a few large parts,
@@ -222,6 +223,11 @@ const selector = fc
 const ref = `ref_${'0'.repeat(26)}`;
 const found = { before: 0, runs: 1, payloads: 1 };
 const reasonCode = plain(80);
+/** The first two deployments of a log; others conflict. One has several parts. */
+const BUNDLES = [
+  deployment(meaning('x.y', 'read'), 0),
+  deployment({ catalog: [{ match: ['x.z'], effects: ['write'], risk: 'low', words: '"'.repeat(200) }] }, 1),
+];
 
 /** A command without its ids: `n` selects them from the ids that exist when it is played. */
 export interface Draft {
@@ -271,6 +277,7 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
     ),
   }),
   removeTenantBudget: fc.record({ name: fc.constantFrom('team', 'x'.repeat(63)) }),
+  deployPolicy: fc.constantFrom(...BUNDLES),
   erase: fc.record({ subjectRef: fc.constant(ref), found: fc.constant(found) }),
   setAsideEvent: fc.record({ position: fc.nat(60), bodyDigest: fc.constant(`sha256:${'0'.repeat(64)}`) }),
   recordDrift: fc.record({ score: fc.constantFrom(0, 0.5, 1), features, monitor: plain(80) }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { TenantCaps } from '@bailiwick/contracts/budgets/tenant-budget';
-import type { Agent, GrantRequest } from '@bailiwick/contracts/grants/grant';
+import { EFFECTS, type Agent, type GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { Actor, StoredSelector } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { call, childGrant, maybe, narrowing, one, rarely, rootGrant, sent, want } from './asked-for';
@@ -185,6 +185,19 @@ const MOVES = {
     }),
   ),
   'remove budget': often(0, fc.record({ name: one('a', 'b', 'c'), who: voice('service', 'own') })),
+  /** only in stories that name it: it changes what verbs mean. `behind`: how many versions ago its sender read one */
+  'deploy policy': often(
+    0,
+    fc.record({
+      verbs: fc.uniqueArray(fc.constantFrom('file.read', 'file.write', 'email.send', 'x.y', 'shell.exec'), {
+        maxLength: 3,
+      }),
+      effect: fc.constantFrom(...EFFECTS),
+      risk: fc.constantFrom('low' as const, 'medium' as const, 'high' as const),
+      behind: fc.constantFrom(0, 0, 0, 0, 1),
+      who: voice('service', 'person', 'own'),
+    }),
+  ),
   drift: often(
     2,
     fc.record({ run: pick, score: fc.constantFrom(0, 0.3, 0.3, 0.3, 0.6, 0.9), who: voice('system', 'service') }),

@@ -1,6 +1,7 @@
 import { decide } from '@bailiwick/authority/commands/decide';
 import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { openTestRun, TestLog, type Fields, type CommandResult, NO_ARGS } from '@bailiwick/authority/testing/harness';
+import { deployment } from '@bailiwick/authority/testing/policies';
 import type { Command, CommandType } from '@bailiwick/contracts/commands/command';
 import type { Actor, Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
 import { deriveId } from '@bailiwick/core/derive-id';
@@ -237,6 +238,12 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
     play.send({ keyed }, 'setTenantBudget', { name, selector, budget, actor: play.actor(who, play.ids('run')[0]) }),
   'remove budget': (play, { keyed, name, who }) =>
     play.send({ keyed }, 'removeTenantBudget', { name, actor: play.actor(who, play.ids('run')[0]) }),
+  'deploy policy'(play, { keyed, verbs, effect, risk, behind, who }) {
+    const { version } = play.log.state.policies;
+    const catalog = verbs.length > 0 ? { catalog: [{ match: verbs, effects: [effect], risk }] } : {};
+    const fields = deployment(catalog, Math.max(0, version - behind));
+    return play.send({ keyed }, 'deployPolicy', { ...fields, actor: play.actor(who, play.ids('run')[0]) });
+  },
   drift(play, { keyed, run, score, who }) {
     const runId = play.id('run', run);
     return play.send({ keyed }, 'recordDrift', {

@@ -21,7 +21,7 @@ const FILE = { type: 'file', id: 'a/b' };
 const stories = fc.oneof(
   moves(60),
   moves(60, ['strike', 'lift', 'act', 'escalate']),
-  moves(40, ['open', 'set budget', 'remove budget', 'act']),
+  moves(40, ['open', 'set budget', 'remove budget', 'deploy policy', 'act']),
 );
 const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   const { log } = new Play().play(all);

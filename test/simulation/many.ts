@@ -24,6 +24,8 @@ const FREQUENT: readonly string[] = [
   'TenantBudgetSet',
   'TenantBudgetRemoved',
   'permit from a tenant budget',
+  'PolicyDeployed',
+  'permit under a deployed policy',
   'RunCompleted',
   'child grant',
   'grant raised',

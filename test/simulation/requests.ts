@@ -1,4 +1,5 @@
 import { NO_ARGS } from '@bailiwick/authority/testing/harness';
+import { deployment, meaning } from '@bailiwick/authority/testing/policies';
 import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contracts/commands/command';
 import type { Actor } from '@bailiwick/contracts/events/event';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
@@ -38,6 +39,8 @@ const CHANGES: ReadonlySet<CommandType> = new Set<CommandType>(['suspend', 'resu
 export class Requests {
   private readonly known: Known = { grants: [], actions: [], calls: [], approvals: [], revocations: [] };
   private made = 0;
+  /** the newest version of the policy in an answer */
+  private version = 0;
 
   constructor(
     private readonly log: string,
@@ -66,6 +69,7 @@ export class Requests {
       lift: revocations.length > 0 ? 1 : 0,
       budget: 1,
       unbudget: 0.5,
+      deploy: 0.7,
       drift: 1,
     });
     return this[kind]();
@@ -84,6 +88,7 @@ export class Requests {
 
   /** Records the IDs in an answer for later commands. */
   learn(command: Command, answer: Answer): void {
+    this.learnVersion(command, answer);
     if (!answer.ok) return;
     const { grants, actions, calls, approvals, revocations } = this.known;
     const value = answer.value as {
@@ -108,6 +113,12 @@ export class Requests {
     if (command.type === 'authorize' && value.decision === 'step-up' && value.approvalId !== undefined)
       approvals.push({ id: value.approvalId, call: command });
     if (command.type === 'revokeSelector' && value.revocationId !== undefined) revocations.push(value.revocationId);
+  }
+
+  private learnVersion(command: Command, answer: Answer): void {
+    if (command.type !== 'deployPolicy') return;
+    const version = answer.ok ? (answer.value as { version: number }).version : answer.refusal.extra?.current;
+    if (typeof version === 'number') this.version = Math.max(this.version, version);
   }
 
   private make<T extends CommandType>(
@@ -343,6 +354,14 @@ export class Requests {
 
   private unbudget(): Command {
     return this.make('removeTenantBudget', SERVICE, { name: this.random.pick(['a', 'b', 'c']) });
+  }
+
+  /** Deploys a bundle in place of the version that it saw last, which may have been replaced since. */
+  private deploy(): Command {
+    const { random } = this;
+    const effect = random.pick(['read', 'write', 'external'] as const);
+    const replaces = Math.max(0, this.version - (random.chance(0.1) ? 1 : 0));
+    return this.make('deployPolicy', SERVICE, deployment(meaning('file.read', effect), replaces));
   }
 
   private drift(): Command {

@@ -10,6 +10,7 @@ import { addLeaseCommands } from './commands/leases';
 import { addListCommands } from './commands/listing';
 import { addLogCommands } from './commands/log';
 import { addMoveCommands } from './commands/moving';
+import { addPolicyCommands } from './commands/policy';
 import { addReceiptCommands } from './commands/receipts';
 import { addReplayCommand } from './commands/replaying';
 import { addRevokeCommands } from './commands/revoking';
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
   addLogCommands(program);
   addRevokeCommands(program);
   addBudgetCommands(program);
+  addPolicyCommands(program);
   addEraseCommand(program);
   addReplayCommand(program);
   addTenantCommands(program);

@@ -11,6 +11,7 @@ import { ErasuresModule } from './erasures/erasures.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
 import { LogClientModule } from './log-client/log-client.module';
+import { PoliciesModule } from './policies/policies.module';
 import { RebuildsModule } from './rebuilds/rebuilds.module';
 import { ReceiptsModule } from './receipts/receipts.module';
 import { RepairsModule } from './repairs/repairs.module';
@@ -38,6 +39,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     ApprovalsModule,
     RevocationsModule,
     BudgetsModule,
+    PoliciesModule,
     ReceiptsModule,
     EventsModule,
     ReplaysModule,

@@ -14,8 +14,12 @@ const REQUEST = {
   log: LOG,
   grantId: `grt_0_${'0'.repeat(26)}`,
   after: 7,
-  action: { verb: 'web.get' },
-  resource: { type: 'web', id: 'reports.example/q3' },
+  call: {
+    verb: 'web.get',
+    effect: 'read',
+    resource: { type: 'web', id: 'reports.example/q3' },
+    labels: [],
+  },
 };
 const order: string[] = [];
 const note = (step: string) => (): Promise<void> => Promise.resolve(void order.push(step));
@@ -103,7 +107,7 @@ describe('AppModule', () => {
 
   it.each([
     ['a malformed request', 'BAD_REQUEST', { ...REQUEST, after: 'x' }],
-    ['an unreadable verb', 'PATTERN_INVALID', { ...REQUEST, action: { verb: 'no verb!' } }],
+    ['a call that is not interpreted', 'BAD_REQUEST', { ...REQUEST, call: { verb: 'web.get' } }],
     ['a run without a score', 'NOT_READY', REQUEST],
     ['a log that is not followed', 'NOT_READY', { ...REQUEST, log: 'other/0' }],
   ])('refuses %s with %s', async (_case, code, payload) => {

@@ -9,6 +9,7 @@ import { admitted, situationOf, unaccountedOf } from './action-rules';
 import { EntryBook } from './entry-caps';
 import type { ReportFinding } from './finding';
 import { below, isMore, linked } from './issue-rules';
+import { isDecision, PolicyBook } from './policy-rules';
 import { checkPower, checkResumption, checkSuspension } from './power-rules';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
@@ -22,12 +23,14 @@ export class Rulebook {
   /** grants that the last event used up or overran; the following events of the same append must end or suspend them (I3) */
   private due = new Map<string, 'end' | 'stop' | 'complete'>();
   readonly calls = new BrokeredCalls();
+  readonly policies = new PolicyBook();
 
   check(event: Event, report: ReportFinding): void {
     if (!FOLLOW.has(event.type)) this.overdue(report, event.type);
     const handler = HANDLERS[event.type] as ((book: Rulebook, event: Event, report: ReportFinding) => void) | undefined;
     handler?.(this, event, report);
     if (isOutcome(event)) this.outcome(event, report);
+    if (isDecision(event)) this.policies.decided(event, report);
   }
 
   /** Reports ends and suspensions that did not follow. Also call it after the last event. */
@@ -352,6 +355,8 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       if (!books.purses.remove(data))
         report('budget', `the tenant budget ${data.name}, which does not exist, is removed`);
     },
+    PolicyPart: ({ policies }, event) => policies.part(event),
+    PolicyDeployed: ({ policies }, event, report) => policies.deployed(event, report),
     QuarantineLifted({ books }, { data }) {
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;
     },

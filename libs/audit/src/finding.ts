@@ -13,6 +13,7 @@ export const CHECKS = {
   revocation: 'nothing is issued under a quarantine (I6)',
   custody: 'every permit has its chain, and at most one outcome (I7)',
   approval: 'an approval is given by a person, for one exact use, and used once (I8)',
+  policy: 'policies are versions 1, 2, 3 … with their digests, and every decision names the one in force',
   models: 'the read models and the live state follow from the events (I10)',
 } as const;
 export type Check = keyof typeof CHECKS;

@@ -1,6 +1,7 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { TenantBudgetSet, TenantBudgetView } from '@bailiwick/contracts/budgets/tenant-budget';
+import type { PolicyAnswer, PolicyDeployedAnswer, PolicyVersionsAnswer } from '@bailiwick/contracts/policy/deployment';
 import type { Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
@@ -222,6 +223,18 @@ export class BailiwickClient {
   }
   removeBudget(name: string): Promise<{ removed: string; position: number }> {
     return this.delete(`/v1/budgets/${encodeURIComponent(name)}`);
+  }
+  /** Checks a bundle, the texts of YAML files by their names, and deploys it in place of the version in force. */
+  deployPolicy(bundle: Readonly<Record<string, string>>, replaces: number): Promise<PolicyDeployedAnswer> {
+    return this.post('/v1/policies', { bundle, replaces });
+  }
+  /** Lists the deployed policies, newest first. @param cursor `next` of the previous page */
+  policies(cursor?: string): Promise<PolicyVersionsAnswer> {
+    return this.get(`/v1/policies${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`);
+  }
+  /** Returns a version of the policy with its bundle. @param version 0: of the release; left out: the one in force */
+  policy(version?: number): Promise<PolicyAnswer> {
+    return this.get(`/v1/policies/${version ?? 'current'}`);
   }
   previewErasure(subject: string): Promise<ErasurePreview> {
     return this.post('/v1/erasures/preview', { subject });

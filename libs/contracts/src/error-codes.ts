@@ -44,6 +44,8 @@ export const CODES = {
   UNPROCESSABLE: 422,
   /** an attribute of a resource states another value than the argument of the same name */
   ATTRIBUTE_CONTRADICTS_ARGS: 422,
+  /** a policy bundle has problems, or one of its tests fails */
+  POLICY_INVALID: 422,
   TOO_MANY: 429,
   // the system
   INTERNAL: 500,

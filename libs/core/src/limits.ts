@@ -252,6 +252,19 @@ export const LIMITS = {
     pointerSteps: 16,
     /** problems in one report; any further one is counted */
     problems: 100,
+    /** bytes of one stored part of a bundle as JSON, so that its event fits; and parts of one bundle */
+    partBytes: 12 * 1024,
+    parts: 512,
+    /** newest deployments that a state lists; older ones are only in the log */
+    versionsKept: 1_000,
+    versionsPageDefault: 100,
+    /** body of a deployment: the files as JSON strings, in which quotes and line ends take two bytes */
+    httpBodyBytes: 4 * 1024 * 1024,
+    /** duration and heap size of checking a bundle and running its tests, and checks that wait for a thread */
+    checkMs: 20_000,
+    checkHeapMb: 512,
+    checksWaiting: 8,
+    checkWaitMs: 20_000,
   },
 
   // revocation

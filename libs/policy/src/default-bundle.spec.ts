@@ -8,6 +8,7 @@ import { RISKS } from '@bailiwick/contracts/grants/grant';
 import { policySchema } from '@bailiwick/contracts/policy/policy-bundle';
 import { itWithShared } from '../../../test/support/shared';
 import { DEFAULT_BUNDLE, DEFAULT_CATALOG, readDefaultBundle } from './default-bundle';
+import { undeployable } from './deployable';
 import { problemText } from './problem';
 import { runPolicyTests } from './rehearsal/run-policy-tests';
 import { formerly } from './testing/former-catalog';
@@ -20,6 +21,10 @@ describe('the default policy bundle', () => {
   it('passes its tests', () => {
     expect(DEFAULT_BUNDLE.tests.length).toBeGreaterThan(70);
     expect(runPolicyTests(DEFAULT_BUNDLE).map(problemText)).toEqual([]);
+  });
+
+  it('can be deployed', () => {
+    expect(undeployable(DEFAULT_BUNDLE)).toEqual([]);
   });
 
   it('has words for people and at least one pattern or tool in each entry', () => {

@@ -1,9 +1,17 @@
-import { checkBundle } from './bundle';
+import { checkBundle, type BundleFiles } from './bundle';
 import { readDefaultBundle } from './default-bundle';
 import { problemText } from './problem';
 import { runPolicyTests } from './rehearsal/run-policy-tests';
 
-const FILES = readDefaultBundle();
+const DEFAULT = readDefaultBundle();
+/** The default bundle, with the one member in it that its entries need not have: a resource from arguments. */
+const FILES: BundleFiles = {
+  ...DEFAULT,
+  'web.yaml': (DEFAULT['web.yaml'] as string).replace(
+    /^ {2}- tools: \[WebFetch.*\n/m,
+    (line) => `${line}    resource: { type: web, id: '{/url}' }\n`,
+  ),
+};
 
 /** What finds a mutation: the check, at the place of the mutation, or the tests of the bundle. */
 type FoundBy = 'check' | 'tests';

@@ -13,6 +13,7 @@ export function checkAuthority(events: readonly Event[], world: World): void {
   events.forEach((event, i) => {
     const before = events.slice(0, i);
     if (event.type === 'ActionPermitted') checkPermit(before, event, world);
+    checkPolicy(before, event, world);
     if (event.type === 'GrantIssued') checkGrant(before, event, world);
     if (isOutcome(event)) {
       const id = event.actionId as string;
@@ -22,6 +23,17 @@ export function checkAuthority(events: readonly Event[], world: World): void {
     }
     world.count(event.type);
   });
+}
+
+/** Every decision names the version in force, and each version follows the one before it. */
+function checkPolicy(before: readonly Event[], event: Event, world: World): void {
+  const last = before.findLast((each) => each.type === 'PolicyDeployed');
+  const version = last?.data.version ?? 0;
+  if (event.type === 'PolicyDeployed')
+    assert(event.data.version === version + 1, event, 'policy: not the next version');
+  if (event.type !== 'ActionPermitted' && event.type !== 'ActionDenied' && event.type !== 'ActionStepUp') return;
+  assert((event.data.policy ?? 0) === version, event, 'policy: not decided under the version in force');
+  if (version > 0 && event.type === 'ActionPermitted') world.count('permit under a deployed policy');
 }
 
 function assert(holds: boolean, { log, position, type }: Event, what: string): void {

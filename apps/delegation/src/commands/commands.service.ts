@@ -9,7 +9,6 @@ import { BUS, LOGGER, PAYLOADS } from '../connections/tokens';
 import { withFound, type Erasing } from '../erasure/erasing';
 import { Reply } from '../log-owner/batching/reply';
 import { deadlineFrom } from '../log-owner/deadline';
-import { DECISION_RULES } from '../log-owner/decision-rules';
 import { mayAsk, NOT_HERE, type Asker } from '../log-owner/may-ask';
 import { notReady } from '../log-owner/refusals';
 import type { OwnedLog } from '../ownership/owned-log';
@@ -34,7 +33,7 @@ export class CommandsService {
     const { commands, requests = [commands.length] } = parsed.data;
     let first = 0;
     const groups = requests.map((count) => commands.slice(first, (first += count)));
-    const prompt = groups.filter((group) => !group.some(needsPreparation)).flat().length;
+    const prompt = groups.filter((group) => !needPreparation(target, group)).flat().length;
     const reply = new Reply(commands.length, prompt, (part) => request.part(part));
     let at = 0;
     for (const group of groups) {
@@ -46,7 +45,7 @@ export class CommandsService {
 
   /** Submits the commands of one request in order, after all of them are prepared. */
   private carryOut(target: OwnedLog, group: readonly unknown[], at: number, from: Asker, reply: Reply): void {
-    const prepare = group.some(needsPreparation);
+    const prepare = needPreparation(target, group);
     const submit = (command: unknown, i: number): void =>
       void this.submit(target, command, from, prepare ? undefined : () => reply.committed()).then((answer) =>
         reply.take(at + i, answer),
@@ -63,7 +62,7 @@ export class CommandsService {
 
   private prepared({ owner }: OwnedLog, command: unknown): Promise<unknown> {
     if (typeOf(command) === 'erase') return withFound(owner, this.payloads, command);
-    return withDrift(this.bus, command, owner.committed, DECISION_RULES.catalog);
+    return withDrift(this.bus, command, owner.committed, owner.catalog);
   }
 
   private async submit(
@@ -82,9 +81,11 @@ export class CommandsService {
   }
 }
 
-/** Reports whether a command needs data from other services before it enters the mailbox. */
-const needsPreparation = (command: unknown): boolean =>
-  typeOf(command) === 'erase' || needsDrift(command, DECISION_RULES.catalog);
+/** Reports whether one of these commands needs data from other services before it enters the mailbox. */
+function needPreparation({ owner }: OwnedLog, group: readonly unknown[]): boolean {
+  const { catalog } = owner;
+  return group.some((command) => typeOf(command) === 'erase' || needsDrift(command, catalog));
+}
 
 /** Waits for a recorded erasure to be carried out, at most `LIMITS.eraseAnswerMs`. */
 async function erased(answer: Answer, erasing: Erasing): Promise<Answer> {

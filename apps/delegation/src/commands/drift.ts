@@ -1,5 +1,6 @@
 import { mayBeHighRisk } from '@bailiwick/authority/matching/catalog';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import { interpret } from '@bailiwick/authority/matching/requested-call';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { intentSubject } from '@bailiwick/messaging/subjects';
 import { authorize } from '@bailiwick/contracts/commands/command';
@@ -11,6 +12,7 @@ import { scoreAnswer, type ScoreRequest } from '@bailiwick/contracts/actions/int
  * other services. Without a score the command is marked `unavailable`, and its rule requires an approval (I11).
  * @param after one past the newest written event, which the monitor must have read before it responds. Events in flight
  * do not count: they may never be written, and their clients have no response yet.
+ * @param catalog that of the policy in force
  */
 export async function withDrift(bus: Bus, raw: unknown, after: number, catalog: Catalog): Promise<unknown> {
   if (!needsDrift(raw, catalog)) return raw;
@@ -18,7 +20,9 @@ export async function withDrift(bus: Bus, raw: unknown, after: number, catalog: 
   if (!parsed.success) return raw; // the owner refuses it
   const { log, grantId, action, resource, labels, payload, actor, proof } = parsed.data;
   const vouched = proof.vouched && actor.kind !== 'run';
-  const request: ScoreRequest = { log, grantId, after, action, resource, labels, vouched, args: payload?.value.args };
+  const call = interpret({ action, resource, labels, vouched }, catalog);
+  if (!call) return raw; // the owner refuses it
+  const request: ScoreRequest = { log, grantId, after, call, args: payload?.value.args };
   const answer = await bus.request(intentSubject('score'), request, LIMITS.driftMs);
   const score = answer.ok ? scoreAnswer.safeParse(answer.value) : undefined;
   return { ...parsed.data, drift: score?.success ? score.data.value : 'unavailable' };

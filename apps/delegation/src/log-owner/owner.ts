@@ -1,5 +1,6 @@
 import type { Sealed } from '@bailiwick/authority/commands/seal';
 import type { Meant } from '@bailiwick/authority/revocation/reach';
+import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
@@ -90,6 +91,11 @@ export class LogOwner {
   /** One past the last event that is written or in flight. */
   get position(): number {
     return this.state?.next ?? 0;
+  }
+
+  /** What verbs and tools mean under the policy in force, after all events that are written or in flight. */
+  get catalog(): Catalog {
+    return this.state?.policies.current?.catalog ?? this.options.rules.catalog;
   }
 
   /**

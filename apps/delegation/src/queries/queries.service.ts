@@ -29,7 +29,7 @@ export class QueriesService {
       });
     // a dry run gets the same drift score as the call itself
     const withScore = (command: unknown): Promise<unknown> =>
-      withDrift(this.bus, command, owner.committed, DECISION_RULES.catalog);
+      withDrift(this.bus, command, owner.committed, owner.catalog);
     const full = query?.op === 'dryRun' ? { ...query, command: await withScore(query.command) } : raw;
     return ask(owner, this.eventlog, DECISION_RULES, full, this.payloads);
   }

@@ -14,6 +14,7 @@ import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { leaves } from '@bailiwick/authority/presentation/approval-view';
+import { showPolicy, showVersions } from '@bailiwick/authority/presentation/policies';
 import { showBudgets } from '@bailiwick/authority/presentation/tenant-budgets';
 import { VIEWERS, showApprovals, type Viewer } from '@bailiwick/authority/presentation/viewers';
 import { previewErasure } from '../erasure/erasing';
@@ -85,6 +86,12 @@ export async function ask(
     }
     case 'tenantBudgets':
       return budgets(owner, eventlog, query);
+    case 'policies': {
+      const { limit = LIMITS.policy.versionsPageDefault, before } = query;
+      return owner.read((state) => found(showVersions(state, limit, before)));
+    }
+    case 'policy':
+      return policy(owner, eventlog, query);
     case 'unreadable':
       return unreadable(owner, eventlog);
     case 'import': // not about the state: `QueriesService` handles it
@@ -108,6 +115,16 @@ async function budgets(
 ): Promise<Answer> {
   const items = await owner.read((state, now) => showBudgets(eventlog, state, name, now));
   return name !== undefined && items.length === 0 ? missing('tenant budget', name) : found({ items });
+}
+
+/** Returns a policy with its bundle. The events of an earlier one are read after the state. */
+async function policy(
+  owner: LogOwner,
+  eventlog: OwnerLog,
+  { version }: Extract<Query, { op: 'policy' }>,
+): Promise<Answer> {
+  const shown = await owner.read((state) => showPolicy(eventlog, state, version));
+  return shown ? found(shown) : missing('policy version', String(version));
 }
 
 /** Lists the unreadable events, for an operator to examine. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type GatewayConfig } from '../config';
-import type { Endpoint } from '../http/endpoints/endpoint';
+import { bodyLimitOf, type Endpoint } from '../http/endpoints/endpoint';
 import { IncomingBodies } from '../http/bodies/incoming-bodies';
 import { PerRequest } from '../http/per-request';
 import { Refused } from '../http/problems/problem';
@@ -56,7 +56,7 @@ export class Admission {
   async admitBody(endpoint: Endpoint, request: Incoming): Promise<void> {
     const caller = await this.authenticate(endpoint, request);
     this.authorize(endpoint, caller);
-    this.bodies.expect(caller, request.raw);
+    this.bodies.expect(caller, request.raw, bodyLimitOf(endpoint));
   }
 
   /** Returns the caller of an authenticated request. */

@@ -113,12 +113,16 @@ export function denied({ code, detail }: Refused): Decision {
 }
 
 export function toDecision(answer: ActionAnswer): Decision {
-  const { actionId, approvalId, reasons, obligations, expiresAt, remaining } = answer;
+  const { actionId, approvalId, reasons, obligations, expiresAt, remaining, policy } = answer;
+  const under = policy === undefined ? {} : { policy };
   const decision = answer.decision === 'permit';
   const more = {
     permit: { obligations, expiresAt, remaining },
     'step-up': { stepUp: { approvalId, expiresAt } },
     deny: {},
   }[answer.decision];
-  return { decision, text: `{"decision":${decision},"context":${withReasons({ actionId, ...more }, reasons)}}` };
+  return {
+    decision,
+    text: `{"decision":${decision},"context":${withReasons({ actionId, ...more, ...under }, reasons)}}`,
+  };
 }

@@ -1,5 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
+import { POLICY_SCHEMA, policySchema } from '@bailiwick/contracts/policy/policy-bundle';
 import { RECEIPT_SCHEMAS } from '@bailiwick/contracts/receipts/receipt-schema';
 import { CONFIG, type GatewayConfig } from '../config';
 import { Endpoint, Params } from '../http/endpoints/endpoint';
@@ -10,6 +11,11 @@ import { Refused } from '../http/problems/problem';
 import { gaugeProblems, metricsText } from '../reporting/metrics';
 import { ReadinessProbe } from '../reporting/readiness';
 
+/** Of the predicates of receipts, and of policy bundles. */
+const SCHEMAS: ReadonlyMap<string, Record<string, unknown>> = new Map([
+  ...RECEIPT_SCHEMAS,
+  [POLICY_SCHEMA, policySchema()],
+]);
 const schemaName = z.strictObject({ name: z.string().max(80) });
 
 /** Endpoints about the service itself. */
@@ -66,11 +72,11 @@ export class SystemController {
   @Endpoint({
     method: 'GET',
     path: '/schemas/:name',
-    summary: `The JSON Schema of a receipt's predicate: ${[...RECEIPT_SCHEMAS.keys()].join(', ')}`,
+    summary: `A JSON Schema: ${[...SCHEMAS.keys()].join(', ')}`,
     roles: 'public', // anyone who receives a receipt must be able to read it
   })
   schema(@Params(schemaName) { name }: z.infer<typeof schemaName>): Reply {
-    const schema = RECEIPT_SCHEMAS.get(name);
+    const schema = SCHEMAS.get(name);
     if (!schema) throw new Refused('NOT_FOUND', `Schema ${name} not found.`);
     return Reply.text(JSON.stringify(schema), 'application/schema+json', { 'cache-control': 'public, max-age=86400' });
   }

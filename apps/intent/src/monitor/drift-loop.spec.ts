@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { interpret } from '@bailiwick/authority/matching/requested-call';
 import { act } from '@bailiwick/authority/testing/harness';
 import { blockedItself } from '@bailiwick/authority/state/liveness';
 import { chainOf } from '@bailiwick/authority/state/state';
@@ -8,7 +9,6 @@ import { words } from '@bailiwick/receipts/testing/sealed-log';
 import { Monitor } from './monitor';
 import { DriftingLog, follow, LEASE, settle } from './testing/drifting';
 import { steps, take } from './testing/drifting-moves';
-import { callOfRequest } from '../scoring/call-of-request';
 import { callOfEvent, isDecided } from './observations';
 
 fc.configureGlobal({ seed: 20260143 });
@@ -148,7 +148,7 @@ describe('Monitor', () => {
   });
 });
 
-describe('callOfRequest', () => {
+describe('interpret', () => {
   const requests = fc.record({
     action: fc.record({
       verb: fc.constantFrom('web.get', 'Email.Send', 'file.read', 'thing.make', 'shell.run', 'secret.read'),
@@ -183,18 +183,18 @@ describe('callOfRequest', () => {
           proof: { vouched: true },
           ...(args === undefined ? {} : { payload: words({ args }) }),
         });
-        const call = callOfRequest({ action, resource, labels, args, vouched: true }, DEFAULT_CATALOG);
+        const call = interpret({ action, resource, labels, vouched: true }, DEFAULT_CATALOG);
         const decided = log.entries().find(({ event }) => isDecided(event));
         expect('refusal' in result).toBe(call === undefined);
         if (!decided || !isDecided(decided.event)) return;
         compared += 1;
-        expect(call).toEqual(callOfEvent(decided.event, decided.payload));
+        expect({ ...call, args }).toEqual(callOfEvent(decided.event, decided.payload));
       }),
       { numRuns: 200 },
     );
     expect(compared).toBeGreaterThan(20);
     const malformed = { action: { verb: 'no verb!' }, resource: { type: 'file', id: 'a' } };
-    expect(callOfRequest(malformed, DEFAULT_CATALOG)).toBeUndefined();
+    expect(interpret(malformed, DEFAULT_CATALOG)).toBeUndefined();
   });
 
   it('yields the score that the log records after the decision', () => {
@@ -203,9 +203,9 @@ describe('callOfRequest', () => {
     log.read(grantId);
     const monitor = follow(new Monitor(0), log);
     const args = { to: 'eve@outside.example', body: 'the report' };
-    const mail = { action: { verb: 'email.send' }, resource: { type: 'mailbox', id: args.to }, args };
-    const call = callOfRequest(mail, DEFAULT_CATALOG);
-    const before = call && monitor.score(grantId, call);
+    const mail = { action: { verb: 'email.send' }, resource: { type: 'mailbox', id: args.to } };
+    const call = interpret(mail, DEFAULT_CATALOG);
+    const before = call && monitor.score(grantId, { ...call, args });
     log.mail(grantId, args.to);
     expect(follow(monitor, log).reports()[0]?.score).toEqual(before);
   });

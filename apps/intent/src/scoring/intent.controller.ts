@@ -5,10 +5,8 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { withoutWords, type Score } from '@bailiwick/drift/score';
 import { healthSubject, intentSubject } from '@bailiwick/messaging/subjects';
 import { healthAnswer } from '@bailiwick/platform/health';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
 import { DATABASE, type Database } from '../connections/tokens';
 import { MonitorService } from '../monitor/monitor.service';
-import { callOfRequest } from './call-of-request';
 import { RefusedError } from './refused';
 import { ZodPipe } from './zod.pipe';
 
@@ -22,11 +20,10 @@ export class IntentController {
   /** Refuses whenever the score is uncertain: the owner then requires an approval (I11). */
   @MessagePattern(intentSubject('score'))
   async score(
-    @Payload(new ZodPipe(scoreRequest)) { log, grantId, after, ...request }: ScoreRequest,
+    @Payload(new ZodPipe(scoreRequest)) { log, grantId, after, call, args }: ScoreRequest,
   ): Promise<{ ok: true; value: Score }> {
-    const call = callOfRequest(request, DEFAULT_CATALOG);
-    if (!call) throw new RefusedError('PATTERN_INVALID', 'the verb or the resource cannot be read');
-    const score = await this.monitors.get(log)?.score(grantId, call, after, LIMITS.driftCatchUpMs);
+    const asked = { ...call, tool: call.tool, args };
+    const score = await this.monitors.get(log)?.score(grantId, asked, after, LIMITS.driftCatchUpMs);
     if (!score) throw new RefusedError('NOT_READY', 'no score is available for this run now');
     return { ok: true, value: { ...score, features: withoutWords(score.features) } };
   }

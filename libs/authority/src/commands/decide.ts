@@ -7,6 +7,7 @@ import { decideApproval } from './approvals';
 import { authorize } from './actions/authorize-action';
 import { removeTenantBudget, setTenantBudget } from './budgets';
 import { delegate } from './grants/delegate';
+import { deployPolicy } from './deploy-policy';
 import { endSending } from './actions/end-sending';
 import { erase } from './erase';
 import { recordDrift, resume, revokeGrant, suspend } from './grants/grant';
@@ -41,6 +42,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   liftQuarantine,
   setTenantBudget,
   removeTenantBudget,
+  deployPolicy,
   erase,
   setAsideEvent,
   recordDrift,

@@ -27,7 +27,7 @@ export type NewEvent = {
 /** The values that the rules need in addition to state and command; constant over time. */
 export interface Rules {
   readonly judge: JudgeTrajectory;
-  /** what verbs and tools mean */
+  /** what verbs and tools mean until the tenant deploys another bundle */
   readonly catalog: Catalog;
   /** the limits of a root grant that requests none */
   readonly defaults: (now: number) => Limits;

@@ -20,6 +20,7 @@ import { eventSetAside } from './set-aside';
 import { grantIssued, grantResumed, grantSuspended } from './grant-events';
 import { grantNarrowed, grantRenewed } from './lease-changes';
 import { refused } from './labels';
+import { policyDeployed, policyPart } from './policy-events';
 import { driftScored, runOpened } from './run-events';
 import { chargeRefusal, forgetRefusals } from '../commands/refusal-budgets';
 import { ruleOf } from '../revocation/revocation-rules';
@@ -56,6 +57,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   QuarantineLifted: (state, event, at) => state.rules.lift(event.data.revocationId, event.position, at),
   TenantBudgetSet: tenantBudgetSet,
   TenantBudgetRemoved: tenantBudgetRemoved,
+  PolicyPart: policyPart,
+  PolicyDeployed: policyDeployed,
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

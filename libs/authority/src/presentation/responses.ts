@@ -2,6 +2,7 @@ import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import type { PolicyDeployedAnswer } from '@bailiwick/contracts/policy/deployment';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { rfc3339 } from '@bailiwick/core/clock';
 import type { GrantNode, LogState } from '../state/state';
@@ -159,6 +160,10 @@ const TELLERS: Tellers = {
     value: { budget: { ...data, setBy: actor.id, setAt: time, position }, position },
   }),
   TenantBudgetRemoved: (_state, event) => ({ ok: true, value: { removed: event.data.name, position: event.position } }),
+  PolicyDeployed: (_state, { data: { version, digest }, position }) => ({
+    ok: true,
+    value: { version, digest, position } satisfies PolicyDeployedAnswer,
+  }),
   PayloadsErased: (_state, event) => ({ ok: true, value: { erasure: event.data, position: event.position } }),
   EventSetAside: (_state, event) => ({ ok: true, value: { setAside: event.data, position: event.position } }),
   DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),
@@ -175,7 +180,7 @@ function decided(
   approvalId?: string,
   outcomeUntil?: string,
 ): Answer {
-  const { reasons, remaining, least = remaining } = event.data;
+  const { reasons, remaining, least = remaining, policy } = event.data;
   return {
     ok: true,
     value: {
@@ -187,6 +192,7 @@ function decided(
       ...(outcomeUntil === undefined ? {} : { outcomeUntil }),
       ...(approvalId === undefined ? {} : { approvalId }),
       remaining: least,
+      ...(policy === undefined ? {} : { policy }),
       position: event.position,
     } satisfies ActionAnswer,
   };

@@ -22,6 +22,8 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'QuarantineLifted',
         'TenantBudgetSet',
         'TenantBudgetRemoved',
+        'PolicyPart',
+        'PolicyDeployed',
         'PayloadsErased',
         'HistoryImported',
         'EventSetAside',

@@ -16,6 +16,7 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
+import { catalogOf, type DeployedVersion, type PendingParts, type PolicyNode } from './policies';
 import { budgetOf, type PurseNode } from './purses';
 import {
   emptyState,
@@ -32,7 +33,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 16;
+export const FOLD_VERSION = 17;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -48,6 +49,10 @@ type Line =
   | ['rule', Rule]
   | ['purse', PurseLine]
   | ['naming', [principalRef: string, positions: number[]]]
+  | ['policyVersion', DeployedVersion]
+  /** the text of the last of these versions */
+  | ['policy', string]
+  | ['policyParts', PendingParts]
   | ['unreadable', UnreadableNode]
   | ['grant', GrantRow]
   | ['tree', TreeLine]
@@ -104,6 +109,10 @@ export function* linesOf(state: LogState): Generator<Line> {
   for (const rule of state.rules.list) yield ['rule', rule];
   for (const { budget: _, ...purse } of state.purses.values()) yield ['purse', purse];
   for (const entry of state.purses.naming) yield ['naming', entry];
+  const { versions, current, pending } = state.policies;
+  for (const version of versions) yield ['policyVersion', version];
+  if (current) yield ['policy', current.text];
+  if (pending) yield ['policyParts', pending];
   for (const node of state.unreadable.values()) yield ['unreadable', node];
   for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
@@ -214,6 +223,15 @@ export class SnapshotReader {
       case 'naming':
         state.purses.naming.set(...value);
         return;
+      case 'policyVersion':
+        state.policies.versions.push(value);
+        return;
+      case 'policy':
+        state.policies.current = inForce(state, value);
+        return;
+      case 'policyParts':
+        state.policies.pending = value;
+        return;
       case 'unreadable':
         state.unreadable.set(value.position, complete(value, ['treeId']));
         return;
@@ -256,6 +274,13 @@ export class SnapshotReader {
         state[kind].set(value[0], commandOf(value));
     }
   }
+}
+
+/** @throws if the text is not that of a deployed bundle: the snapshot is invalid (I11) */
+function inForce({ policies }: LogState, text: string): PolicyNode {
+  const [version, catalog] = [policies.versions.at(-1), catalogOf(text)];
+  if (!version || !catalog) throw new Error('the snapshot has a policy that no deployment put into force');
+  return { ...version, text, catalog };
 }
 
 const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({

@@ -5,6 +5,7 @@ import { Deadlines } from './deadlines';
 import { OpenChildren } from './open-children';
 import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
+import { Policies } from './policies';
 import { Purses } from './purses';
 import { Shared } from './shared-values';
 import type { Covered } from './scopes';
@@ -52,6 +53,8 @@ export interface LogState {
   readonly rules: RuleSet;
   /** the accounts of the tenant budgets */
   readonly purses: Purses;
+  /** the bundles that the tenant deployed, and the one in force */
+  readonly policies: Policies;
   /** grant → the run that suspended it, if a run did: only that run may resume it without a person */
   readonly heldByRun: Map<string, string>;
   /** by position: stored events that could not be read and that no operator has set aside (`set-aside.ts`) */
@@ -280,6 +283,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     ends: new Map(),
     rules: new RuleSet(),
     purses: new Purses(),
+    policies: new Policies(),
     heldByRun: new Map(),
     unreadable: new Map(),
     deadlines: new Deadlines(),

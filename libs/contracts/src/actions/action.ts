@@ -96,6 +96,8 @@ export const actionAnswer = z.object({
   approvalId: idOf('approval').optional(),
   /** the smallest remainder anywhere up the chain */
   remaining: consumed,
+  /** the version of the policy that decided; left out: 0, the one that the release ships */
+  policy: z.number().int().optional(),
   position: z.number().int(),
 });
 export type ActionAnswer = z.infer<typeof actionAnswer>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { calledTool, labels, resource } from './action';
+import { calledTool, recordedLabels, resource } from './action';
 import { feature } from '../events/event';
+import { effect } from '../grants/grant';
 import { idOf, logNameSchema, position } from '../primitives';
 
 /** The request on `bailiwick.intent.score`: how far does this call move its run from its purpose? */
@@ -9,11 +10,14 @@ export const scoreRequest = z.strictObject({
   grantId: idOf('grant'),
   /** the score takes every event before this position into account */
   after: position,
-  action: calledTool,
-  resource,
-  labels: labels.optional(),
-  /** sent by an enforcement point, not by the run itself */
-  vouched: z.boolean().optional(),
+  /** as its decision would record it: the owner of the log interprets it by the policy in force */
+  call: z.strictObject({
+    verb: z.string(),
+    tool: calledTool.shape.tool,
+    effect,
+    resource: resource.omit({ attributes: true }),
+    labels: recordedLabels,
+  }),
   /** the redacted arguments */
   args: z.unknown().optional(),
 });

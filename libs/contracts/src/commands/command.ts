@@ -4,6 +4,7 @@ import { calledTool, labels, onBehalfOf, outcomeRequest, resource } from '../act
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
+import { policyVersion } from '../policy/deployment';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time, units } from '../primitives';
 
 /**
@@ -93,6 +94,15 @@ export const setTenantBudget = command('setTenantBudget', {
   budget: tenantCaps,
 });
 export const removeTenantBudget = command('removeTenantBudget', { name: budgetName });
+/** deploys a policy bundle for the runs of this log, from the next decision on */
+export const deployPolicy = command('deployPolicy', {
+  /** the version in force, 0 for that of the release: no deployment overwrites one that its sender has not seen */
+  replaces: policyVersion,
+  /** of the text */
+  digest,
+  /** the canonical JSON of the bundle (RFC 8785) */
+  bundle: z.string().min(2).max(LIMITS.policy.bytes),
+});
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
@@ -147,6 +157,7 @@ export const COMMANDS = [
   liftQuarantine,
   setTenantBudget,
   removeTenantBudget,
+  deployPolicy,
   erase,
   setAsideEvent,
   recordDrift,

@@ -4,6 +4,7 @@ import { effects, recordedLabels, resource } from '../actions/action';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
+import { deployedVersion, policyDeployed, policyPart } from '../policy/deployment';
 import {
   amount,
   costs,
@@ -103,6 +104,8 @@ export const decidedAction = z.strictObject({
   /** the proved thumbprint, or whether a service vouched: the input of the session dimension */
   proof: z.strictObject({ vouched: z.boolean(), jkt: z.string().optional() }),
   drift: z.union([z.number(), z.literal('unavailable')]).optional(),
+  /** the version of the policy in force; left out: 0, the one that the release ships */
+  policy: deployedVersion.optional(),
   /** the least that the grants of the chain have left */
   remaining: consumed,
   /** the least that the chain and the tenant budgets have left; left out if the action draws from none */
@@ -281,6 +284,9 @@ export const EVENT_DATA = {
   /** caps that all matching runs of the tenant draw from together; one of the same name keeps its usage */
   TenantBudgetSet: z.strictObject({ name: budgetName, selector: storedBudgetSelector, budget: tenantCaps }),
   TenantBudgetRemoved: z.strictObject({ name: budgetName }),
+  /** part of the bundle that the next `PolicyDeployed` puts into force; all of them are in its append */
+  PolicyPart: policyPart,
+  PolicyDeployed: policyDeployed,
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { budgetName } from '../budgets/tenant-budget';
 import { revocationTarget, storedSelector } from '../events/event';
+import { policyVersion } from '../policy/deployment';
 import { LIMITS } from '@bailiwick/core/limits';
 import { exportHeader, exportLine } from '../transfer/export';
 import { grantView, runView } from '../grants/grant';
@@ -43,6 +44,15 @@ export const query = z.discriminatedUnion('op', [
   }),
   /** the tenant budgets with their usage; `name`: only this one */
   z.strictObject({ op: z.literal('tenantBudgets'), log: logNameSchema, name: budgetName.optional() }),
+  /** the newest deployments of policies, newest first; `before`: versions below this one */
+  z.strictObject({
+    op: z.literal('policies'),
+    log: logNameSchema,
+    limit: z.number().int().min(1).max(LIMITS.policy.versionsKept).optional(),
+    before: policyVersion.optional(),
+  }),
+  /** a policy with its bundle; without `version` the one in force */
+  z.strictObject({ op: z.literal('policy'), log: logNameSchema, version: policyVersion.optional() }),
   /** the stored events that cannot be read, and what each of them blocks */
   z.strictObject({ op: z.literal('unreadable'), log: logNameSchema }),
   /** the payloads that an erasure would erase now */

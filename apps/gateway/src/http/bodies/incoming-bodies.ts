@@ -32,9 +32,13 @@ export class IncomingBodies {
     this.sweep = setInterval(() => this.giveUp(), Math.min(1_000, bounds.ms)).unref();
   }
 
-  /** Reserves memory for a body before it is read. @throws Refused TOO_MANY if the memory is used up */
-  expect({ tenant, actor }: Caller, request: IncomingMessage): void {
-    const bytes = bytesOf(request);
+  /**
+   * Reserves memory for a body before it is read.
+   * @param most the bytes that its endpoint reads
+   * @throws Refused TOO_MANY if the memory is used up
+   */
+  expect({ tenant, actor }: Caller, request: IncomingMessage, most: number = LIMITS.httpBodyBytes): void {
+    const bytes = bytesOf(request, most);
     if (bytes === 0) return;
     const { bounds } = this;
     const counts: [string, number][] = [
@@ -77,8 +81,8 @@ export class IncomingBodies {
   }
 }
 
-function bytesOf({ headers }: IncomingMessage): number {
-  if (headers['transfer-encoding'] !== undefined) return LIMITS.httpBodyBytes;
+function bytesOf({ headers }: IncomingMessage, most: number): number {
+  if (headers['transfer-encoding'] !== undefined) return most;
   // a longer body is refused before it is read
-  return Math.min(Number(headers['content-length'] ?? 0), LIMITS.httpBodyBytes);
+  return Math.min(Number(headers['content-length'] ?? 0), most);
 }

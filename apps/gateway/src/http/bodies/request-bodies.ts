@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Admission } from '../../auth/admission';
+import { bodyLimitOf } from '../endpoints/endpoint';
 import { EndpointRegistry } from '../endpoints/endpoint-registry';
 
 /**
@@ -27,7 +28,7 @@ export class RequestBodies {
     app.addHook('onRoute', (route) => {
       const endpoint = this.registry.find(String(route.method), route.url);
       if (!endpoint) return;
-      if (endpoint.takesText !== undefined) route.bodyLimit = endpoint.takesText;
+      route.bodyLimit = bodyLimitOf(endpoint);
       route.preParsing = async (request: FastifyRequest) => {
         await this.admission.admitBody(endpoint, request);
       };

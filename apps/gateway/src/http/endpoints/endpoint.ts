@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { Role } from '../../auth/api-keys';
 import { contextOf } from '../request-context';
 import { BodyPipe, TextPipe, ZodPipe } from './zod.pipe';
@@ -29,6 +30,8 @@ export interface EndpointOptions {
   readonly runs?: boolean;
   /** the body is text of any content type, of at most this many bytes */
   readonly takesText?: number;
+  /** the most bytes of a JSON body; `LIMITS.httpBodyBytes` unless stated */
+  readonly takesBytes?: number;
   /** the schema of the response body */
   readonly answer?: z.ZodType;
   /** of a successful response; 200 unless stated */
@@ -50,6 +53,10 @@ export interface Endpoint extends EndpointOptions {
   readonly query: z.ZodType | undefined;
   readonly body: z.ZodType | undefined;
 }
+
+/** The most bytes of the body of an endpoint. */
+export const bodyLimitOf = ({ takesText, takesBytes }: EndpointOptions): number =>
+  takesText ?? takesBytes ?? LIMITS.httpBodyBytes;
 
 const ENDPOINT = 'bailiwick:endpoint';
 const SOURCES = 'bailiwick:argument-sources';

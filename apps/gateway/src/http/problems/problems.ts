@@ -4,7 +4,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { Admission } from '../../auth/admission';
 import { LOGGER } from '../../config';
 import { RefusalReports } from '../../reporting/refusal-reports';
-import type { Endpoint } from '../endpoints/endpoint';
+import { bodyLimitOf, type Endpoint } from '../endpoints/endpoint';
 import { HttpResponse, problemResponse } from '../responses/http-response';
 import { Refused, RefusedCommand } from './problem';
 import type { Incoming } from '../request-context';
@@ -25,7 +25,7 @@ export class Problems {
    * The owner's own refusals are recorded already.
    */
   ofEndpoint(endpoint: Endpoint, error: unknown, request: Pick<Incoming, 'url' | 'raw'>): HttpResponse {
-    const refused = this.toRefused(error, request.url);
+    const refused = this.toRefused(error, request.url, bodyLimitOf(endpoint));
     const caller = this.admission.callerOf(request.raw);
     const isOwn = !(refused instanceof RefusedCommand);
     if (isOwn && refused.code === 'FORBIDDEN' && caller && endpoint.roles !== 'public')
@@ -55,10 +55,10 @@ export class Problems {
     return new HttpResponse(response.status, { allow, ...response.headers }, response.text);
   }
 
-  private toRefused(error: unknown, url: string): Refused {
+  private toRefused(error: unknown, url: string, most: number = LIMITS.httpBodyBytes): Refused {
     if (error instanceof Refused) return error;
     const status = statusOf(error);
-    if (status === 413) return new Refused('TOO_LARGE', `the body is over ${LIMITS.httpBodyBytes} bytes`);
+    if (status === 413) return new Refused('TOO_LARGE', `the body is over ${most} bytes`);
     // AuthZEN defines no other status for it
     if (status === 415 && url.startsWith('/access/'))
       return new Refused('BAD_REQUEST', 'send the body as application/json');

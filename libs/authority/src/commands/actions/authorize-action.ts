@@ -38,7 +38,8 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const called = brokeredCall(state, command, run, now);
   if (!called.ok) return called;
   const call = called.value;
-  const understood = understand(command, run, chain[chain.length - 1] as GrantNode, rules.catalog);
+  const catalog = state.policies.current?.catalog ?? rules.catalog;
+  const understood = understand(command, run, chain[chain.length - 1] as GrantNode, catalog);
   if (!understood.ok) return understood;
   const asked = understood.value;
 
@@ -60,7 +61,11 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     payload: true as const,
   };
   const purses = pursesFor(state, run.treeId, asked.labels);
-  const data: DecidedAction = { ...recordOf(command, asked, run, binding, reasons, chain), ...calledByOf(call) };
+  const data: DecidedAction = {
+    ...recordOf(command, asked, run, binding, reasons, chain),
+    ...underPolicy(state),
+    ...calledByOf(call),
+  };
   if (purses.length > 0) data.least = leastLeft(data.remaining, purses, now, undefined);
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
@@ -143,11 +148,18 @@ function deniedUnderDead(
   };
   const binding = bindingOf(command, { facts, labels, ...asked }, run);
   const where = { treeId: run.treeId, runId: run.id, grantId: (chain[0] as GrantNode).id };
-  const data = recordOf(command, little, run, binding, [livenessReason(chain, dead)], chain);
+  const data = {
+    ...recordOf(command, little, run, binding, [livenessReason(chain, dead)], chain),
+    ...underPolicy(state),
+  };
   const used = command.approvalId === undefined ? {} : { approvalId: command.approvalId };
   const actionId = newId('action', state, command.commandId);
   return ok([{ type: 'ActionDenied', ...where, actionId, data: { ...data, ...used } }]);
 }
+
+/** Names the policy of a decision, unless it is the one that the release ships. */
+const underPolicy = ({ policies: { version } }: LogState): Pick<DecidedAction, 'policy'> =>
+  version === 0 ? {} : { policy: version };
 
 /** Returns the tree of an action that is in flight, or ended recently enough that a second report is recognized. */
 export function treeOfAction(state: LogState, id: string): string | undefined {

@@ -1,10 +1,9 @@
-import { classify } from '@bailiwick/authority/matching/catalog';
-import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
-import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
-import { normalizeVerb } from '@bailiwick/authority/matching/verbs/verb';
 import type { Attribute } from '@bailiwick/contracts/actions/action';
 import type { Effect } from '@bailiwick/contracts/grants/grant';
-import type { Call } from '@bailiwick/drift/memory';
+import { classify } from './catalog';
+import type { Catalog } from './catalog/compile';
+import { normalizeResourceId } from './pattern';
+import { normalizeVerb } from './verbs/verb';
 
 /** A call before its decision, as requested. */
 export interface RequestedCall {
@@ -15,16 +14,24 @@ export interface RequestedCall {
     readonly attributes?: Readonly<Record<string, Attribute>> | undefined;
   };
   readonly labels?: readonly string[] | undefined;
-  readonly args?: unknown;
   /** the caller is an enforcement point */
   readonly vouched?: boolean | undefined;
 }
 
+/** A call as its decision records it. */
+export interface InterpretedCall {
+  readonly verb: string;
+  readonly tool: string | undefined;
+  readonly effect: Effect;
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly labels: string[];
+}
+
 /** Interprets a request as its decision will. Returns undefined if a name is malformed; the decision refuses it then. */
-export function callOfRequest(
-  { action, resource, labels = [], args, vouched }: RequestedCall,
+export function interpret(
+  { action, resource, labels = [], vouched }: RequestedCall,
   catalog: Catalog,
-): Call | undefined {
+): InterpretedCall | undefined {
   const verb = normalizeVerb(action.verb);
   const id = normalizeResourceId(resource.id);
   if (!verb.ok || !id.ok) return undefined;
@@ -47,6 +54,5 @@ export function callOfRequest(
     effect: known.effect,
     resource: { type: resource.type, id: id.value },
     labels: [...known.labels].sort(),
-    args,
   };
 }

@@ -1,0 +1,118 @@
+import type { Command } from 'commander';
+import { ProblemError } from '@bailiwick/client/client';
+import type { DeployedPolicy, PolicyAnswer } from '@bailiwick/contracts/policy/deployment';
+import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
+import type { BundleFiles } from '@bailiwick/policy/bundle';
+import { readDefaultBundle } from '@bailiwick/policy/default-bundle';
+import type { Problem } from '@bailiwick/policy/problem';
+import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { green, plain, red, table } from '../render';
+import { lineOf, readFolder } from './policy-folder';
+
+interface DeployFlags extends GlobalOptions {
+  replaces?: string;
+}
+
+export function addDeploymentCommands(policy: Command): void {
+  policy
+    .command('deploy <folder>')
+    .description('check a bundle, run its tests and deploy it: it decides from the next action on')
+    .option('--replaces <version>', 'deploy only if this version is in force; left out: the version in force now')
+    .action(async (folder: string, _flags, command: Command) => {
+      const options = command.optsWithGlobals<DeployFlags>();
+      const files = readFolder(folder);
+      const replaces = options.replaces === undefined ? undefined : versionOf('--replaces', options.replaces);
+      await deploy(options, files, replaces);
+    });
+  policy
+    .command('show [version]')
+    .description('a version with its bundle, as JSON; left out: the one in force, 0: that of the release')
+    .action(async (version: string | undefined, _flags, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const shown = await clientFor(options, 'admin').policy(
+        version === undefined ? undefined : versionOf('version', version),
+      );
+      if (options.json) return console.log(JSON.stringify(shown));
+      console.log(headOf(shown));
+      console.log(JSON.stringify(shown.bundle, undefined, 2));
+    });
+  policy
+    .command('history')
+    .description('the deployed versions, newest first')
+    .action((_flags, command: Command) => history(command.optsWithGlobals<GlobalOptions>()));
+  policy
+    .command('rollback <version>')
+    .description('deploy the bundle of an earlier version again, as a new version; 0: that of the release')
+    .action(async (text: string, _flags, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const version = versionOf('version', text);
+      if (version === 0) return deploy(options, readDefaultBundle(), undefined);
+      const { bundle } = await clientFor(options, 'admin').policy(version);
+      await deploy(options, filesOf(bundle), undefined);
+    });
+}
+
+/** @param replaces left out: the version in force, which is read first */
+async function deploy(options: GlobalOptions, files: BundleFiles, replaces: number | undefined): Promise<void> {
+  const client = clientFor(options, 'admin');
+  try {
+    const done = await client.deployPolicy(files, replaces ?? (await client.policies()).current);
+    if (options.json) return console.log(JSON.stringify(done));
+    console.log(`${green('deployed')} version ${done.version} at position ${done.position}`);
+    console.log(done.digest);
+  } catch (error) {
+    const problems = error instanceof ProblemError ? (error.body.problems as Problem[] | undefined) : undefined;
+    if (!problems) throw error;
+    process.exitCode = 1;
+    if (options.json) return console.log(JSON.stringify({ problems }));
+    for (const problem of problems) console.log(lineOf(problem));
+    console.log(red('not deployed'));
+  }
+}
+
+async function history(options: GlobalOptions): Promise<void> {
+  const client = clientFor(options, 'admin');
+  const first = await client.policies();
+  const items = [...first.items];
+  for (let { next } = first; next !== null;) {
+    const page = await client.policies(next);
+    items.push(...page.items);
+    next = page.next;
+  }
+  if (options.json) return console.log(JSON.stringify({ current: first.current, items }));
+  if (items.length === 0) return console.log('version 0, the bundle of the release, is in force; none was deployed');
+  console.log(table(['version', 'deployed', 'by', 'position', 'digest'], items.map(rowOf)));
+}
+
+const rowOf = ({ version, at, by, position, digest }: DeployedPolicy): string[] => [
+  String(version),
+  at,
+  plain(by),
+  String(position),
+  digest.slice(0, 'sha256:'.length + 12),
+];
+
+const headOf = ({ version, at, by, digest }: PolicyAnswer): string =>
+  version === 0
+    ? `version 0, of the release, ${digest}`
+    : `version ${version}, deployed ${at} by ${plain(by ?? 'an unknown actor')}, ${digest}`;
+
+/** Entries of one file, so that each file is smaller than the largest that is read. */
+const ENTRIES = 200;
+
+/** Writes a bundle as files. JSON is YAML; the names of the files keep the order of the entries. */
+function filesOf(bundle: PolicyBundle): BundleFiles {
+  const files: Record<string, string> = {};
+  for (const [section, entries] of Object.entries(bundle))
+    for (let i = 0; i < entries.length; i += ENTRIES)
+      files[`${section}-${String(i).padStart(6, '0')}.yaml`] = JSON.stringify({
+        [section]: entries.slice(i, i + ENTRIES),
+      });
+  return Object.keys(files).length > 0 ? files : { 'empty.yaml': '' };
+}
+
+function versionOf(what: string, text: string): number {
+  if (!/^(0|[1-9]\d{0,14})$/.test(text))
+    throw new UsageError(`${what} must be a version, such as 3, not ${JSON.stringify(text)}`);
+  return Number(text);
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { policySchema } from '@bailiwick/contracts/policy/policy-bundle';
+import { checkBundle, type CheckedBundle } from '@bailiwick/policy/bundle';
+import { readDefaultBundle } from '@bailiwick/policy/default-bundle';
+import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
+import type { GlobalOptions } from '../context';
+import { green, red } from '../render';
+import { addDeploymentCommands } from './policy-deployment';
+import { lineOf, readFolder } from './policy-folder';
+
+const FOLDER = 'a folder of YAML files; left out: the bundle that this release decides by';
+
+export function addPolicyCommands(program: Command): void {
+  const policy = program.command('policy').description('bundles that state what verbs mean');
+  policy
+    .command('check [folder]')
+    .description('report every problem of a bundle with its file, line and column')
+    .addHelpText('after', `\n  folder  ${FOLDER}`)
+    .action((folder: string | undefined, _flags, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const bundle = checked(folder, options);
+      if (!bundle) return;
+      const { catalog = [], tests = [] } = bundle.value;
+      const { digest } = bundle;
+      if (options.json)
+        return console.log(JSON.stringify({ digest, entries: catalog.length, tests: tests.length, problems: [] }));
+      console.log(
+        `${green('no problems')}: ${counted(catalog.length, 'entry', 'entries')} in the catalog, ${counted(tests.length, 'test')}`,
+      );
+      console.log(digest);
+    });
+  policy
+    .command('test [folder]')
+    .description('check a bundle and run its tests by the rules of this release')
+    .addHelpText('after', `\n  folder  ${FOLDER}`)
+    .action((folder: string | undefined, _flags, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const bundle = checked(folder, options);
+      if (!bundle) return;
+      const failures = runPolicyTests(bundle);
+      const total = bundle.tests.length;
+      if (failures.length > 0) process.exitCode = 1;
+      if (options.json)
+        return console.log(JSON.stringify({ digest: bundle.digest, passed: total - failures.length, failures }));
+      for (const failure of failures) console.log(lineOf(failure));
+      const tally = `${total - failures.length} of ${counted(total, 'test')} passed`;
+      console.log(failures.length > 0 ? red(tally) : green(tally));
+    });
+  addDeploymentCommands(policy);
+  policy
+    .command('schema')
+    .description('print the JSON Schema of a bundle, with which editors complete its files')
+    .action(() => console.log(JSON.stringify(policySchema(), undefined, 2)));
+}
+
+/** Returns a bundle without problems. Prints those that it has, and sets the exit code. */
+function checked(folder: string | undefined, { json }: GlobalOptions): CheckedBundle | undefined {
+  const result = checkBundle(folder === undefined ? readDefaultBundle() : readFolder(folder));
+  if (result.ok) return result.value;
+  process.exitCode = 1;
+  if (json) console.log(JSON.stringify({ problems: result.error }));
+  else for (const problem of result.error) console.log(lineOf(problem));
+  return undefined;
+}
+
+const counted = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`;

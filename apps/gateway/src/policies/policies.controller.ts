@@ -1,0 +1,91 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { policyBody, type PolicyBody } from '@bailiwick/contracts/http/bodies';
+import {
+  policyAnswer,
+  policyDeployedAnswer,
+  policyVersionsAnswer,
+  type PolicyAnswer,
+} from '@bailiwick/contracts/policy/deployment';
+import { logName } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
+import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-bundle';
+import { ROLES } from '../auth/api-keys';
+import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
+import type { RequestContext } from '../http/request-context';
+import { wholeNumber } from '../http/whole-number';
+import { LogClient } from '../log-client/log-client';
+import { PolicyChecks } from './policy-checks';
+
+const versionParam = z.strictObject({ version: wholeNumber(0) });
+type VersionParam = z.infer<typeof versionParam>;
+const listQuery = z.strictObject({
+  limit: wholeNumber(1, LIMITS.policy.versionsKept).optional(),
+  /** `next` of the previous page */
+  cursor: wholeNumber(1).optional(),
+});
+type ListQuery = z.infer<typeof listQuery>;
+
+/** The policies of a tenant: bundles that state what verbs mean. They are in the log in which its runs are opened. */
+@Controller()
+export class PoliciesController {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly checks: PolicyChecks,
+  ) {}
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/policies',
+    summary: 'Check a policy bundle, run its tests and deploy it in place of the version in force',
+    roles: ['admin'],
+    takesBytes: LIMITS.policy.httpBodyBytes,
+    answer: policyDeployedAnswer,
+    status: 201,
+  })
+  async deploy(@Ctx() context: RequestContext, @Body(policyBody) { bundle, replaces }: PolicyBody): Promise<unknown> {
+    const { canonical, digest } = await this.checks.check(bundle);
+    const fields = { replaces, digest, bundle: canonical };
+    return this.logClient.command(context.command('deployPolicy', logName(context.caller.tenant, 0), fields));
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/policies',
+    summary: 'The deployed policies, newest first, and the version in force',
+    roles: ROLES,
+    answer: policyVersionsAnswer,
+  })
+  list(@Ctx() { caller }: RequestContext, @Query(listQuery) { limit, cursor }: ListQuery): Promise<unknown> {
+    return this.logClient.query({ op: 'policies', log: logName(caller.tenant, 0), limit, before: cursor });
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/policies/current',
+    summary: 'The policy in force, with its bundle',
+    roles: ROLES,
+    answer: policyAnswer,
+  })
+  current(@Ctx() context: RequestContext): Promise<PolicyAnswer> {
+    return this.show(context, undefined);
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/policies/:version',
+    summary: 'A version of the policy, with its bundle; 0 is the one that the release ships',
+    roles: ROLES,
+    answer: policyAnswer,
+  })
+  get(@Ctx() context: RequestContext, @Params(versionParam) { version }: VersionParam): Promise<PolicyAnswer> {
+    return this.show(context, version);
+  }
+
+  private async show({ caller }: RequestContext, version: number | undefined): Promise<PolicyAnswer> {
+    const query = { op: 'policy', log: logName(caller.tenant, 0), version } as const;
+    const known = await this.logClient.query<PolicyAnswer | { version: 0 }>(query);
+    if ('bundle' in known) return known;
+    return { version: 0, digest: DEFAULT_BUNDLE.digest, bundle: DEFAULT_BUNDLE.value };
+  }
+}

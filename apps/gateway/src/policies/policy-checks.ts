@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { Injectable } from '@nestjs/common';
+import { LIMITS } from '@bailiwick/core/limits';
+import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
+import { Refused } from '../http/problems/problem';
+import type { CheckResult } from './check-worker';
+
+/** Problems in one response; a bundle with more has them all in `bailiwick policy check`. */
+const SHOWN = LIMITS.policy.problems;
+
+/**
+ * Checks bundles and runs their tests, one at a time in this process, in a thread with a bounded heap and a bounded
+ * time: a large bundle takes seconds, during which the gateway could answer no other request.
+ */
+@Injectable()
+export class PolicyChecks {
+  private readonly turns = new SerialQueue(
+    'a policy is being checked',
+    LIMITS.policy.checksWaiting,
+    LIMITS.policy.checkWaitMs,
+  );
+
+  /**
+   * Returns the canonical text of a bundle, with its digest.
+   * @throws Refused POLICY_INVALID with the problems; TOO_LARGE if the check exceeds its bounds; TOO_MANY
+   */
+  async check(files: Readonly<Record<string, string>>): Promise<{ canonical: string; digest: string }> {
+    const result = await this.turns
+      .take(() => run(files))
+      .catch((error: unknown) => {
+        throw error instanceof QueueFullError ? new Refused('TOO_MANY', error.message) : error;
+      });
+    if (!('problems' in result)) return result;
+    const { problems, failed } = result;
+    const [first] = problems;
+    const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+    const what = failed
+      ? `${count === 'one problem' ? 'a test' : `${problems.length} tests`} of the bundle failed`
+      : `the bundle has ${count}`;
+    throw new Refused(
+      'POLICY_INVALID',
+      `${what}: ${first?.file}:${first?.line}:${first?.column}: ${first?.message}`,
+      [],
+      {
+        problems: problems.slice(0, SHOWN),
+      },
+    );
+  }
+}
+
+/** Ends the thread in any case: it has no state. */
+function run(files: Readonly<Record<string, string>>): Promise<CheckResult> {
+  const worker = new Worker(join(__dirname, 'check-worker.js'), {
+    workerData: files,
+    resourceLimits: { maxOldGenerationSizeMb: LIMITS.policy.checkHeapMb },
+  });
+  return new Promise<CheckResult>((resolve, reject) => {
+    const timer = setTimeout(() => reject(TOO_LONG()), LIMITS.policy.checkMs);
+    worker.on('message', resolve);
+    worker.on('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? TOO_MUCH() : error),
+    );
+    worker.on('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`the thread ended with ${code}`));
+    });
+  }).finally(() => worker.terminate());
+}
+
+const TOO_LONG = (): Refused =>
+  new Refused(
+    'TOO_LARGE',
+    `checking the bundle and running its tests took longer than ${LIMITS.policy.checkMs / 1_000} s; write fewer tests, or shorter ones`,
+  );
+const TOO_MUCH = (): Refused =>
+  new Refused('TOO_LARGE', `checking the bundle needs more than ${LIMITS.policy.checkHeapMb} MB; write a smaller one`);

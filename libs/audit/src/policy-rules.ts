@@ -1,0 +1,46 @@
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import { sha256hex } from '@bailiwick/core/digest';
+import type { ReportFinding } from './finding';
+
+type Decision = EventOf<'ActionPermitted'> | EventOf<'ActionDenied'> | EventOf<'ActionStepUp'>;
+
+/** The auditor's records of the policies of a log, independent of the fold. */
+export class PolicyBook {
+  private version = 0;
+  private parts: EventOf<'PolicyPart'>[] = [];
+
+  part(event: EventOf<'PolicyPart'>): void {
+    if (event.data.index === 0) this.parts = [];
+    this.parts.push(event);
+  }
+
+  /**
+   * Versions are 1, 2, 3 …, and the parts directly before a deployment are the text that has its digest. One that does
+   * not follow is set aside by every fold, and is never in force.
+   */
+  deployed({ data, position, actor }: EventOf<'PolicyDeployed'>, report: ReportFinding): void {
+    const { version, digest, replaces } = data;
+    if (actor.kind === 'run') report('policy', `a run deployed version ${version} of the policy`);
+    if (version !== this.version + 1 || replaces !== this.version)
+      return report('policy', `version ${version} replaces ${replaces}, but version ${this.version} is in force`);
+    const { parts } = this;
+    this.parts = [];
+    const first = position - data.parts;
+    const isWhole =
+      parts.length === data.parts &&
+      parts.every((part, i) => part.position === first + i && part.data.index === i && part.data.digest === digest);
+    const text = parts.map((part) => part.data.text).join('');
+    if (!isWhole || `sha256:${sha256hex(text)}` !== digest)
+      return report('policy', `the parts before version ${version} are not the bundle with its digest`);
+    this.version = version;
+  }
+
+  /** A decision names the version in force. */
+  decided({ data: { policy = 0 }, actionId = '' }: Decision, report: ReportFinding): void {
+    if (policy !== this.version)
+      report('policy', `${actionId} is decided under version ${policy}, but version ${this.version} is in force`);
+  }
+}
+
+export const isDecision = (event: Event): event is Decision =>
+  event.type === 'ActionPermitted' || event.type === 'ActionDenied' || event.type === 'ActionStepUp';

@@ -1,0 +1,119 @@
+import { policyBundle, type PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
+import { canonicalize } from '@bailiwick/core/canonical';
+import { LIMITS } from '@bailiwick/core/limits';
+import { err, ok, type Result } from '@bailiwick/core/result';
+import { compileCatalog, type Catalog } from '../matching/catalog/compile';
+
+/** A deployed policy, without its text. */
+export interface DeployedVersion {
+  readonly version: number;
+  readonly digest: string;
+  readonly replaces: number;
+  /** the number of its parts, whose events are directly before that of the deployment */
+  readonly parts: number;
+  /** of the event that deployed it */
+  readonly position: number;
+  readonly at: number;
+  /** the id of the actor that deployed it */
+  readonly by: string;
+}
+
+/** The policy in force. */
+export interface PolicyNode extends DeployedVersion {
+  /** the canonical JSON of its bundle */
+  readonly text: string;
+  /** derived from the text */
+  readonly catalog: Catalog;
+}
+
+/** The parts of a bundle that are not followed by their deployment yet. */
+export interface PendingParts {
+  readonly digest: string;
+  readonly texts: readonly string[];
+  /** of the last part */
+  readonly position: number;
+}
+
+/** The policies that a tenant deployed. Without any, the one that the release ships is in force. */
+export class Policies {
+  current: PolicyNode | undefined;
+  pending: PendingParts | undefined;
+  /** the newest deployments, oldest first */
+  readonly versions: DeployedVersion[] = [];
+
+  get version(): number {
+    return this.current?.version ?? 0;
+  }
+
+  put(node: PolicyNode): void {
+    const { text: _text, catalog: _catalog, ...version } = node;
+    this.current = node;
+    this.pending = undefined;
+    this.versions.push(version);
+    if (this.versions.length > LIMITS.policy.versionsKept) this.versions.shift();
+  }
+}
+
+/** The members of a bundle that decisions use. */
+export const compiledBundle = ({ catalog = [] }: PolicyBundle) => compileCatalog(catalog);
+
+/** Reads the canonical text of a bundle. Returns what is wrong with it, for people. */
+export function readBundle(text: string): Result<{ readonly bundle: PolicyBundle; readonly catalog: Catalog }, string> {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+    if (canonicalize(raw) !== text) return err('it is not in its canonical form (RFC 8785)');
+  } catch (error) {
+    return err(`it is not JSON: ${(error as Error).message}`);
+  }
+  const parsed = policyBundle.safeParse(raw);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return err(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is malformed'}`);
+  }
+  const compiled = compiledBundle(parsed.data);
+  if (compiled.ok) return ok({ bundle: parsed.data, catalog: compiled.value });
+  const [fault] = compiled.error;
+  return err(`catalog.${fault?.entry}.${fault?.path.join('.')}: ${fault?.message}`);
+}
+
+/**
+ * Reads a text that was deployed. Its schema is not checked again, so that a later release that refuses such a bundle
+ * still reads it.
+ */
+export function catalogOf(text: string): Catalog | undefined {
+  try {
+    const compiled = compiledBundle(JSON.parse(text) as PolicyBundle);
+    return compiled.ok ? compiled.value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Cuts the text of a bundle into parts that are events. The size of a part is that of its JSON, in which a quote takes
+ * two bytes; no part ends within a surrogate pair.
+ */
+export function cut(text: string, most: number = LIMITS.policy.partBytes): string[] {
+  const parts: string[] = [];
+  let [start, size, at] = [0, 0, 0];
+  for (const character of text) {
+    const bytes = character === '"' || character === '\\' ? 2 : bytesOf(character);
+    if (size + bytes > most) {
+      parts.push(text.slice(start, at));
+      [start, size] = [at, 0];
+    }
+    size += bytes;
+    at += character.length;
+  }
+  return [...parts, text.slice(start)];
+}
+
+/** The bytes of a character in JSON, at most; a control character is written as `\u0000`. */
+function bytesOf(character: string): number {
+  const code = character.codePointAt(0) as number;
+  if (code < 0x20) return 6;
+  if (code < 0x80) return 1;
+  if (code < 0x800) return 2;
+  return code < 0x10000 ? 3 : 4;
+}

@@ -1,0 +1,23 @@
+import type { Event } from '@bailiwick/contracts/events/event';
+import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
+import { canonicalize } from '@bailiwick/core/canonical';
+import { sha256hex } from '@bailiwick/core/digest';
+import type { CommandResult, Fields, TestLog } from './harness';
+
+/** Returns the members of a command that deploys a bundle in place of a version. */
+export function deployment(bundle: PolicyBundle, replaces: number): Fields<'deployPolicy'> {
+  const text = canonicalize(bundle);
+  return { replaces, digest: `sha256:${sha256hex(text)}`, bundle: text };
+}
+
+/** Deploys a bundle in place of the version in force. */
+export const deploy = (log: TestLog, bundle: PolicyBundle): Event[] =>
+  log.do('deployPolicy', deployment(bundle, log.state.policies.version));
+
+export const tryDeploy = (log: TestLog, bundle: PolicyBundle, replaces: number): CommandResult =>
+  log.try('deployPolicy', deployment(bundle, replaces));
+
+/** A bundle by which one verb has one effect. */
+export const meaning = (verb: string, effect: 'read' | 'write' | 'external' | 'exec'): PolicyBundle => ({
+  catalog: [{ match: [verb], effects: [effect], risk: effect === 'read' ? 'low' : 'medium' }],
+});

@@ -1,0 +1,239 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BailiwickClient, ProblemError } from '@bailiwick/client/client';
+import { LIMITS } from '@bailiwick/core/limits';
+import { open } from '../e2e/leases';
+import { bailiwick } from '../support/cli';
+import { http, Stack } from '../support/stack';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start();
+}, 120_000);
+afterAll(() => stack.stop());
+
+const admin = () => stack.as('admin');
+const version = async (): Promise<number> => (await admin().policies()).current;
+
+/** A bundle by which a verb has one effect, with a test of it. */
+const meaning = (effect: string, decision = 'permit') => ({
+  'parcels.yaml': `catalog:
+  - match: [parcel.track]
+    effects: [${effect}]
+    risk: low
+    words: follow parcels
+tests:
+  - name: parcels are followed
+    lease: { actions: { allow: ['**'] }, resources: [{ type: '*', match: '**' }], budget: { calls: 1, reads: 1, writes: 1 } }
+    call: { verb: parcel.track, resource: { type: parcel, id: p-1 } }
+    expect: { decision: ${decision} }
+`,
+});
+
+/** A lease that may read a parcel, and nothing else. */
+const READS = { actions: { allow: ['parcel.*'] }, budget: { calls: 50, reads: 50, writes: 0, external: 0 } };
+const track = (grantId: string) => ({
+  grantId,
+  action: { verb: 'parcel.track' },
+  resource: { type: 'parcel', id: 'p-1' },
+});
+
+const refusal = (work: Promise<unknown>): Promise<ProblemError> =>
+  work.then(
+    () => {
+      throw new Error('this should have been refused');
+    },
+    (error: unknown) => {
+      if (error instanceof ProblemError) return error;
+      throw error;
+    },
+  );
+
+describe('a deployed policy', () => {
+  it('changes what the next action counts as, and each decision names its version', async () => {
+    const { grant } = await open(stack.as('orchestrator'), READS);
+    const enforcer = stack.as('enforcer');
+    const before = await enforcer.act(track(grant.id));
+    const first = await admin().deployPolicy(meaning('read'), await version());
+    const after = await enforcer.act(track(grant.id));
+    const second = await admin().deployPolicy(meaning('write'), first.version);
+    const last = await enforcer.act(track(grant.id));
+    expect([before.decision, after.decision, last.decision]).toEqual(['deny', 'permit', 'deny']);
+    expect([before.policy, after.policy, last.policy]).toEqual([undefined, first.version, second.version]);
+    expect([first.version, second.version]).toEqual([1, 2]);
+    expect(first.position).toBeLessThan(after.position);
+
+    const evaluation = await http(stack, 'POST', '/access/v1/evaluation', {
+      key: stack.keys.enforcer as string,
+      body: {
+        subject: { type: 'grant', id: grant.id },
+        action: { name: 'parcel.track' },
+        resource: { type: 'parcel', id: 'p-1' },
+      },
+    });
+    expect(evaluation.body).toMatchObject({ decision: false, context: { policy: second.version } });
+  });
+
+  it('is deployed only in place of the version in force, once per Idempotency-Key', async () => {
+    const replaces = await version();
+    const headers = { 'idempotency-key': 'deploy-once' };
+    const send = (body: object) =>
+      http(stack, 'POST', '/v1/policies', { key: stack.keys.admin as string, body, headers });
+    const first = await send({ bundle: meaning('read'), replaces });
+    expect(first).toMatchObject({ status: 201, body: { version: replaces + 1 } });
+    expect((await send({ bundle: meaning('read'), replaces })).body).toEqual(first.body);
+    expect((await send({ bundle: meaning('write'), replaces })).body.code).toBe('IDEMPOTENCY_KEY_REUSED');
+
+    const late = await refusal(admin().deployPolicy(meaning('write'), replaces));
+    expect([late.status, late.code, late.body.current]).toEqual([409, 'CONFLICT', replaces + 1]);
+    expect(late.message).toContain(`version ${replaces + 1} of the policy is in force`);
+    const together = await Promise.allSettled(
+      ['read', 'write', 'external'].map((effect) => admin().deployPolicy(meaning(effect, 'permit'), replaces + 1)),
+    );
+    expect(together.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1);
+  });
+
+  it('lists its versions and returns each with its bundle', async () => {
+    const current = await version();
+    await admin().deployPolicy(meaning('read'), current);
+    await admin().deployPolicy(meaning('write'), current + 1);
+    const { items, next } = await stack.as('analyst').policies();
+    expect(items.map((each) => each.version)).toEqual(items.map((_, i) => current + 2 - i));
+    expect(items[0]).toMatchObject({ replaces: current + 1, by: expect.any(String) as string });
+    expect(next).toBeNull();
+    const key = stack.keys.enforcer as string;
+    const page = await http(stack, 'GET', '/v1/policies?limit=1', { key });
+    expect(page.body).toMatchObject({ items: [{ version: current + 2 }], next: String(current + 2) });
+    const rest = await http(stack, 'GET', `/v1/policies?limit=1&cursor=${String(page.body.next)}`, { key });
+    expect(rest.body).toMatchObject({ items: [{ version: current + 1 }] });
+
+    const effects = async (of?: number) => (await admin().policy(of)).bundle.catalog?.[0]?.effects;
+    expect([await effects(), await effects(current + 2), await effects(current + 1)]).toEqual([
+      ['write'],
+      ['write'],
+      ['read'],
+    ]);
+    const shipped = await admin().policy(0);
+    expect(shipped).toMatchObject({ version: 0, digest: expect.stringMatching(/^sha256:/) as string });
+    expect(shipped.bundle.catalog?.length).toBeGreaterThan(50);
+    expect((await refusal(admin().policy(99_999))).status).toBe(404);
+    expect((await http(stack, 'GET', '/v1/policies/latest', { key })).status).toBe(404);
+  });
+
+  it('is refused with file, line and column of each problem', async () => {
+    const replaces = await version();
+    const refused = await refusal(
+      admin().deployPolicy(
+        { 'a.yaml': 'catalog:\n  - match: [parcel.ship]\n    effect: [external]\n', 'b.yaml': 'catalogue: []\n' },
+        replaces,
+      ),
+    );
+    expect([refused.status, refused.code]).toEqual([422, 'POLICY_INVALID']);
+    expect(refused.body.problems).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ file: 'a.yaml', line: 3, column: 5, suggestion: 'effects' }),
+        expect.objectContaining({ file: 'b.yaml', line: 1, column: 1, suggestion: 'catalog' }),
+      ]),
+    );
+    const template = meaning('read')['parcels.yaml'].replace(
+      'words: follow parcels',
+      "resource: { type: parcel, id: 'p-{/id}' }",
+    );
+    const limit = await refusal(admin().deployPolicy({ 'a.yaml': template }, replaces));
+    expect(limit.body.problems).toMatchObject([{ file: 'a.yaml', line: 5, path: 'catalog.0.resource' }]);
+    expect(await version()).toBe(replaces);
+  });
+
+  it('is refused if one of its tests fails', async () => {
+    const replaces = await version();
+    const refused = await refusal(admin().deployPolicy(meaning('read', 'deny'), replaces));
+    expect(refused).toMatchObject({ status: 422, code: 'POLICY_INVALID' });
+    expect(refused.body.problems).toMatchObject([
+      { file: 'parcels.yaml', message: expect.stringContaining('should get deny, and gets permit') as string },
+    ]);
+    expect(await version()).toBe(replaces);
+  });
+
+  it('may be larger than other bodies, up to a separate limit', async () => {
+    const entries = Array.from({ length: 1_500 }, (_, i) => {
+      const noun = `q${String.fromCharCode(97 + (i % 26), 97 + (Math.floor(i / 26) % 26), 97 + Math.floor(i / 676))}`;
+      return `  - match: [${noun}.fetch]\n    effects: [read]\n    risk: low\n    words: '${'fetch '.repeat(30).trim()}'\n`;
+    });
+    const bundle = { 'large.yaml': `catalog:\n${entries.join('')}` };
+    expect(JSON.stringify(bundle).length).toBeGreaterThan(LIMITS.httpBodyBytes);
+    const done = await admin().deployPolicy(bundle, await version());
+    expect((await admin().policy(done.version)).bundle.catalog).toHaveLength(1_500);
+    const statusOf = (path: string, length: number) => refusedByLength(path, stack.keys.admin as string, length);
+    expect(await statusOf('/v1/policies', LIMITS.policy.httpBodyBytes + 1)).toBe(413);
+    expect(await statusOf('/v1/erasures', LIMITS.httpBodyBytes + 1)).toBe(413);
+  });
+
+  it('does not change the decisions of another tenant (I9)', async () => {
+    await admin().deployPolicy(meaning('read'), await version());
+    const made = await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin as string, body: { id: 'other' } });
+    const keys = made.body.keys as Record<string, string>;
+    const as = (role: string) => new BailiwickClient({ url: stack.url, key: keys[role] as string });
+    const { grant } = await open(as('orchestrator'), READS);
+    const answer = await as('enforcer').act(track(grant.id));
+    expect([answer.decision, answer.policy]).toEqual(['deny', undefined]);
+    expect(await as('admin').policies()).toEqual({ current: 0, items: [], next: null });
+    await as('admin').deployPolicy(meaning('read'), 0);
+    expect((await as('enforcer').act(track(grant.id))).policy).toBe(1);
+  });
+
+  it('is managed from the command line', async () => {
+    const cli = (...args: string[]) => bailiwick(['policy', ...args], { BAILIWICK_DATA: stack.dataDir });
+    const folder = join(stack.dataDir, 'policy');
+    mkdirSync(folder);
+    const write = (files: Record<string, string>) =>
+      Object.entries(files).forEach(([name, text]) => writeFileSync(join(folder, name), text));
+    const before = await version();
+    write(meaning('read'));
+    const first = await cli('deploy', folder);
+    expect([first.code, first.out]).toEqual([
+      0,
+      expect.stringMatching(`^deployed version ${before + 1} at position \\d+`),
+    ]);
+    expect((await cli('deploy', folder, '--replaces', String(before))).code).toBe(1);
+    write(meaning('write'));
+    expect((await cli('deploy', folder, '--replaces', String(before + 1))).code).toBe(0);
+    expect((await cli('show', String(before + 1))).out).toContain('"read"');
+    expect((await cli('history')).out).toMatch(new RegExp(`^version.*\\n${before + 2} .*\\n${before + 1} `));
+
+    const back = await cli('rollback', String(before + 1), '--json');
+    expect(JSON.parse(back.out)).toMatchObject({ version: before + 3 });
+    const versions = (await admin().policies()).items;
+    expect(versions[0]?.digest).toBe(versions[2]?.digest);
+    const shipped = await cli('rollback', '0', '--json');
+    expect([shipped.code, (JSON.parse(shipped.out) as { digest: string }).digest]).toEqual([
+      0,
+      (await admin().policy(0)).digest,
+    ]);
+    writeFileSync(join(folder, 'wrong.yaml'), 'catalogue: []\n');
+    const wrong = await cli('deploy', folder);
+    expect([wrong.code, wrong.out]).toEqual([1, expect.stringContaining('wrong.yaml:1:1: ')]);
+    expect((await cli('show', 'newest')).code).toBe(2);
+  });
+
+  it('and its log is refolded and audited without findings', async () => {
+    const { body } = await http(stack, 'GET', '/v1/log/verification', { key: stack.keys.analyst as string });
+    expect(body).toMatchObject({ ok: true, findings: [] });
+  });
+});
+
+/** Returns the status of a request whose head announces a body of some length, without sending the body. */
+async function refusedByLength(path: string, key: string, length: number): Promise<number | undefined> {
+  const headers = {
+    authorization: `Bearer ${key}`,
+    'content-type': 'application/json',
+    'content-length': String(length),
+  };
+  const sent = request(stack.url + path, { method: 'POST', headers });
+  sent.on('error', () => undefined); // the connection may end with the response
+  sent.flushHeaders();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  sent.destroy();
+  return response.statusCode;
+}
