@@ -1,8 +1,8 @@
 import {
+  COUNTER_OF,
   COUNTERS,
   type BudgetLimit,
   type Consumed,
-  type Counter,
   type Effect,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
@@ -49,8 +49,6 @@ export function emptyUsage(budget: BudgetLimit): MutableUsage {
   return { committed: nothing(), reserved: nothing(), windows: budget.windows.map(() => ({ buckets: [] })) };
 }
 
-const COUNTED: Record<Effect, Counter> = { read: 'reads', write: 'writes', exec: 'writes', external: 'external' };
-
 /** Amounts by currency, or by unit. */
 export type Amounts = Readonly<Record<string, number>>;
 /** The kinds of amounts that an action reserves and its outcome settles. */
@@ -62,7 +60,7 @@ const NO_AMOUNTS: Amounts = {};
 export function chargeOf(effects: Effect | readonly Effect[], cost: Amounts, units?: Amounts): Consumed {
   const charge = nothing();
   charge.calls = 1;
-  for (const effect of typeof effects === 'string' ? [effects] : effects) charge[COUNTED[effect]] = 1;
+  for (const effect of typeof effects === 'string' ? [effects] : effects) charge[COUNTER_OF[effect]] = 1;
   charge.cost = positive(cost);
   if (units !== undefined) setUnits(charge, positive(units));
   return charge;

@@ -36,6 +36,13 @@ export type Effect = z.infer<typeof effect>;
 
 export const COUNTERS = ['calls', 'reads', 'writes', 'external'] as const;
 export type Counter = (typeof COUNTERS)[number];
+/** The counter that an effect is charged to, besides `calls`. */
+export const COUNTER_OF: Readonly<Record<Effect, Exclude<Counter, 'calls'>>> = {
+  read: 'reads',
+  write: 'writes',
+  exec: 'writes',
+  external: 'external',
+};
 
 // ---- full limits: what an issued grant holds -------------------------------------------------------------------
 

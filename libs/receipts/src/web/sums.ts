@@ -1,5 +1,5 @@
 import type { RunClaims } from '@bailiwick/contracts/receipts/receipt';
-import { COUNTERS } from '@bailiwick/contracts/grants/grant';
+import { COUNTER_OF, COUNTERS, type Counter, type Effect } from '@bailiwick/contracts/grants/grant';
 import type { Claims } from '../kinds';
 import { precedes } from '../period';
 import { sumOf } from '../tree';
@@ -24,8 +24,12 @@ function ofRun({ run, period, inFlight, actions, spent }: RunClaims): string {
   const settled = actions.filter(
     (each) => period === undefined || (each.outcome !== 'open' && (isIn(each) || inFlightBefore.has(each.id))),
   );
-  equal('spent.calls', actions.filter(isIn).length, spent.calls, `the actions of ${run.id}`);
-  equal('spent.reads', spent.reads + spent.writes + spent.external, spent.calls, 'its reads, writes and external');
+  const counted = actions.filter(isIn);
+  equal('spent.calls', counted.length, spent.calls, `the actions of ${run.id}`);
+  for (const counter of ['reads', 'writes', 'external'] as const) {
+    const charged = counted.filter((each) => countersOf(each).includes(counter));
+    equal(`spent.${counter}`, charged.length, spent[counter], `the ${counter} of ${run.id}`);
+  }
   const sum = sumOf(
     settled.map(({ cost, charged = cost, units, chargedUnits = units }) => ({
       ...{ calls: 0, reads: 0, writes: 0, external: 0 },
@@ -36,6 +40,10 @@ function ofRun({ run, period, inFlight, actions, spent }: RunClaims): string {
   amounts('units', sum.units, spent.units, run.id);
   return `${spent.calls} calls`;
 }
+
+/** An action with several effects is charged to the counter of each. An unknown effect has none, and its sum is wrong. */
+const countersOf = ({ effect, effects = [effect] }: RunClaims['actions'][number]): (Counter | undefined)[] =>
+  effects.map((each) => COUNTER_OF[each as Effect]);
 
 type Amounts = Record<string, number>;
 function amounts(kind: 'cost' | 'units', sum: Amounts = {}, spent: Amounts = {}, whose: string): void {
