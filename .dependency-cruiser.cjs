@@ -69,7 +69,10 @@ module.exports = {
     rule(
       'pure-libs-no-builtins',
       'pure libs may use only the bytes, hashing and signing of Node; one file reads the default policy bundle',
-      { path: `^libs/(core|contracts|${PURE})/`, pathNot: [tests.pathNot, '^libs/policy/src/default-bundle'] },
+      {
+        path: `^libs/(core|contracts|${PURE})/`,
+        pathNot: [tests.pathNot, '^libs/policy/src/default-(bundle|catalog)'],
+      },
       { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto)$' },
     ),
     rule(

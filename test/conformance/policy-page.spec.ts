@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkBundle } from '@bailiwick/policy/bundle';
-import { DEFAULT_BUNDLE, readDefaultBundle } from '@bailiwick/policy/default-bundle';
+import { readDefaultBundle } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-catalog';
 import { problemText } from '@bailiwick/policy/problem';
 import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
 import { catalogEntry } from '@bailiwick/contracts/policy/catalog-entry';

@@ -11,7 +11,7 @@ import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { replayRequest } from '@bailiwick/contracts/replay/replay';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { moves } from './moves';
 import { Tally } from './naive';
 import { Play } from './play';

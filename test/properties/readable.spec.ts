@@ -18,7 +18,7 @@ import { EVENT_DATA, parseEvent, type Actor } from '@bailiwick/contracts/events/
 import { EFFECTS, type GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { IdKind } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { drafts, inventedId, NAMES, type Draft } from './maximal';
 import { Tally } from './naive';

@@ -7,7 +7,7 @@ import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
 import { Rulebook } from '@bailiwick/audit/audit-rules';
 import { replayRequest } from '@bailiwick/contracts/replay/replay';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { COUNTERS } from '@bailiwick/contracts/grants/grant';

@@ -8,7 +8,7 @@ import type { Event } from '@bailiwick/contracts/events/event';
 import { replayRequest, type ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 
 fc.configureGlobal({ seed: 4_004, numRuns: 100 });

@@ -2,7 +2,7 @@ import type { Rules } from '@bailiwick/authority/commands/types';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { Leases } from '../../apps/delegation/src/ownership/leases';
 import { LogOwner } from '../../apps/delegation/src/log-owner/owner';

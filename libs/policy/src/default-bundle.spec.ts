@@ -7,13 +7,15 @@ import * as tables from '@bailiwick/authority/matching/verbs/verb-words';
 import { RISKS } from '@bailiwick/contracts/grants/grant';
 import { policySchema } from '@bailiwick/contracts/policy/policy-bundle';
 import { itWithShared } from '../../../test/support/shared';
-import { DEFAULT_BUNDLE, DEFAULT_CATALOG, readDefaultBundle } from './default-bundle';
+import { checkDefaultBundle, readDefaultBundle } from './default-bundle';
+import { DEFAULT_BUNDLE as READ, DEFAULT_CATALOG } from './default-catalog';
 import { undeployable } from './deployable';
 import { problemText } from './problem';
 import { runPolicyTests } from './rehearsal/run-policy-tests';
 import { formerly } from './testing/former-catalog';
 import { RECORDED_TOOLS, SERVER_TOOLS } from './testing/reviewed-tools';
 
+const DEFAULT_BUNDLE = checkDefaultBundle();
 const entries = DEFAULT_BUNDLE.value.catalog ?? [];
 const exact = entries.flatMap(({ match = [] }) => match).filter((pattern) => !pattern.includes('*'));
 
@@ -21,6 +23,15 @@ describe('the default policy bundle', () => {
   it('passes its tests', () => {
     expect(DEFAULT_BUNDLE.tests.length).toBeGreaterThan(70);
     expect(runPolicyTests(DEFAULT_BUNDLE).map(problemText)).toEqual([]);
+  });
+
+  it('is what the services read; after a change of its files run `npm run default-policy`', () => {
+    const { value, canonical, digest } = DEFAULT_BUNDLE;
+    expect({ value, canonical, digest }).toEqual({
+      value: READ.value,
+      canonical: READ.canonical,
+      digest: READ.digest,
+    });
   });
 
   it('can be deployed', () => {

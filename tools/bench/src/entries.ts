@@ -5,7 +5,7 @@ import { sealAll } from '@bailiwick/authority/commands/seal';
 import { emptyState } from '@bailiwick/authority/state/state';
 import type { Command } from '@bailiwick/contracts/commands/command';
 import type { PermissionsLimit } from '@bailiwick/contracts/grants/grant';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { Report } from './report/report';
 import { byTurns, type Measure } from './report/rounds';

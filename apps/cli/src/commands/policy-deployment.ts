@@ -3,7 +3,6 @@ import { ProblemError } from '@bailiwick/client/client';
 import type { DeployedPolicy, PolicyAnswer } from '@bailiwick/contracts/policy/deployment';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import type { BundleFiles } from '@bailiwick/policy/bundle';
-import { readDefaultBundle } from '@bailiwick/policy/default-bundle';
 import type { Problem } from '@bailiwick/policy/problem';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { green, plain, red, table } from '../render';
@@ -46,7 +45,10 @@ export function addDeploymentCommands(policy: Command): void {
     .action(async (text: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const version = versionOf('version', text);
-      if (version === 0) return deploy(options, readDefaultBundle(), undefined);
+      if (version === 0) {
+        const { readDefaultBundle } = await import('@bailiwick/policy/default-bundle');
+        return deploy(options, readDefaultBundle(), undefined);
+      }
       const { bundle } = await clientFor(options, 'admin').policy(version);
       await deploy(options, filesOf(bundle), undefined);
     });

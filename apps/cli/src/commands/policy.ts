@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
 import { policySchema } from '@bailiwick/contracts/policy/policy-bundle';
-import { checkBundle, type CheckedBundle } from '@bailiwick/policy/bundle';
-import { readDefaultBundle } from '@bailiwick/policy/default-bundle';
-import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
+import type { CheckedBundle } from '@bailiwick/policy/bundle';
 import type { GlobalOptions } from '../context';
 import { green, red } from '../render';
 import { addDeploymentCommands } from './policy-deployment';
@@ -16,9 +14,9 @@ export function addPolicyCommands(program: Command): void {
     .command('check [folder]')
     .description('report every problem of a bundle with its file, line and column')
     .addHelpText('after', `\n  folder  ${FOLDER}`)
-    .action((folder: string | undefined, _flags, command: Command) => {
+    .action(async (folder: string | undefined, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
-      const bundle = checked(folder, options);
+      const bundle = await checked(folder, options);
       if (!bundle) return;
       const { catalog = [], tests = [] } = bundle.value;
       const { digest } = bundle;
@@ -33,10 +31,11 @@ export function addPolicyCommands(program: Command): void {
     .command('test [folder]')
     .description('check a bundle and run its tests by the rules of this release')
     .addHelpText('after', `\n  folder  ${FOLDER}`)
-    .action((folder: string | undefined, _flags, command: Command) => {
+    .action(async (folder: string | undefined, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
-      const bundle = checked(folder, options);
+      const bundle = await checked(folder, options);
       if (!bundle) return;
+      const { runPolicyTests } = await import('@bailiwick/policy/rehearsal/run-policy-tests');
       const failures = runPolicyTests(bundle);
       const total = bundle.tests.length;
       if (failures.length > 0) process.exitCode = 1;
@@ -53,8 +52,13 @@ export function addPolicyCommands(program: Command): void {
     .action(() => console.log(JSON.stringify(policySchema(), undefined, 2)));
 }
 
-/** Returns a bundle without problems. Prints those that it has, and sets the exit code. */
-function checked(folder: string | undefined, { json }: GlobalOptions): CheckedBundle | undefined {
+/**
+ * Returns a bundle without problems. Prints those that it has, and sets the exit code. What reads bundles is loaded here,
+ * so that no other command waits for it.
+ */
+async function checked(folder: string | undefined, { json }: GlobalOptions): Promise<CheckedBundle | undefined> {
+  const { checkBundle } = await import('@bailiwick/policy/bundle');
+  const { readDefaultBundle } = await import('@bailiwick/policy/default-bundle');
   const result = checkBundle(folder === undefined ? readDefaultBundle() : readFolder(folder));
   if (result.ok) return result.value;
   process.exitCode = 1;

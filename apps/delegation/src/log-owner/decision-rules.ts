@@ -1,6 +1,6 @@
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Rules } from '@bailiwick/authority/commands/types';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 
 /** The rules that this service decides by. */

@@ -7,7 +7,7 @@ import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contrac
 import { parseEvent, type Event } from '@bailiwick/contracts/events/event';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { EventLog } from '@bailiwick/event-store/port';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { LogOwner } from '../log-owner/owner';
 import type { OwnerOptions } from '../log-owner/ports';
 import { HandledLog } from './handled-log';

@@ -9,7 +9,7 @@ import {
 } from '@bailiwick/contracts/policy/deployment';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-catalog';
 import { ROLES } from '../auth/api-keys';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';

@@ -4,7 +4,7 @@ import { act } from '@bailiwick/authority/testing/harness';
 import { blockedItself } from '@bailiwick/authority/state/liveness';
 import { chainOf } from '@bailiwick/authority/state/state';
 import type { Reason } from '@bailiwick/contracts/reason';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { words } from '@bailiwick/receipts/testing/sealed-log';
 import { Monitor } from './monitor';
 import { DriftingLog, follow, LEASE, settle } from './testing/drifting';

@@ -9,7 +9,7 @@ import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/con
 import { Bodies } from '@bailiwick/event-store/postgres/bodies';
 import { parseLogName } from '@bailiwick/core/ids';
 import { lowerThisThread } from '@bailiwick/platform/priority';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 
 export interface WhatIfJob {

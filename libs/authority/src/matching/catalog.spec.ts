@@ -1,5 +1,5 @@
 import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grants/grant';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { classify as classifyBy, isHighRisk, mayBeHighRisk as mayBeHighRiskBy, type Unclassified } from './catalog';
 
 const classify = (action: Unclassified) => classifyBy(action, DEFAULT_CATALOG);

@@ -4,7 +4,7 @@ import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/even
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { decide } from '../commands/decide';
 import type { Decided, Rules } from '../commands/types';
 import { evolve } from '../events/evolve';

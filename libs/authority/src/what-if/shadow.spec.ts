@@ -1,7 +1,7 @@
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '../testing/harness';
 import { tenantDefaults } from '../commands/grants/resolve';
 import { emptyState } from '../state/state';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 import { replayRequest, type Difference, type ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { WhatIf } from './what-if';

@@ -36,7 +36,7 @@ export type Effect = z.infer<typeof effect>;
 
 export const COUNTERS = ['calls', 'reads', 'writes', 'external'] as const;
 export type Counter = (typeof COUNTERS)[number];
-/** The counter that an effect is charged to, besides `calls`. */
+/** The counter that an effect is charged to, in addition to `calls`. */
 export const COUNTER_OF: Readonly<Record<Effect, Exclude<Counter, 'calls'>>> = {
   read: 'reads',
   write: 'writes',

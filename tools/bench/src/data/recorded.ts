@@ -9,7 +9,7 @@ import type { EventLog } from '@bailiwick/event-store/port';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { deriveId } from '@bailiwick/core/derive-id';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-bundle';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { Writer } from './fill';
 
