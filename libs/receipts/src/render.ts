@@ -48,8 +48,8 @@ export const periodText = ({ from, until }: Period): string =>
   `from ${from.replace('.000Z', 'Z')} until ${until.replace('.000Z', 'Z')}`;
 
 /** Describes a run without an end in the receipt. */
-export const stillText = (period: Period | undefined): string =>
-  period === undefined || period.open ? 'still running' : 'running when the period ended';
+export const notEndedText = (period: Period | undefined): string =>
+  period === undefined || period.open ? 'has not ended' : 'had not ended when the period did';
 
 type Amounts = Readonly<Record<string, number>>;
 /** Formats amounts of money and units, each with a suffix. */
@@ -70,7 +70,7 @@ function ofTree({ tree, purpose, requestedBy, requestedByStatedBy, runs, spent }
   const shown = new Set<RunClaims>();
   const below = (parent: string | undefined, depth: number): string[] =>
     childrenOf(parent, runs, shown).flatMap((each) => [
-      `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${marked(each.agent.class)} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? 'still running'}`,
+      `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${marked(each.agent.class)} ${each.run.id}: ${tallyOf(each)}; ${each.ended?.reason ?? notEndedText(undefined)}`,
       ...below(each.run.id, depth + 1),
     ]);
   return [
@@ -135,7 +135,7 @@ function ofRun(claims: RunClaims): string[] {
     `touched   ${counted(claims.resources.length, 'resource')}; files changed: ${claims.filesChanged.join(', ') || 'none'}; external systems: ${claims.external.join(', ') || 'none'}`,
     ...claims.children.map(
       (each, i) =>
-        `${i === 0 ? 'children ' : '         '} ${marked(each.agentClass)}: ${each.ended ?? stillText(period)} (${each.receipt})`,
+        `${i === 0 ? 'children ' : '         '} ${marked(each.agentClass)}: ${each.ended ?? notEndedText(period)} (${each.receipt})`,
     ),
     ...claims.suspensions.map(
       (each) =>

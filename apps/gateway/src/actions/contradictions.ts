@@ -17,8 +17,9 @@ export interface Contradiction {
  *
  * Names are the same without regard to case, `_`, `-`, spaces and look-alike letters (`orderId`, `order_id`). Only
  * arguments at the top level are compared, single values and lists. Null, objects and lists in a list state no value; the
- * other elements of such a list must be among those of the attribute. Values are equal if they have the same type and value. In addition, a number equals a text that writes it in decimal (41,
- * "41", "41.0"), a list equals one with the same elements in any order, and a single value equals a list of only it.
+ * other elements of such a list must be among those of the attribute. Values are equal if they have the same type and
+ * value. In addition, a number equals a text that writes it in decimal (41, "41", "41.0"), a list equals one with the same
+ * elements in any order, and a single value equals a list of only it.
  */
 export function contradictionIn(args: Args, attributes: Attributes): Contradiction | undefined {
   const stated = new Map(Object.entries(attributes).map(([name, value]) => [keyOf(name), { name, value }]));

@@ -17,7 +17,7 @@ import {
   GONE,
   periodText,
   spentText,
-  stillText,
+  notEndedText,
   triedText,
 } from '../render';
 import { shownStatements } from '../shown-statements';
@@ -131,9 +131,9 @@ function lineTo(
   classes: ReadonlyMap<string, string>,
 ): Branch {
   const own: Branch = {
-    text: `${marked(agent.class)} ${run.id}: ${ended?.reason ?? stillText(period)}`,
+    text: `${marked(agent.class)} ${run.id}: ${ended?.reason ?? notEndedText(period)}`,
     below: children.map((child) => ({
-      text: `${marked(child.agentClass)} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? stillText(period)}`,
+      text: `${marked(child.agentClass)} ${child.runId}${child.task ? ` (${child.task})` : ''}: ${child.ended ?? notEndedText(period)}`,
       below: [],
     })),
   };
@@ -269,7 +269,7 @@ function ofTree({
   const shown = new Set<RunClaims>();
   const branches = (parent: string | undefined): Branch[] =>
     childrenOf(parent, runs, shown).map((each) => ({
-      text: `${marked(each.agent.class)} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} permitted, ${each.denied.length} denied or stepped up; ${each.ended?.reason ?? 'still running'}`,
+      text: `${marked(each.agent.class)} ${each.run.id}${each.task ? ` (${each.task})` : ''}: ${each.actions.length} permitted, ${each.denied.length} denied or stepped up; ${each.ended?.reason ?? notEndedText(undefined)}`,
       below: branches(each.run.id),
     }));
   const common = [

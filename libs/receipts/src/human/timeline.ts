@@ -1,4 +1,4 @@
-import { parseEvent, type Event } from '@bailiwick/contracts/events/event';
+import { parseEvent, type DecidedAction, type Event } from '@bailiwick/contracts/events/event';
 import { leaseText } from '../lease-text';
 import type { ReceiptEvent } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
@@ -53,6 +53,10 @@ export const countedText = (
   refused: readonly { command: string; verb?: string | undefined; code: string; count: number }[],
 ): string => refused.map(({ command, verb, code, count }) => `${verb ?? command} ${code} ${count}`).join(', ');
 
+/** Describes an action, with the call of another run that a service acts for. */
+const calledText = ({ verb, resource: { type, id }, calledBy }: DecidedAction): string =>
+  `${verb} on ${type} ${id}${calledBy ? `, for the call ${calledBy.actionId} of run ${calledBy.runId}` : ''}`;
+
 /**
  * Describes an event in one sentence.
  * @param action for an outcome: the description of its action, if known
@@ -74,11 +78,11 @@ export function sentenceOf(event: Event, action?: string): string {
         ? 'approval request expired without an answer'
         : `approval request replaced by ${event.data.replacedBy}`;
     case 'ActionPermitted':
-      return `permitted: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
+      return `permitted: ${calledText(event.data)}`;
     case 'ActionDenied':
-      return `denied: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
+      return `denied: ${calledText(event.data)}`;
     case 'ActionStepUp':
-      return `stepped up: ${event.data.verb} on ${event.data.resource.type} ${event.data.resource.id}`;
+      return `stepped up: ${calledText(event.data)}`;
     case 'ActionCompleted':
     case 'ActionFailed':
     case 'ActionAbandoned':

@@ -29,7 +29,7 @@ export function custodyHolds(about: string, story: Story, digestOf: DigestOf): [
     const real = findingsOf(id, story, digestOf).filter((finding) => !isOnlyOpen(finding));
     need(real.length === 0, `action ${id}: ${real.join('; ')}`, position);
   }
-  return [undefined, `${actions.length} chains`];
+  return [undefined, `${actions.length} ${actions.length === 1 ? 'chain' : 'chains'}`];
 }
 
 /** Lists the permitted actions from the events, independent of the claims. */
@@ -72,7 +72,7 @@ export function claimsMatch(crypto: Crypto, statement: Statement, story: Story, 
     undefined,
     first && pathOf(first, again[first], (given as unknown as Record<string, unknown>)[first]),
   );
-  return `${Object.keys(again).length} claims about ${kind.about} ${id}`;
+  return `${Object.keys(again).length} claims about ${id}`;
 }
 
 /** Converts claims to those of the first release: without `requestedByStatedBy`, and with its `doesNotProve`. */

@@ -38,7 +38,7 @@ function ofRun({ run, period, inFlight, actions, spent }: RunClaims): string {
   );
   amounts('cost', sum.cost, spent.cost, run.id);
   amounts('units', sum.units, spent.units, run.id);
-  return `${spent.calls} calls`;
+  return spent.calls === 1 ? '1 call' : `${spent.calls} calls`;
 }
 
 /** An action with several effects is charged to the counter of each. An unknown effect has none, and its sum is wrong. */
