@@ -137,13 +137,66 @@ describe('a deployed policy', () => {
         expect.objectContaining({ file: 'b.yaml', line: 1, column: 1, suggestion: 'catalog' }),
       ]),
     );
-    const template = meaning('read')['parcels.yaml'].replace(
-      'words: follow parcels',
-      "resource: { type: parcel, id: 'p-{/id}' }",
-    );
-    const limit = await refusal(admin().deployPolicy({ 'a.yaml': template }, replaces));
-    expect(limit.body.problems).toMatchObject([{ file: 'a.yaml', line: 5, path: 'catalog.0.resource' }]);
     expect(await version()).toBe(replaces);
+  });
+
+  it('takes the resource, its attributes and the amounts from the arguments, and denies a request that states others', async () => {
+    const bundle = `catalog:
+  - match: [parcel.send]
+    effects: [external]
+    risk: low
+    words: send parcels
+    resource: { type: parcel, id: '{/number}' }
+    attributes: { country: /to/country }
+    cost: { EUR: { major: /price } }
+`;
+    const where = { country: { eq: 'DE' } };
+    const { grant } = await open(stack.as('orchestrator'), {
+      actions: { allow: ['parcel.*'] },
+      resources: [{ type: 'parcel', match: '**', where }],
+      budget: { calls: 50, external: 50, cost: { EUR: 1_000 } },
+    });
+    await admin().deployPolicy({ 'a.yaml': bundle }, await version());
+    const args = { number: 7, to: { country: 'DE' }, price: '2.50' };
+    const call = (over: object = {}) => ({
+      grantId: grant.id,
+      action: { verb: 'parcel.send', args },
+      resource: { type: 'parcel', id: '7' },
+      ...over,
+    });
+    const enforcer = stack.as('enforcer');
+    const sent = await enforcer.act(call());
+    expect([sent.decision, sent.remaining.cost]).toEqual(['permit', { EUR: 750 }]);
+    const wrong: [object, string][] = [
+      [{ resource: { type: 'parcel', id: '8' } }, 'RESOURCE_CONTRADICTS_ARGS'],
+      [{ resource: { type: 'parcel', id: '7', attributes: { country: 'FR' } } }, 'ATTRIBUTE_CONTRADICTS_ARGS'],
+      [{ action: { verb: 'send_parcel', args: { ...args, to: { country: 'FR' } } } }, 'RESOURCE_NOT_ALLOWED'],
+      [{ action: { verb: 'parcel.send', args: { to: args.to } } }, 'ARGUMENTS_UNCLEAR'],
+      [{ action: { verb: 'parcel.send', argsDigest: `sha256:${'0'.repeat(64)}` } }, 'ARGUMENTS_UNCLEAR'],
+      [{ action: { verb: 'parcel.send' } }, 'ARGUMENTS_NOT_STATED'],
+      [{ action: { verb: 'parcel.send', args: { ...args, price: 99 } } }, 'BUDGET_EXHAUSTED'],
+    ];
+    for (const [over, code] of wrong) {
+      const answer = await enforcer.act(call(over));
+      expect([answer.decision, JSON.stringify(answer.reasons)]).toEqual(['deny', expect.stringContaining(code)]);
+    }
+    // another gateway deployed a version that this one has not read yet
+    await admin().deployPolicy({ 'a.yaml': bundle.replace('/number', '/id') }, await version());
+    const { answers: batch } = await enforcer.actAll([
+      call(),
+      call({ action: { verb: 'parcel.send', args: { ...args, id: 7 } } }),
+    ]);
+    expect(batch.map((each) => ('decision' in each ? each.decision : each))).toEqual(['deny', 'permit']);
+    const dry = await http(stack, 'POST', '/access/v1/evaluation', {
+      key: stack.keys.enforcer as string,
+      body: {
+        subject: { type: 'grant', id: grant.id },
+        action: { name: 'parcel.send', properties: { args: { ...args, id: 8 } } },
+        resource: { type: 'parcel', id: '7' },
+        context: { dryRun: true },
+      },
+    });
+    expect(JSON.stringify(dry.body)).toContain('RESOURCE_CONTRADICTS_ARGS');
   });
 
   it('is refused if one of its tests fails', async () => {

@@ -13,6 +13,7 @@ fc.configureGlobal({ seed: 20260101 });
 const SITUATION: Situation = {
   usage: emptyUsage({ calls: 9, reads: 9, writes: 9, external: 9, cost: {}, windows: [] }),
   drift: 0,
+  stages: true,
   leaf: true,
 };
 const action = (verb: string, id: string): ActionFacts => ({
@@ -20,6 +21,7 @@ const action = (verb: string, id: string): ActionFacts => ({
   tool: undefined,
   effect: 'write',
   risk: 'low',
+  stage: 'execute',
   resource: { type: 'file', id, attributes: {} },
   cost: {},
   agentClass: 'x',

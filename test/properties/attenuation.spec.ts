@@ -27,12 +27,14 @@ interface Moment {
   action: ActionFacts;
   history: History;
   drift: number | 'unavailable';
+  /** the modes of both read stages */
+  stages: boolean;
   now: number;
 }
-const moments = fc.array(fc.record({ action: anyAction, history: anyHistory, drift: anyDrift, now: anyTime }), {
-  minLength: 1,
-  maxLength: 12,
-});
+const moments = fc.array(
+  fc.record({ action: anyAction, history: anyHistory, drift: anyDrift, stages: fc.boolean(), now: anyTime }),
+  { minLength: 1, maxLength: 12 },
+);
 
 type Any = Dimension<Limits[DimensionName]>;
 const dimension = (name: DimensionName): Any => DIMENSION_TABLE[DIMENSIONS.indexOf(name)] as unknown as Any;
@@ -43,10 +45,15 @@ const UNLIMITED = budget.unlimited;
 
 const STRICT = { permit: 0, 'step-up': 1, deny: 2 } as const;
 
-function verdict(name: DimensionName, limits: Limits, { action, history, drift, now }: Moment, leaf: boolean): Verdict {
+function verdict(
+  name: DimensionName,
+  limits: Limits,
+  { action, history, drift, stages, now }: Moment,
+  leaf: boolean,
+): Verdict {
   const usage =
     name === 'budget' ? usageAfter(history, limits.budget) : name === 'permissions' ? evenly(history, limits) : UNUSED;
-  const situation = { usage, drift, leaf };
+  const situation = { usage, drift, stages, leaf };
   return dimension(name).admits(limits[name], action, situation, now);
 }
 
@@ -219,7 +226,10 @@ describe('I1: a child admits nothing that its parent does not', () => {
 
 describe('I1 for whole limits', () => {
   const admitsAll = (limits: Limits, moment: Moment, leaf: boolean): boolean =>
-    DIMENSIONS.every((name) => verdict(name, limits, moment, leaf).outcome === 'permit');
+    DIMENSIONS.every((name) => {
+      const own = { ...moment, stages: limits.actions.stages === true };
+      return verdict(name, limits, own, leaf).outcome === 'permit';
+    });
 
   const some = fc.subarray([...DIMENSIONS], { maxLength: 2 });
   const taking = (limits: Limits, names: readonly DimensionName[], from: Limits): Limits =>

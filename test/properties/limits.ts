@@ -19,6 +19,7 @@ import {
   type VerbCap,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
+import { STAGES } from '@bailiwick/contracts/policy/catalog-entry';
 import { rfc3339 } from '@bailiwick/core/clock';
 
 /**
@@ -202,6 +203,7 @@ export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
     allow: fc.array(verbPattern, { maxLength: 3 }),
     deny: fc.array(verbPattern, { maxLength: 2 }),
     mode: fc.constantFrom(...MODES),
+    stages: fc.constantFrom(true as const, undefined),
   }),
   resources: fc.array(selector, { maxLength: 3 }),
   permissions: fc.option(fc.array(permission, { maxLength: 3 }), { freq: 3, nil: undefined }),
@@ -292,6 +294,7 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
   tool: fc.constant(undefined),
   effect: fc.constantFrom(...EFFECTS),
   risk: fc.constantFrom(...RISKS),
+  stage: fc.constantFrom(...STAGES),
   stated: fc.constantFrom(undefined, undefined, undefined, 'run' as const),
   resource: fc.record({
     type: fc.constantFrom('repo', 'file'),

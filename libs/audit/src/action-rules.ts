@@ -61,6 +61,7 @@ export function admitted(
 export const situationOf = (grant: Grant, leaf: Grant, { data }: EventOf<'ActionPermitted'>): Situation => ({
   usage: NOTHING_USED,
   drift: data.drift ?? 0,
+  stages: grant.limits.actions.stages === true,
   leaf: grant === leaf,
 });
 

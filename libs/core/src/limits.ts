@@ -255,6 +255,8 @@ export const LIMITS = {
     /** bytes of one stored part of a bundle as JSON, so that its event fits; and parts of one bundle */
     partBytes: 12 * 1024,
     parts: 512,
+    /** logs whose policy a gateway keeps compiled; another one is fetched again */
+    readersKept: 200,
     /** newest deployments that a state lists; older ones are only in the log */
     versionsKept: 1_000,
     versionsPageDefault: 100,

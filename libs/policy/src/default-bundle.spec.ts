@@ -9,7 +9,6 @@ import { policySchema } from '@bailiwick/contracts/policy/policy-bundle';
 import { itWithShared } from '../../../test/support/shared';
 import { checkDefaultBundle, readDefaultBundle } from './default-bundle';
 import { DEFAULT_BUNDLE as READ, DEFAULT_CATALOG } from './default-catalog';
-import { undeployable } from './deployable';
 import { problemText } from './problem';
 import { runPolicyTests } from './rehearsal/run-policy-tests';
 import { formerly } from './testing/former-catalog';
@@ -32,10 +31,6 @@ describe('the default policy bundle', () => {
       canonical: READ.canonical,
       digest: READ.digest,
     });
-  });
-
-  it('can be deployed', () => {
-    expect(undeployable(DEFAULT_BUNDLE)).toEqual([]);
   });
 
   it('has words for people and at least one pattern or tool in each entry', () => {

@@ -256,6 +256,22 @@ const MUTATIONS: readonly Mutation[] = [
     'high risks need a person',
   ],
   [
+    'a payment at the stage draft',
+    'money.yaml',
+    'words: move money',
+    'words: move money\n    stage: draft',
+    'check',
+    'at the stage execute at least',
+  ],
+  [
+    'a draft that is carried out',
+    'messages.yaml',
+    'stage: draft',
+    'stage: execute',
+    'tests',
+    'does nothing but read and draft',
+  ],
+  [
     'deleting as a read',
     'files.yaml',
     /(match: \[file\.delete[^-]*?effects: )\[write\]/,

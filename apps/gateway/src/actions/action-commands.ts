@@ -1,5 +1,5 @@
 import type { ActionAnswer, ActionRequest, Attribute, OutcomeRequest } from '@bailiwick/contracts/actions/action';
-import type { Answer, Command } from '@bailiwick/contracts/commands/command';
+import type { Answer, Command, DerivedCall } from '@bailiwick/contracts/commands/command';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import type { Caller } from '../auth/caller';
 import { payloadOf } from '../auth/pseudonyms';
@@ -18,8 +18,14 @@ type CommandContext = Pick<RequestContext, 'command' | 'caller'>;
  * @throws Refused BAD_REQUEST if the arguments have no canonical form; ATTRIBUTE_CONTRADICTS_ARGS if an attribute of the
  * resource states another value than the argument of the same name. With `argsDigest` alone there is nothing to compare:
  * the attributes count as the enforcement point states them
+ * @param derived what the policy in force takes from the arguments
  */
-export function authorizeCommand(context: CommandContext, request: ActionRequest, part?: string): Command {
+export function authorizeCommand(
+  context: CommandContext,
+  request: ActionRequest,
+  derived?: DerivedCall,
+  part?: string,
+): Command {
   const { args, argsDigest, ...action } = request.action;
   const digest = args === undefined ? argsDigest : digestOf(args);
   if (args !== undefined && request.resource.attributes !== undefined)
@@ -30,6 +36,7 @@ export function authorizeCommand(context: CommandContext, request: ActionRequest
     {
       ...request,
       action: { ...action, ...(digest === undefined ? {} : { argsDigest: digest }) },
+      ...(derived === undefined ? {} : { derived }),
       proof: proofOf(context.caller),
       ...(args === undefined ? {} : { payload: payloadOf(redactedArgs(args)) }),
     },

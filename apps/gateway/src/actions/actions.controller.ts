@@ -4,7 +4,6 @@ import {
   actionAnswer,
   actionRequest,
   outcomeRequest,
-  type ActionAnswer,
   type ActionRequest,
   type OutcomeRequest,
 } from '@bailiwick/contracts/actions/action';
@@ -17,7 +16,8 @@ import { LogClient } from '../log-client/log-client';
 import { ownGrant } from '../log-client/logs';
 import { LedgerSearch } from '../search/ledger-search';
 import { actionsQuery, LIST_ROLES, page, type Query as SearchQuery } from '../search/queries';
-import { answerText, authorizeCommand, partText, settleCommand } from './action-commands';
+import { answerText, partText, settleCommand } from './action-commands';
+import { ActionDecisions } from './action-decisions';
 
 const actionId = z.strictObject({ id: idOf('action') });
 
@@ -25,6 +25,7 @@ const actionId = z.strictObject({ id: idOf('action') });
 @Controller()
 export class ActionsController {
   constructor(
+    private readonly decisions: ActionDecisions,
     private readonly logClient: LogClient,
     private readonly search: LedgerSearch,
   ) {}
@@ -42,7 +43,7 @@ export class ActionsController {
     @Body(z.compile(actionRequest, { strict: true })) body: ActionRequest,
   ): Promise<Reply> {
     ownGrant(context.caller, body.grantId);
-    return Reply.jsonText(answerText(await this.logClient.command<ActionAnswer>(authorizeCommand(context, body))));
+    return Reply.jsonText(answerText(await this.decisions.decide(context, body)));
   }
 
   @Endpoint({
@@ -58,8 +59,7 @@ export class ActionsController {
     @Body(z.compile(actionsBatchBody, { strict: true })) { actions }: z.infer<typeof actionsBatchBody>,
   ): Promise<Reply> {
     for (const action of actions) ownGrant(context.caller, action.grantId);
-    const commands = actions.map((action, i) => authorizeCommand(context, action, String(i)));
-    const answers = await this.logClient.submitAll(commands);
+    const answers = await this.decisions.decideAll(context, actions);
     return Reply.jsonText(`{"answers":[${answers.map(partText).join(',')}]}`);
   }
 

@@ -3,6 +3,7 @@ import { metricsText } from '../reporting/metrics';
 import type { GatewayConfig } from '../config';
 import type { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
+import { ActionDecisions } from '../actions/action-decisions';
 import type { LogClient } from '../log-client/log-client';
 import { AuthzenController } from './authzen.controller';
 
@@ -32,10 +33,11 @@ async function asked(path: string, body: Json): Promise<{ charged: number; dry: 
     command: (type: string, log: string, fields: Json) => ({ type, log, commandId: 'cmd_1', ...fields }),
   } as unknown as RequestContext;
   const logClient = {
-    command: () => Promise.resolve((charged++, permit)),
-    query: () => Promise.resolve((dry++, permit)),
+    submit: () => Promise.resolve((charged++, { ok: true, value: permit })),
+    question: () => Promise.resolve((dry++, { ok: true, value: permit })),
   } as unknown as LogClient;
-  const controller = new AuthzenController(logClient, new DryRuns((line) => lines.push(line)), {} as GatewayConfig);
+  const decisions = new ActionDecisions(logClient);
+  const controller = new AuthzenController(decisions, new DryRuns((line) => lines.push(line)), {} as GatewayConfig);
   const reply: Reply = await (path.endsWith('s')
     ? controller.evaluateAll(context, body)
     : controller.evaluate(context, body));

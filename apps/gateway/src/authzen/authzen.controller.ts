@@ -1,7 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
-import { authorizeCommand } from '../actions/action-commands';
-import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
+import { ActionDecisions } from '../actions/action-decisions';
 import { evaluationAnswer, evaluationBody, evaluationsBody } from '@bailiwick/contracts/http/bodies';
 import { LIMITS } from '@bailiwick/core/limits';
 import { CONFIG, type GatewayConfig } from '../config';
@@ -9,7 +8,6 @@ import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import { Reply } from '../http/responses/http-response';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
-import { LogClient } from '../log-client/log-client';
 import { ownGrant } from '../log-client/logs';
 import { DryRuns } from '../reporting/dry-runs';
 import {
@@ -40,7 +38,7 @@ const ENDS_AT: Record<'deny_on_first_deny' | 'permit_on_first_permit', (decision
 @Controller()
 export class AuthzenController {
   constructor(
-    private readonly logClient: LogClient,
+    private readonly decisions: ActionDecisions,
     private readonly dryRuns: DryRuns,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
@@ -135,10 +133,9 @@ export class AuthzenController {
   }
 
   private async decide(context: RequestContext, { request, dryRun }: Evaluation, part?: string): Promise<Decision> {
-    const command = authorizeCommand(context, request, part);
-    if (!dryRun) return toDecision(await this.logClient.command<ActionAnswer>(command));
-    const answer = await this.logClient.query<ActionAnswer>({ op: 'dryRun', log: command.log, command });
-    this.dryRuns.note(context.caller, { ...command, grantId: request.grantId }, answer.decision);
+    if (!dryRun) return toDecision(await this.decisions.decide(context, request, part));
+    const { answer, commandId } = await this.decisions.decideDry(context, request, part);
+    this.dryRuns.note(context.caller, { grantId: request.grantId, commandId }, answer.decision);
     return toDecision(answer);
   }
 }

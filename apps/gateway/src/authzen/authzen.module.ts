@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ActionsModule } from '../actions/actions.module';
 import { AuthzenController } from './authzen.controller';
 
-@Module({ controllers: [AuthzenController] })
+@Module({ imports: [ActionsModule], controllers: [AuthzenController] })
 export class AuthzenModule {}

@@ -72,7 +72,8 @@ export class LogClient {
     return this.ledger<T>('ended', { tenant: parseLogName(log).tenant, kind, id });
   }
 
-  private question(query: Query): Promise<Answer> {
+  /** Sends a query, and returns a refusal as a value. */
+  question(query: Query): Promise<Answer> {
     const onNoResponders = (): Promise<void> => this.refuseUnknown(query.log);
     const send: Send = (ms) => this.askOwner(query.log, querySubject(query.log), query, ms);
     return requestWithRetries(send, {

@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { checkBundle, type BundleFiles } from '@bailiwick/policy/bundle';
-import { undeployable } from '@bailiwick/policy/deployable';
 import type { Problem } from '@bailiwick/policy/problem';
 import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
 
@@ -17,8 +16,6 @@ function check(files: BundleFiles): CheckResult {
   const checked = checkBundle(files);
   if (!checked.ok) return { problems: checked.error, failed: false };
   const bundle = checked.value;
-  const problems = undeployable(bundle);
-  if (problems.length > 0) return { problems, failed: false };
   const failures = runPolicyTests(bundle);
   if (failures.length > 0) return { problems: failures, failed: true };
   return { canonical: bundle.canonical, digest: bundle.digest };

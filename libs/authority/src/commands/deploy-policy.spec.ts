@@ -92,19 +92,6 @@ describe('deployPolicy', () => {
     expect(log.events).toEqual([]);
   });
 
-  it.each([
-    ['resource', { resource: { type: 'parcel', id: 'parcel:{/id}' } }],
-    ['attributes', { attributes: { to: '/to' } }],
-    ['cost', { cost: { USD: 5 } }],
-    ['units', { units: { tokens: '/n' } }],
-  ])('refuses an entry with %s, which no decision enforces', (member, more) => {
-    const entry = { match: ['parcel.ship'], effects: ['external' as const], risk: 'medium' as const, ...more };
-    const refused = tryDeploy(new TestLog(), { catalog: [entry] }, 0);
-    expect(refused).toMatchObject({
-      refusal: { code: 'BAD_REQUEST', detail: expect.stringContaining(`catalog.0.${member}`) },
-    });
-  });
-
   it('stores a large bundle as parts that are events, all of them before its deployment in one append', () => {
     const log = new TestLog();
     const events = deploy(log, LARGE);

@@ -1,5 +1,3 @@
-import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
-import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
@@ -28,31 +26,9 @@ export const deployPolicy: Decide<'deployPolicy'> = (state, command) => {
   if (`sha256:${sha256hex(text)}` !== digest) return refuse('BAD_REQUEST', 'digest: it is not that of the bundle');
   const read = readBundle(text);
   if (!read.ok) return refuse('BAD_REQUEST', clip(`bundle: ${read.error}`, LIMITS.detailLength));
-  const fault = unenforcedIn(read.value.bundle);
-  if (fault !== undefined) return refuse('BAD_REQUEST', `bundle: ${fault}`);
   const texts = cut(text);
   return ok([
     ...texts.map((each, index): NewEvent => ({ type: 'PolicyPart', data: { digest, index, text: each } })),
     { type: 'PolicyDeployed', data: { version: version + 1, digest, parts: texts.length, replaces } },
   ]);
 };
-
-/** Members of an entry that would limit calls, and that no decision reads yet. */
-export const UNENFORCED = [
-  'resource',
-  'attributes',
-  'cost',
-  'units',
-] as const satisfies readonly (keyof CatalogEntry)[];
-
-export const unenforced = (member: (typeof UNENFORCED)[number]): string =>
-  `this release does not take ${member} from the arguments of a call when it decides, so it deploys no entry that states it; leave it out`;
-
-/** I11: returns the first limit that would be accepted and not enforced. */
-function unenforcedIn({ catalog = [] }: PolicyBundle): string | undefined {
-  for (const [i, entry] of catalog.entries()) {
-    const member = UNENFORCED.find((each) => entry[each] !== undefined);
-    if (member !== undefined) return `catalog.${i}.${member}: ${unenforced(member)}`;
-  }
-  return undefined;
-}

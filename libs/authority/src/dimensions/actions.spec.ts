@@ -92,8 +92,9 @@ describe('actions', () => {
 
   it('has a human-readable description', () => {
     expect(actions.describe(limit(['repo.*'], ['secret.*'], 'propose'))).toBe(
-      'may use repo.*, to read, and to propose all else; never secret.*',
+      'may use repo.*, to read, to draft and to propose; a person decides about all else; never secret.*',
     );
-    expect(actions.describe(limit([], [], 'draft'))).toBe('may use nothing, only to read');
+    expect(actions.describe(limit([], [], 'draft'))).toBe('may use nothing, only to read and to draft');
+    expect(actions.describe(limit([], [], 'draft'), false)).toBe('may use nothing, only to read');
   });
 });

@@ -1,4 +1,5 @@
 import { actionsLimit, MODES, type ActionsLimit, type Mode } from '@bailiwick/contracts/grants/grant';
+import { STAGES } from '@bailiwick/contracts/policy/catalog-entry';
 import type { ActionFacts, Dimension, Verdict } from './dimension';
 import { allowance, includes, type Work } from '../matching/inclusion';
 import { matchesVerb, verbSegments } from '../matching/verbs/verb';
@@ -13,8 +14,8 @@ export const inside = (patterns: readonly string[], pattern: string, work?: Work
   includes(patterns.map(verbSegments), verbSegments(pattern), work);
 
 /**
- * The verbs that a grant allows. A denial always wins, and a child inherits it. `draft` may only read, `propose` asks a
- * person before any other action, `execute` acts.
+ * The verbs that a grant allows. A denial always wins, and a child inherits it. `draft` may read and draft, `propose` may
+ * also propose and asks a person before any other action, `execute` acts.
  */
 export const actions: Dimension<ActionsLimit> = {
   name: 'actions',
@@ -59,7 +60,7 @@ export const actions: Dimension<ActionsLimit> = {
     );
     return wider.result();
   },
-  admits(limit, action) {
+  admits(limit, action, { stages }) {
     const { verb } = action;
     const denied = limit.deny.find((pattern) => matchesVerb(pattern, verb));
     if (denied !== undefined) {
@@ -76,33 +77,47 @@ export const actions: Dimension<ActionsLimit> = {
         actual: verb,
       });
     }
-    return admitsInMode(limit.mode, action, 'actions.mode');
+    return admitsInMode(limit.mode, action, stages, 'actions.mode');
   },
-  describe(limit) {
+  describe(limit, stages = true) {
     const never = limit.deny.length > 0 ? `; never ${listed(limit.deny, '', DESCRIBED)}` : '';
-    return `may use ${listed(limit.allow, 'nothing', DESCRIBED)}${MODE_TEXT[limit.mode]}${never}`;
+    return `may use ${listed(limit.allow, 'nothing', DESCRIBED)}${modeText(limit.mode, stages)}${never}`;
   },
 };
 
-/** Decides an action by the mode alone. */
+/** What a mode decides by; a recorded action that does more than read without a stage is carried out. */
+export type StagedFacts = Pick<ActionFacts, 'verb' | 'effect'> & Partial<Pick<ActionFacts, 'stage'>>;
+
+/**
+ * Decides an action by the mode alone. Each mode admits what only reads. If it reads stages, it also admits what is at
+ * an earlier stage than it, or at its own; a lease that an earlier release issued gains nothing.
+ */
 export function admitsInMode(
   mode: Mode,
-  { verb, effect }: Pick<ActionFacts, 'verb' | 'effect'>,
+  { verb, effect, stage = 'execute' }: StagedFacts,
+  stages: boolean,
   path: string,
 ): Verdict {
   if (effect === 'read' ? rank(mode) >= 0 : mode === 'execute') return PERMIT;
-  const evidence = { path, limit: mode, actual: effect };
+  const at = STAGES.indexOf(stage);
+  if (stages && at >= 0 && at <= rank(mode)) return PERMIT;
+  const evidence = { path, limit: mode, actual: stages ? `${effect}, ${stage}` : effect };
   if (mode === 'propose')
     return stepUp('MODE_PROPOSES', `the lease may only propose ${verb}; a person decides`, evidence);
-  const message = `the lease may only read (mode ${clip(mode)}), and ${verb} counts as ${effect}`;
-  return deny('MODE_TOO_LOW', message, evidence);
+  const may = stages ? 'only read and draft' : 'only read';
+  const counts = stages && stage === 'propose' ? 'puts something forward' : `counts as ${effect}`;
+  return deny('MODE_TOO_LOW', `the lease may ${may} (mode ${clip(mode)}), and ${verb} ${counts}`, evidence);
 }
 
-export const MODE_TEXT: Record<Mode, string> = {
-  draft: ', only to read',
-  propose: ', to read, and to propose all else',
-  execute: '',
-};
+/** Describes what a mode admits, after a list of verbs. */
+export const modeText = (mode: Mode, stages: boolean): string =>
+  ({
+    draft: stages ? ', only to read and to draft' : ', only to read',
+    propose: stages
+      ? ', to read, to draft and to propose; a person decides about all else'
+      : ', to read, and to propose all else',
+    execute: '',
+  })[mode];
 
 /** A consent card lists more values than a refusal. */
 const DESCRIBED = 32;

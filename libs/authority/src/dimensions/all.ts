@@ -10,6 +10,7 @@ import { purpose } from './purpose';
 import { resources } from './resources';
 import { risk } from './risk';
 import { session } from './session';
+import { GAINS_STAGES, gainsStages, readsStages, withStages } from './stages';
 import { time } from './time';
 
 const TABLE: { readonly [K in DimensionName]: Dimension<Limits[K]> } = {
@@ -42,7 +43,7 @@ export const DIMENSION_TABLE = DIMENSIONS.map((name) => TABLE[name] as unknown a
  * the comparisons below only receive valid limits.
  */
 export function attenuatesAll(child: Limits, parent: Limits, effort?: number): Violation[] {
-  return DIMENSIONS.flatMap((name): Violation[] => {
+  const found = DIMENSIONS.flatMap((name): Violation[] => {
     const dimension = dimensionOf(name);
     if (!dimension.schema.safeParse(child[name]).success) {
       const message = `its ${name} limit is not of the form of one`;
@@ -51,16 +52,19 @@ export function attenuatesAll(child: Limits, parent: Limits, effort?: number): V
     const result = dimension.attenuates(child[name], parent[name], effort);
     return result.ok ? [] : result.error;
   });
+  return gainsStages(child, parent) ? [...found, GAINS_STAGES] : found;
 }
 
 /** Returns the tighter of both limits in every dimension: admits only actions that both admit. */
 export function meetAll(a: Limits, b: Limits): Limits {
   const met = DIMENSIONS.map((name) => [name, dimensionOf(name).meet(a[name], b[name])] as const);
-  return Object.fromEntries(met.filter(([, limit]) => limit !== undefined)) as Limits;
+  const limits = Object.fromEntries(met.filter(([, limit]) => limit !== undefined)) as Limits;
+  return withStages(limits, readsStages(a) && readsStages(b));
 }
 
 /** Describes each dimension that is limited in one sentence, for consent cards and receipts. */
 export function describeAll(limits: Limits): { dimension: DimensionName; text: string }[] {
   const held = DIMENSIONS.filter((name) => limits[name] !== undefined);
-  return held.map((name) => ({ dimension: name, text: dimensionOf(name).describe(limits[name]) }));
+  const stages = limits.actions.stages === true;
+  return held.map((name) => ({ dimension: name, text: dimensionOf(name).describe(limits[name], stages) }));
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Attribute } from '@bailiwick/contracts/actions/action';
 import type { Consumed, DimensionName, Effect, Posture, Risk } from '@bailiwick/contracts/grants/grant';
 import type { ReasonCode } from '@bailiwick/contracts/error-codes';
+import type { Stage } from '@bailiwick/contracts/policy/catalog-entry';
 import type { Result } from '@bailiwick/core/result';
 
 /** One action as the dimensions receive it: every name normalized, every default filled in. */
@@ -13,6 +14,8 @@ export interface ActionFacts {
   /** all its effects, if it has several: each is charged */
   readonly effects?: readonly Effect[] | undefined;
   readonly risk: Risk;
+  /** the stage of its work; modes admit every action that only reads, whatever its stage */
+  readonly stage: Stage;
   /** the run itself states this and no enforcement point has checked it: it can only make the decision stricter */
   readonly stated?: 'run' | undefined;
   readonly resource: {
@@ -61,6 +64,8 @@ export interface Situation {
   readonly drift: number | 'unavailable';
   /** the share of any cap of the grant beyond which a person is asked; left out: no share */
   readonly askAt?: number | undefined;
+  /** the modes of the grant read stages (`actions.stages`) */
+  readonly stages: boolean;
   /** true for the grant of the acting run itself, false for an ancestor */
   readonly leaf: boolean;
 }
@@ -98,6 +103,9 @@ export interface Dimension<Limit> {
   /** @param effort multiplies the bound on work, beyond which the answer is that the child is wider; 1 by default */
   attenuates(child: Limit, parent: Limit, effort?: number): Result<void, Violation[]>;
   admits(limit: Limit, action: ActionFacts, situation: Situation, now: number): Verdict;
-  /** describes the limit in plain language, for consent cards and receipts */
-  describe(limit: Limit): string;
+  /**
+   * describes the limit in plain language, for consent cards and receipts
+   * @param stages the modes of the lease read stages; true by default
+   */
+  describe(limit: Limit, stages?: boolean): string;
 }

@@ -1,6 +1,6 @@
 import type { Permission } from '@bailiwick/contracts/grants/grant';
-import type { ActionFacts, Verdict } from './dimension';
-import { admitsInMode, MODE_TEXT } from './actions';
+import type { Verdict } from './dimension';
+import { admitsInMode, modeText, type StagedFacts } from './actions';
 import { formatPartCaps, isCapped } from './part-caps';
 import { matchesVerb } from '../matching/verbs/verb';
 import { listed } from '../presentation/text';
@@ -8,26 +8,26 @@ import { keyOfSelector, resources, verdictNear, type ResourceFacts } from './res
 
 /** One entry of `permissions`, without its caps. What it covers depends only on what each permit records. */
 
-export type EntryFacts = Pick<ActionFacts, 'verb' | 'effect'> & ResourceFacts;
+export type EntryFacts = StagedFacts & ResourceFacts;
 
 /** Decides under one entry; undefined if it does not have the verb or the resource. */
-export function entryVerdict(entry: Permission, i: number, facts: EntryFacts): Verdict | undefined {
-  return hasVerb(entry, facts.verb) ? verdictWithVerb(entry, i, facts) : undefined;
+export function entryVerdict(entry: Permission, i: number, facts: EntryFacts, stages: boolean): Verdict | undefined {
+  return hasVerb(entry, facts.verb) ? verdictWithVerb(entry, i, facts, stages) : undefined;
 }
 
 /** Decides under an entry that has the verb; undefined if it does not have the resource. */
-export function verdictWithVerb(entry: Permission, i: number, facts: EntryFacts): Verdict | undefined {
+export function verdictWithVerb(entry: Permission, i: number, facts: EntryFacts, stages: boolean): Verdict | undefined {
   const where = verdictNear(entry.resources, facts);
   if (where === undefined) return undefined;
-  const mode = admitsInMode(entry.mode ?? 'execute', facts, `permissions[${i}].mode`);
+  const mode = admitsInMode(entry.mode ?? 'execute', facts, stages, `permissions[${i}].mode`);
   if (where.outcome === 'permit' || mode.outcome === 'deny') return mode;
   if (where.outcome === 'deny') return at(where, i);
   return at(bothAsk(where, mode), i);
 }
 
 /** Reports whether an entry covers an action: it admits it, or asks a person about it. */
-export function coversAction(entry: Permission, facts: EntryFacts): boolean {
-  const verdict = entryVerdict(entry, 0, facts);
+export function coversAction(entry: Permission, facts: EntryFacts, stages: boolean): boolean {
+  const verdict = entryVerdict(entry, 0, facts, stages);
   return verdict !== undefined && verdict.outcome !== 'deny';
 }
 
@@ -62,10 +62,16 @@ const capsIn = ({ calls, cost = {}, units = {} }: Permission) => {
 /** A consent card lists more values than a refusal. */
 const DESCRIBED = 32;
 
-/** Describes an entry, e.g. `invoice.pay on invoice ** (at most 5 calls in all)`. */
-export const describeEntry = (entry: Permission): string =>
-  `${describeCovered(entry)}${isCapped(entry) ? ` (at most ${formatPartCaps(entry)} in all)` : ''}`;
+/**
+ * Describes an entry, e.g. `invoice.pay on invoice ** (at most 5 calls in all)`.
+ * @param stages its mode reads stages
+ */
+export const describeEntryIn = (entry: Permission, stages: boolean): string =>
+  `${describeCovered(entry, stages)}${isCapped(entry) ? ` (at most ${formatPartCaps(entry)} in all)` : ''}`;
 
-/** Describes the same without its caps. */
-export const describeCovered = ({ actions, resources: selectors, mode }: Permission): string =>
-  `${listed(actions, 'nothing', DESCRIBED)} on ${resources.describe(selectors)}${mode ? MODE_TEXT[mode] : ''}`;
+/** Describes an entry of a lease whose modes read stages. */
+export const describeEntry = (entry: Permission): string => describeEntryIn(entry, true);
+
+/** Describes what an entry covers, without its caps. */
+export const describeCovered = ({ actions, resources: selectors, mode }: Permission, stages = true): string =>
+  `${listed(actions, 'nothing', DESCRIBED)} on ${resources.describe(selectors)}${mode ? modeText(mode, stages) : ''}`;

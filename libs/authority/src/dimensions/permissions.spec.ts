@@ -51,7 +51,7 @@ describe('permissions', () => {
 
   it('have a human-readable description', () => {
     expect(permissions.describe(limit.slice(0, 2))).toBe(
-      'only file.read on file docs/** and file.* on file src/**, to read, and to propose all else',
+      'only file.read on file docs/** and file.* on file src/**, to read, to draft and to propose; a person decides about all else',
     );
   });
 });

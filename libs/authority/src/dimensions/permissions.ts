@@ -3,7 +3,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { ActionFacts, Dimension, Verdict } from './dimension';
 import { inside as verbInside, rank } from './actions';
 import { conditionAllowance } from './conditions/inclusion';
-import { describeEntry, verdictWithVerb, hasVerb, keyOfEntry, keyWithoutCaps } from './entry';
+import { describeEntry, describeEntryIn, verdictWithVerb, hasVerb, keyOfEntry, keyWithoutCaps } from './entry';
 import { withinCaps } from './entry-caps';
 import { formatPartCaps, isCapped, isWithin, tighterCaps, type PartCaps } from './part-caps';
 import { allowance, areApart, type Work } from '../matching/inclusion';
@@ -65,7 +65,7 @@ export const permissions: Dimension<PermissionsLimit | undefined> = {
     let mildest: Verdict | undefined;
     for (const i of entriesFor(limit, verb)) {
       const entry = limit[i] as Permission;
-      let verdict = verdictWithVerb(entry, i, action);
+      let verdict = verdictWithVerb(entry, i, action, situation.stages);
       if (verdict === undefined) continue;
       if (verdict.outcome !== 'deny' && isCapped(entry)) verdict = withinCaps(verdict, limit, i, action, situation);
       if (verdict.outcome === 'permit') return PERMIT;
@@ -73,8 +73,10 @@ export const permissions: Dimension<PermissionsLimit | undefined> = {
     }
     return mildest ?? noneFor(limit, action);
   },
-  describe: (limit) =>
-    limit === undefined ? 'not limited' : `only ${sentence(limit.map(describeEntry)) || 'nothing'}`,
+  describe: (limit, stages = true) =>
+    limit === undefined
+      ? 'not limited'
+      : `only ${sentence(limit.map((each) => describeEntryIn(each, stages))) || 'nothing'}`,
 };
 
 /** An entry that is used up would admit the action, so its answer explains more than another. */

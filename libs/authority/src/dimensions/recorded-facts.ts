@@ -14,6 +14,8 @@ export function recordedFacts(
     effect: data.effect,
     effects: data.effects,
     risk: data.risk,
+    // recorded only if it is milder than that of other actions with its effects
+    stage: data.stage ?? (data.effect === 'read' ? 'draft' : 'execute'),
     stated: data.stated,
     resource: { type, id, attributes },
     cost: data.charge.cost,

@@ -1,8 +1,8 @@
 import type { Attribute } from '@bailiwick/contracts/actions/action';
 import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grants/grant';
-import type { Stage } from '@bailiwick/contracts/policy/catalog-entry';
+import { STAGES, type Stage } from '@bailiwick/contracts/policy/catalog-entry';
 import type { Catalog } from './catalog/compile';
-import { joined, staged, stricter, type Facts } from './catalog/facts';
+import { joined, leastStage, staged, stricter, type Facts } from './catalog/facts';
 import { isSecretName } from './secret-names';
 
 /** An action to classify: its verb and resource normalized, the rest as it was stated. */
@@ -29,7 +29,7 @@ export interface Classified {
   readonly effects: readonly Effect[];
   readonly risk: Risk;
   readonly labels: ReadonlySet<string>;
-  /** the stage of the work; modes of leases do not read it yet */
+  /** the stage of the work */
   readonly stage: Stage;
 }
 
@@ -62,7 +62,8 @@ export function classify(
     effects,
     risk: risk === undefined ? all.risk : stricter(RISKS, all.risk, risk),
     labels: marks,
-    stage: all.stage,
+    // what the caller states can only make it later
+    stage: stricter(STAGES, all.stage, claims.length > 0 ? leastStage({ effects, labels: claims }) : 'draft'),
   };
 }
 

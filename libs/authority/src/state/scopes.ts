@@ -29,7 +29,7 @@ export interface Scope {
   readonly entry?: number;
 }
 
-type Scoped = Pick<Limits, 'budget' | 'permissions'>;
+type Scoped = Pick<Limits, 'budget' | 'permissions'> & Partial<Pick<Limits, 'actions'>>;
 /** A lease, or something that keeps accounts like one. */
 interface Account {
   readonly usage: MutableUsage;
@@ -78,7 +78,8 @@ export type EntryScope = Scope & { readonly entry: number };
 
 /**
  * Returns the scopes of the capped entries of `permissions`. Each counts every action that its entry covers, also one that
- * another entry admitted, so that no choice between entries needs recording.
+ * another entry admitted, so that no choice between entries needs recording. A lease whose modes do not read stages counts
+ * drafts too: no more than it must.
  */
 export function entryScopes(permissions: PermissionsLimit | undefined): readonly EntryScope[] {
   // I11: the dimension answers for a list that is none
@@ -100,7 +101,7 @@ function scopeOf(entry: Permission, i: number): EntryScope {
     says: clip(describeCovered(entry)),
     code: 'PERMISSION_EXHAUSTED',
     caps: { calls, cost, units },
-    covers: (facts) => coversAction(entry, facts),
+    covers: (facts) => coversAction(entry, facts, true),
   };
 }
 
@@ -141,7 +142,10 @@ export function reserveInScopes(
       (covered ??= []).push([depth, scope.key]);
       isEntry ||= scope.entry !== undefined;
     }
-    if (isEntry && limits.permissions?.some((each) => !isCapped(each) && coversAction(each, facts)))
+    if (
+      isEntry &&
+      limits.permissions?.some((each) => !isCapped(each) && coversAction(each, facts, limits.actions?.stages === true))
+    )
       covered?.push([depth, UNCAPPED]);
   }
   return covered;

@@ -10,6 +10,7 @@ export const facts = (over: Partial<ActionFacts> = {}): ActionFacts => ({
   tool: undefined,
   effect: 'read',
   risk: 'low',
+  stage: (over.effect ?? 'read') === 'read' ? 'draft' : 'execute',
   resource: { type: 'file', id: 'a/b', attributes: {} },
   cost: {},
   agentClass: 'worker',
@@ -22,6 +23,7 @@ export const facts = (over: Partial<ActionFacts> = {}): ActionFacts => ({
 export const situation = (over: Partial<Situation> = {}): Situation => ({
   usage: { committed: nothing(), reserved: nothing(), windows: [] },
   drift: 0,
+  stages: true,
   leaf: true,
   ...over,
 });

@@ -1,6 +1,7 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import { parseTime } from '@bailiwick/core/clock';
+import { recordedFaults } from '../commands/actions/from-arguments';
 import type { Asked } from '../commands/actions/judge';
 import { recordedFacts } from '../dimensions/recorded-facts';
 import { isOpen } from '../events/endings';
@@ -61,6 +62,7 @@ export function askedOf({ data }: Decision, run: RunNode): Asked {
     facts: recordedFacts(data, run.agent),
     labels: data.labels,
     charge: data.charge,
+    faults: recordedFaults(data.reasons),
     drift: drift === 'unavailable' ? drift : Math.max(drift, run.drift),
   };
 }

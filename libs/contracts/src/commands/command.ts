@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { calledTool, labels, onBehalfOf, outcomeRequest, resource } from '../actions/action';
+import { attribute, calledTool, labels, onBehalfOf, outcomeRequest, resource } from '../actions/action';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
@@ -36,6 +36,18 @@ export const openRun = command('openRun', {
   requireApproval: z.boolean().optional(),
 });
 export const delegate = command('delegate', { grantId: idOf('grant'), agent, purposeRef: ref, grant: grantRequest });
+/** What the arguments of a call state by its entry of the catalog. The arguments themselves stay in the gateway. */
+export const derived = z.strictObject({
+  /** the version of the policy whose entry it was; the owner refuses another than the one in force */
+  policy: policyVersion,
+  /** why the arguments do not state it */
+  fault: freeText(LIMITS.reasonLength).optional(),
+  resource: resource.omit({ attributes: true }).optional(),
+  attributes: z.record(z.string(), attribute).optional(),
+  cost: costs.optional(),
+  units: units.optional(),
+});
+export type DerivedCall = z.infer<typeof derived>;
 export const authorize = command('authorize', {
   grantId: idOf('grant'),
   action: calledTool,
@@ -47,6 +59,7 @@ export const authorize = command('authorize', {
   labels: labels.optional(),
   parentActionId: idOf('action').optional(),
   onBehalfOf: onBehalfOf.optional(),
+  derived: derived.optional(),
   proof: z.union([
     z.strictObject({ vouched: z.literal(true) }),
     z.strictObject({ vouched: z.literal(false), jkt: z.string().optional() }),

@@ -86,6 +86,8 @@ export const decidedAction = z.strictObject({
   /** all effects if there are several; each is charged */
   effects: z.array(effect).min(2).max(4).optional(),
   risk,
+  /** the stage of an action that does more than read, if it is not `execute` */
+  stage: z.enum(['draft', 'propose']).optional(),
   /** the run stated its own call, and no enforcement point observed it */
   stated: z.literal('run').optional(),
   resource,

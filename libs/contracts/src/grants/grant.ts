@@ -62,7 +62,13 @@ export type PurposeLimit = z.infer<typeof purposeLimit>;
 /** Only the size is checked here; `@bailiwick/authority/matching/pattern` checks and normalizes patterns. */
 const pattern = z.string().min(1).max(LIMITS.resourceIdLength);
 const patterns = z.array(pattern).max(LIMITS.patternsPerList);
-export const actionsLimit = z.strictObject({ allow: patterns, deny: patterns, mode });
+export const actionsLimit = z.strictObject({
+  allow: patterns,
+  deny: patterns,
+  mode,
+  /** its modes read the stage of an action; those of leases that earlier releases issued admit nothing but reads */
+  stages: z.literal(true).optional(),
+});
 export type ActionsLimit = z.infer<typeof actionsLimit>;
 
 export const scalar = z.union([z.string().max(LIMITS.nameLength), z.number(), z.boolean()]);

@@ -6,7 +6,7 @@ import { evolve } from '@bailiwick/authority/events/evolve';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import { emptyState } from '@bailiwick/authority/state/state';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
-import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/commands/command';
+import type { Command, CommandOf, CommandType, DerivedCall } from '@bailiwick/contracts/commands/command';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { PolicyCall } from '@bailiwick/contracts/policy/policy-test';
@@ -61,7 +61,11 @@ export class Rehearsal {
   }
 
   /** Decides a call. */
-  ask(call: PolicyCall, resource: CommandOf<'authorize'>['resource']): Result<Rehearsed, Refusal> {
+  ask(
+    call: PolicyCall,
+    resource: CommandOf<'authorize'>['resource'],
+    derived?: DerivedCall,
+  ): Result<Rehearsed, Refusal> {
     if (!this.lease) return err({ code: 'BAD_REQUEST', detail: 'there is no lease' });
     const { verb, tool, effect, risk, args = {}, cost, units, labels, drift, by } = call;
     const asked = this.submit('authorize', {
@@ -71,6 +75,7 @@ export class Rehearsal {
       cost,
       units,
       labels,
+      ...(derived ? { derived } : {}),
       proof: by === 'run' ? { vouched: false } : { vouched: true },
       ...(drift === undefined ? {} : { drift: { score: drift, features: [] } }),
       ...(by === 'run' ? { actor: { kind: 'run', id: this.lease.runId } } : {}),

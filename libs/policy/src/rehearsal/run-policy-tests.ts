@@ -1,12 +1,11 @@
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
-import type { Resource } from '@bailiwick/contracts/actions/action';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
 import type { PolicyCall, PolicyTest } from '@bailiwick/contracts/policy/policy-test';
 import type { Reason } from '@bailiwick/contracts/reason';
-import { err, ok, type Result } from '@bailiwick/core/result';
+import { err, type Result } from '@bailiwick/core/result';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { CheckedBundle } from '../bundle';
-import { derive } from '../catalog/derive';
+import { CallReader } from '../catalog/call-reader';
 import type { Problem } from '../problem';
 import type { Path } from '../yaml/yaml-file';
 import { Rehearsal } from './rehearsal';
@@ -29,12 +28,13 @@ interface Failure {
 
 function failureOf(test: PolicyTest, catalog: Catalog, judge: JudgeTrajectory): Failure | undefined {
   const rehearsal = new Rehearsal(catalog, judge);
+  const reader = new CallReader(0, catalog);
   const opened = rehearsal.open(test.agent ?? { class: 'worker' }, test.lease);
   if (!opened.ok) return { path: ['lease'], message: `the lease is refused: ${opened.error.detail}` };
   for (const [i, step] of (test.history ?? []).entries()) {
     const path = ['history', i];
     const { expect = 'permit', outcome = 'completed', result, ...call } = step;
-    const asked = ask(rehearsal, catalog, call);
+    const asked = ask(rehearsal, reader, call);
     if (!asked.ok) return { path, message: asked.error };
     const { decision, reasons, actionId } = asked.value;
     if (decision !== expect) return { path, message: differs('the step', expect, decision, reasons) };
@@ -42,7 +42,7 @@ function failureOf(test: PolicyTest, catalog: Catalog, judge: JudgeTrajectory): 
     const settled = rehearsal.settle(actionId, outcome, result);
     if (!settled.ok) return { path, message: `its outcome is refused: ${settled.error.detail}` };
   }
-  const asked = ask(rehearsal, catalog, test.call);
+  const asked = ask(rehearsal, reader, test.call);
   if (!asked.ok) return { path: ['call'], message: asked.error };
   const { decision, reasons } = asked.value;
   if (decision !== test.expect.decision)
@@ -56,39 +56,14 @@ function failureOf(test: PolicyTest, catalog: Catalog, judge: JudgeTrajectory): 
 
 function ask(
   rehearsal: Rehearsal,
-  catalog: Catalog,
+  reader: CallReader,
   call: PolicyCall,
 ): Result<Extract<ReturnType<Rehearsal['ask']>, { ok: true }>['value'], string> {
-  const full = completed(call, catalog);
-  if (!full.ok) return full;
-  const asked = rehearsal.ask(full.value, full.value.resource);
+  const derived = reader.read(call);
+  const resource = call.resource ?? derived?.resource;
+  if (!resource) return err(derived?.fault ?? 'names no resource, and the catalog takes none from its arguments');
+  const asked = rehearsal.ask(call, resource, derived);
   return asked.ok ? asked : err(`the call is refused with ${asked.error.code}: ${asked.error.detail}`);
-}
-
-/** Adds to a call what the entry of the catalog takes from its arguments; the call may not state anything else. */
-function completed(call: PolicyCall, catalog: Catalog): Result<PolicyCall & { readonly resource: Resource }, string> {
-  const { entry } = catalog.lookup(call.verb, call.tool);
-  const derived = entry && call.args !== undefined ? derive(entry, call.args) : ok({ attributes: {} });
-  if (!derived.ok) return derived;
-  const { resource, attributes, cost, units } = {
-    resource: undefined,
-    cost: undefined,
-    units: undefined,
-    ...derived.value,
-  };
-  if (resource && call.resource && (resource.type !== call.resource.type || resource.id !== call.resource.id))
-    return err(
-      `the arguments name ${resource.type} ${resource.id}, and the call ${call.resource.type} ${call.resource.id}`,
-    );
-  const named = call.resource ?? resource;
-  if (!named) return err('names no resource, and the catalog takes none from its arguments');
-  const all = { ...(call.resource?.attributes ?? {}), ...attributes };
-  return ok({
-    ...call,
-    cost: call.cost ?? cost,
-    units: call.units ?? units,
-    resource: { type: named.type, id: named.id, ...(Object.keys(all).length > 0 ? { attributes: all } : {}) },
-  });
 }
 
 const differs = (what: string, expected: string, decision: string, reasons: readonly Reason[]): string =>

@@ -1,5 +1,6 @@
 import { compileCatalog, type Catalog } from '@bailiwick/authority/matching/catalog/compile';
-import { catalogEntry, type CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
+import { leastStage } from '@bailiwick/authority/matching/catalog/facts';
+import { catalogEntry, STAGES, type CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import { LIMITS } from '@bailiwick/core/limits';
 import { minorDigits } from '@bailiwick/core/money';
 import { readTemplate } from '../catalog/id-template';
@@ -10,7 +11,11 @@ export const catalogSection: Section<CatalogEntry, Catalog | undefined> = {
   schema: catalogEntry,
   most: LIMITS.policy.catalogEntries,
   compile(entries, report) {
-    for (const [i, { resource, cost = {} }] of entries.entries()) {
+    for (const [i, entry] of entries.entries()) {
+      const { resource, cost = {}, stage } = entry;
+      const least = leastStage(entry);
+      if (stage !== undefined && STAGES.indexOf(stage) < STAGES.indexOf(least))
+        report(i, ['stage'], `what has these effects and labels is at the stage ${least} at least, not ${stage}`);
       const template = resource && readTemplate(resource.id);
       if (template?.ok === false) report(i, ['resource', 'id'], template.error);
       for (const [currency, estimate] of Object.entries(cost))

@@ -38,8 +38,9 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const called = brokeredCall(state, command, run, now);
   if (!called.ok) return called;
   const call = called.value;
-  const catalog = state.policies.current?.catalog ?? rules.catalog;
-  const understood = understand(command, run, chain[chain.length - 1] as GrantNode, catalog);
+  const { current, version } = state.policies;
+  const policy = { catalog: current?.catalog ?? rules.catalog, version };
+  const understood = understand(command, run, chain[chain.length - 1] as GrantNode, policy);
   if (!understood.ok) return understood;
   const asked = understood.value;
 
@@ -270,6 +271,7 @@ function recordOf(
     effect: facts.effect,
     ...(facts.effects === undefined ? {} : { effects: [...facts.effects] }),
     risk: facts.risk,
+    ...(facts.effect !== 'read' && facts.stage !== 'execute' ? { stage: facts.stage } : {}),
     ...(facts.stated === undefined ? {} : { stated: facts.stated }),
     resource: {
       type: facts.resource.type,

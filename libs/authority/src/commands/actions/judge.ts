@@ -21,6 +21,7 @@ import type { GrantNode, LogState, RunNode } from '../../state/state';
 import { chargeOf } from '../../state/usage';
 import { normalizeVerb } from '../../matching/verbs/verb';
 import type { BrokeredCall } from './brokered';
+import { fromArguments } from './from-arguments';
 import { objectionsIn } from './objections';
 import { beyondPurses } from './tenant-budgets';
 import { refuse, type Rules } from '../types';
@@ -32,6 +33,8 @@ export interface Asked {
   readonly labels: string[];
   readonly charge: Consumed;
   readonly drift: number | 'unavailable';
+  /** where the arguments of the call and the request do not agree */
+  readonly faults: readonly Reason[];
 }
 
 type Authorize = CommandOf<'authorize'>;
@@ -41,7 +44,7 @@ export function understand(
   command: Authorize,
   run: RunNode,
   root: GrantNode,
-  catalog: Catalog,
+  { catalog, version }: { readonly catalog: Catalog; readonly version: number },
 ): Result<Asked, Refusal> {
   const verb = normalizeVerb(command.action.verb);
   if (!verb.ok) return refuse('PATTERN_INVALID', `action.verb ${JSON.stringify(command.action.verb)}: ${verb.error}`);
@@ -49,10 +52,13 @@ export function understand(
   if (!id.ok) return refuse('PATTERN_INVALID', `resource.id ${JSON.stringify(command.resource.id)}: ${id.error}`);
   const tool = toolFault(command.action.tool);
   if (tool) return err(tool);
-  const attributes = command.resource.attributes ?? {};
+  const { entry } = catalog.lookup(command.action.verb, command.action.tool);
+  const taken = fromArguments(command, id.value, entry, version);
+  if (!taken.ok) return taken;
+  const { attributes, cost, units, faults } = taken.value;
   const { type } = command.resource;
   const stated = command.actor.kind === 'run' || !command.proof.vouched ? ('run' as const) : undefined;
-  const { effect, effects, risk, labels } = classify(
+  const { effect, effects, risk, labels, stage } = classify(
     {
       verb: verb.value,
       spelled: command.action.verb,
@@ -75,16 +81,17 @@ export function understand(
     effect,
     effects: effects.length > 1 ? effects : undefined,
     risk,
+    stage,
     stated,
     resource: { type, id: id.value, attributes },
-    cost: command.cost ?? {},
-    units: command.units,
+    cost,
+    units,
     agentClass: run.agent.class,
     declaredPosture: run.agent.posture ?? {},
     currentPosture: command.posture,
     proof: command.proof.vouched ? { vouched: true } : { vouched: false, jkt: command.proof.jkt },
   };
-  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, facts.cost, facts.units), drift });
+  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, cost, units), drift, faults });
 }
 
 /** All objections to an action, and the strictest outcome. An empty list is a permit. */
@@ -153,6 +160,7 @@ export function judge(
       limit: LIMITS.sendingPerTree,
     });
   }
+  reasons.push(...asked.faults);
   const cost = unverifiedCost(asked.labels, asked.facts.stated);
   if (cost) reasons.push(cost);
   reasons.push(
@@ -202,7 +210,9 @@ export function strictest(reasons: readonly Reason[]): DecisionOutcome {
 const isOptional = (name: string): boolean => name === 'permissions' || name === 'deny';
 
 function objectionsOf(grant: GrantNode, usage: Usage, asked: Asked, leaf: boolean, now: number): Reason[] {
-  const situation: Situation = { usage, drift: asked.drift, askAt: grant.limits.budget.askAt, leaf };
+  const { budget, actions } = grant.limits;
+  const stages = actions.stages === true;
+  const situation: Situation = { usage, drift: asked.drift, askAt: budget.askAt, stages, leaf };
   const objections: Reason[] = [];
   for (const dimension of DIMENSION_TABLE) {
     const limit = grant.limits[dimension.name];

@@ -7,7 +7,7 @@ import { leftOf, type Amounts, type Settled } from '../../state/usage';
 /** I3: returns the objections of the tenant budgets that an action draws from. */
 export function beyondPurses(purses: readonly PurseNode[], facts: ActionFacts, now: number): Reason[] {
   return purses.flatMap((purse): Reason[] => {
-    const situation: Situation = { usage: purse.usage, drift: 0, leaf: false };
+    const situation: Situation = { usage: purse.usage, drift: 0, stages: true, leaf: false };
     const verdict = budget.admits(purse.budget, onlyNamed(facts, purse), situation, now);
     if (verdict.outcome === 'permit') return [];
     const path = `budgets.${purse.name}${(verdict.path ?? '').replace(/^budget/, '')}`;

@@ -13,6 +13,7 @@ import { tighterCost } from '../../dimensions/part-caps';
 import { distinctEnds } from '../../dimensions/ends-on';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { distinctPairs } from '../../dimensions/denied-pairs';
+import { readsStages, withStages } from '../../dimensions/stages';
 import { sorted } from '../../dimensions/verdict';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
@@ -59,7 +60,7 @@ export function resolveRoot(
   held: Limits = defaults,
 ): Result<Limits, Refusal> {
   const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now, held));
-  return normalized(filled, now, held, unionIn(request));
+  return normalized(filled, now, held, unionIn(request), readsStages(held));
 }
 
 /**
@@ -78,7 +79,7 @@ export function resolveChild(
   const base = bounds.reduce(meetAll, parent);
   const inherited = { ...base, delegation: NO_DELEGATION, session: {} };
   const filled = keepParents(fill(request, inherited, timeOf(request, base, now, held)), base);
-  const resolved = normalized(filled, now, held, unionIn(request));
+  const resolved = normalized(filled, now, held, unionIn(request), readsStages(base));
   if (!resolved.ok) return resolved;
   const wider = [parent, ...bounds].flatMap((bound) => attenuatesAll(resolved.value, bound));
   const violations = asRequested(wider, resolved.value);
@@ -114,7 +115,7 @@ export function resolveNarrowing(
   }
   const filled = keepParents(fill(request, held, time), held);
   const budget = { ...filled.budget, ...given('reserve', held.budget.reserve) };
-  return normalized({ ...filled, budget }, now, held, AS_STATED);
+  return normalized({ ...filled, budget }, now, held, AS_STATED, readsStages(held));
 }
 
 /** Nothing defaults to the union of the permissions. */
@@ -257,8 +258,11 @@ const unnamed = (own: Cost = {}, parents: Cost = {}): Cost =>
   Object.fromEntries(Object.entries(parents).filter(([currency]) => !Object.hasOwn(own, currency)));
 type Cost = Readonly<Record<string, number>>;
 
-/** Normalizes every pattern, sorts every list and removes duplicates. */
-function normalized(limits: Limits, now: number, held: Limits, union: Union): Result<Limits, Refusal> {
+/**
+ * Normalizes every pattern, sorts every list and removes duplicates.
+ * @param stages the modes may read stages
+ */
+function normalized(limits: Limits, now: number, held: Limits, union: Union, stages: boolean): Result<Limits, Refusal> {
   const bad: string[] = [];
   const known = namesOf(held);
   const inherited = new Set(selectorsOf(held).flatMap(({ except = [] }) => except));
@@ -354,7 +358,7 @@ function normalized(limits: Limits, now: number, held: Limits, union: Union): Re
       Object.entries(posture).map(([name, values]) => [name, values && names(values, `grant.posture.${name}`)]),
     ),
   };
-  if (bad.length === 0) return checkSizes(out, now);
+  if (bad.length === 0) return checkSizes(withStages(out, stages), now);
   const more = bad.length > MAX_REPORTED ? [counted(bad.length - MAX_REPORTED, 'more pattern')] : [];
   return err({
     code: 'PATTERN_INVALID',

@@ -11,22 +11,42 @@ export interface Facts extends VerbFacts {
 export const UNKNOWN: VerbFacts = { effects: ['write'], risk: 'medium', labels: ['may:send', 'may:exec'] };
 
 /** Labels of what may have an effect outside. */
-const CARRIES_OUT: readonly string[] = ['may:send', 'may:exec', 'pays'];
+const MAY_CARRY_OUT: readonly string[] = ['may:send', 'may:exec', 'pays'];
+/** Of these, the labels of what cannot be only put forward. */
+const CARRIES_OUT: readonly string[] = ['may:exec', 'exec:shell', 'pays'];
+/** Labels of what is no draft. */
+const GOES_OUT: readonly string[] = ['may:send', 'send:external', 'fetch:unnamed'];
 
 /** What only reads prepares. All else carries out something, unless an entry states a milder stage. */
 export const staged = (facts: VerbFacts): Facts => ({
   ...facts,
   effects: ordered(facts.effects),
   stage:
-    facts.effects.every((each) => each === 'read') && !facts.labels.some((each) => CARRIES_OUT.includes(each))
+    facts.effects.every((each) => each === 'read') && !facts.labels.some((each) => MAY_CARRY_OUT.includes(each))
       ? 'draft'
       : 'execute',
 });
 
+/** The effects and labels of an entry, or of a call. */
+interface StatedFacts {
+  readonly effects: readonly Effect[];
+  readonly labels?: readonly string[] | undefined;
+}
+
+/**
+ * Returns the earliest stage that an entry may state: what executes or pays is carried out, and a draft has no effect
+ * outside.
+ */
+export function leastStage({ effects, labels = [] }: StatedFacts): Stage {
+  if (effects.includes('exec') || labels.some((each) => CARRIES_OUT.includes(each))) return 'execute';
+  return effects.includes('external') || labels.some((each) => GOES_OUT.includes(each)) ? 'propose' : 'draft';
+}
+
 /** Returns the facts that an entry states. */
 export function factsOfEntry({ effects, risk, labels = [], stage }: CatalogEntry): Facts {
   const facts = staged({ effects, risk, labels });
-  return stage === undefined ? facts : { ...facts, stage };
+  // I11: a bundle that an earlier release deployed may state less
+  return stage === undefined ? facts : { ...facts, stage: stricter(STAGES, stage, leastStage({ effects, labels })) };
 }
 
 /** Joins facts of one verb: each effect and label counts, and the stricter risk and stage. */

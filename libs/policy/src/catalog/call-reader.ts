@@ -1,0 +1,59 @@
+import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import { takesFromArguments } from '@bailiwick/authority/matching/catalog/templates';
+import type { DerivedCall } from '@bailiwick/contracts/commands/command';
+import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
+import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
+import { compiledBundle } from '@bailiwick/authority/state/policies';
+import { derive } from './derive';
+
+/** A call before its decision, with its arguments. */
+export interface CallWithArguments {
+  readonly verb: string;
+  readonly tool?: string | undefined;
+  readonly args?: unknown;
+  /** stated in place of the arguments: they cannot be read */
+  readonly argsDigest?: string | undefined;
+}
+
+/** Reads the arguments of calls by the catalog of one version of a policy. */
+export class CallReader {
+  private readonly isNeeded: boolean;
+
+  constructor(
+    readonly version: number,
+    private readonly catalog: Catalog,
+  ) {
+    this.isNeeded = catalog.entries.some(takesFromArguments);
+  }
+
+  /** Returns what the arguments of a call state, or why they do not; undefined if its entry takes nothing from them. */
+  read({ verb, tool, args, argsDigest }: CallWithArguments): DerivedCall | undefined {
+    const entry = this.isNeeded ? this.catalog.lookup(verb, tool).entry : undefined;
+    if (!entry || !takesFromArguments(entry)) return undefined;
+    if (args === undefined && argsDigest !== undefined && pointsToArguments(entry))
+      return { policy: this.version, fault: `${NEEDS_ARGS}; state them in action.args, not only their digest` };
+    const found = derive(entry, args ?? {});
+    if (!found.ok) return { policy: this.version, fault: found.error };
+    const { resource, attributes, cost, units } = found.value;
+    return {
+      policy: this.version,
+      ...(resource ? { resource } : {}),
+      ...(Object.keys(attributes).length > 0 ? { attributes } : {}),
+      ...(cost ? { cost } : {}),
+      ...(units ? { units } : {}),
+    };
+  }
+}
+
+const NEEDS_ARGS = 'the policy takes the resource or the amounts of this call from its arguments';
+
+/** Returns the reader of a deployed bundle; undefined if this release cannot read it. */
+export function callReader(version: number, bundle: PolicyBundle): CallReader | undefined {
+  const compiled = compiledBundle(bundle);
+  return compiled.ok ? new CallReader(version, compiled.value) : undefined;
+}
+
+/** Reports whether an entry needs more than the amounts that it states itself. */
+const pointsToArguments = ({ resource, attributes, cost = {}, units = {} }: CatalogEntry): boolean =>
+  (resource ?? attributes) !== undefined ||
+  [...Object.values(cost), ...Object.values(units)].some((estimate) => typeof estimate !== 'number');
