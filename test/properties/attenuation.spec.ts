@@ -172,7 +172,7 @@ describe('I1: a child admits nothing that its parent does not', () => {
     const members = MEMBERS[name] ?? [];
     if (members.length > 0)
       it.each(members)('a missing check of %s is detected', (member) => {
-        expect(fc.check(i1(name, blindTo(name, member)), { numRuns: 10_000 }).failed).toBe(true);
+        expect(fc.check(i1(name, blindTo(name, member)), { numRuns: 10_000, endOnFailure: true }).failed).toBe(true);
       });
   });
 
@@ -185,7 +185,7 @@ describe('I1: a child admits nothing that its parent does not', () => {
       const [own, theirs] = [child as Limits['resources'], parent as Limits['resources']];
       return dimension('resources').attenuates(blind(own, theirs), theirs);
     };
-    expect(fc.check(i1('resources', broken), { numRuns: 4_000 }).failed).toBe(true);
+    expect(fc.check(i1('resources', broken), { numRuns: 4_000, endOnFailure: true }).failed).toBe(true);
   });
 
   const delegating = (
@@ -219,7 +219,7 @@ describe('I1: a child admits nothing that its parent does not', () => {
     'in delegation, a missing check of %s is detected',
     (member) => {
       const broken = blindTo('delegation', member);
-      expect(fc.check(delegating(broken), { numRuns: 20_000 }).failed).toBe(true);
+      expect(fc.check(delegating(broken), { numRuns: 20_000, endOnFailure: true }).failed).toBe(true);
     },
   );
 });
@@ -275,7 +275,7 @@ describe('I1 for whole limits', () => {
     (name) => {
       const broken: typeof attenuatesAll = (child, parent) =>
         attenuatesAll(child, parent).filter((each) => each.dimension !== name);
-      expect(fc.check(whole(broken, undefined, [name]), { numRuns: 12_000 }).failed).toBe(true);
+      expect(fc.check(whole(broken, undefined, [name]), { numRuns: 12_000, endOnFailure: true }).failed).toBe(true);
     },
   );
 
