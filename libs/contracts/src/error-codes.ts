@@ -114,5 +114,8 @@ export const REASON_CODES = [
   'CALL_ALREADY_USED',
   'RENEWAL_NOT_ALLOWED',
   'WIDENS',
+  'BEYOND_MANIFEST',
+  'NO_MANIFEST',
+  'OUTSIDE_HOURS',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];

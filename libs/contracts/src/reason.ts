@@ -8,7 +8,7 @@ export type DecisionOutcome = z.infer<typeof outcome>;
  * One node of the explanation tree of a decision: a dimension, a rule, or a grant of the chain with its own reasons.
  */
 export interface Reason {
-  /** a dimension's name, `liveness`, `trajectory`, `approval`, `tenant-budget`, or `grant` for a node of the chain */
+  /** a dimension's name, `liveness`, `trajectory`, `approval`, `tenant-budget`, `manifest`, or `grant` for a node of the chain */
   rule: string;
   outcome: DecisionOutcome;
   code?: string | undefined;

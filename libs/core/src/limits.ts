@@ -247,6 +247,7 @@ export const LIMITS = {
     depth: 16,
     values: 100_000,
     catalogEntries: 2_000,
+    manifests: 1_000,
     tests: 1_000,
     stepsPerTest: 64,
     pointerSteps: 16,

@@ -1,3 +1,4 @@
+import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { PolicyBundle, SectionName } from '@bailiwick/contracts/policy/policy-bundle';
 import { canonicalize } from '@bailiwick/core/canonical';
@@ -7,13 +8,14 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import type { PolicyTest } from '@bailiwick/contracts/policy/policy-test';
 import { inOrder, nearest, type Place, type Problem } from './problem';
 import { schemaProblems } from './schema-problems';
+import { agentsSection } from './sections/agents-section';
 import { catalogSection } from './sections/catalog-section';
 import type { Section } from './sections/section';
 import { testsSection } from './sections/tests-section';
 import { readYaml, type Path, type YamlFile } from './yaml/yaml-file';
 
 /** The sections of a bundle. To add one, add it here and to `policyBundle` of `@bailiwick/contracts`. */
-export const SECTIONS = { catalog: catalogSection, tests: testsSection } satisfies Record<SectionName, object>;
+export const SECTIONS = { catalog: catalogSection, agents: agentsSection, tests: testsSection } satisfies Record<SectionName, object>;
 const NAMES = Object.keys(SECTIONS) as SectionName[];
 
 /** The files of a bundle: YAML texts by their names. */
@@ -26,6 +28,8 @@ export interface CheckedBundle {
   readonly canonical: string;
   readonly digest: string;
   readonly catalog: Catalog;
+  /** undefined if it has no manifests */
+  readonly agents: Agents | undefined;
   readonly tests: readonly PolicyTest[];
   /** Returns a problem at a part of an entry, with its file, line and column. */
   problemAt(section: SectionName, entry: number, path: Path, message: string): Problem;
@@ -43,7 +47,11 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     .map((name) => readYaml(name, files[name] as string));
   const problems = read.flatMap((file) => file.problems);
   const parts = read.filter((file) => file.problems.length === 0).flatMap((file) => partsOf(file, problems));
-  const checked = { catalog: checkSection('catalog', parts, problems), tests: checkSection('tests', parts, problems) };
+  const checked = {
+    catalog: checkSection('catalog', parts, problems),
+    agents: checkSection('agents', parts, problems),
+    tests: checkSection('tests', parts, problems),
+  };
   if (problems.length > 0 || checked.catalog.compiled === undefined) return err(bounded(problems));
   const value: PolicyBundle = {};
   for (const name of NAMES)
@@ -54,6 +62,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     canonical,
     digest: `sha256:${sha256hex(canonical)}`,
     catalog: checked.catalog.compiled,
+    agents: checked.agents.compiled,
     tests: checked.tests.compiled,
     problemAt: (section, entry, path, message) =>
       problemIn(parts.filter((part) => part.section === section)[entry] as Part, path, message),

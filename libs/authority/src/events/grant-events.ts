@@ -50,6 +50,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   addGrant(state, grant);
   const narrowed = old && state.narrowed.get(old.id);
   if (narrowed) state.narrowed.set(grant.id, narrowed);
+  if (data.beyond !== undefined) state.approvedBeyond.set(grant.id, data.beyond);
   join(state.trees.get(grant.treeId), 'grants', grant);
   run.grantId = grant.id;
   run.status = 'active';

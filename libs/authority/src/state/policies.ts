@@ -2,6 +2,7 @@ import { policyBundle, type PolicyBundle } from '@bailiwick/contracts/policy/pol
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { agentsOf, compileAgents, type Agents } from '../manifests/agents';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
 
 /** A deployed policy, without its text. */
@@ -24,6 +25,8 @@ export interface PolicyNode extends DeployedVersion {
   readonly text: string;
   /** derived from the text */
   readonly catalog: Catalog;
+  /** derived from the text; undefined if it has no manifests */
+  readonly agents: Agents | undefined;
 }
 
 /** The parts of a bundle that are not followed by their deployment yet. */
@@ -46,7 +49,7 @@ export class Policies {
   }
 
   put(node: PolicyNode): void {
-    const { text: _text, catalog: _catalog, ...version } = node;
+    const { text: _text, catalog: _catalog, agents: _agents, ...version } = node;
     this.current = node;
     this.pending = undefined;
     this.versions.push(version);
@@ -72,19 +75,21 @@ export function readBundle(text: string): Result<{ readonly bundle: PolicyBundle
     return err(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is malformed'}`);
   }
   const compiled = compiledBundle(parsed.data);
-  if (compiled.ok) return ok({ bundle: parsed.data, catalog: compiled.value });
-  const [fault] = compiled.error;
-  return err(`catalog.${fault?.entry}.${fault?.path.join('.')}: ${fault?.message}`);
+  const agents = compileAgents(parsed.data.agents ?? []);
+  if (compiled.ok && agents.ok) return ok({ bundle: parsed.data, catalog: compiled.value });
+  const [section, [fault]] = compiled.ok ? ['agents', agents.ok ? [] : agents.error] : ['catalog', compiled.error];
+  return err(`${section}.${fault?.entry}.${fault?.path.join('.')}: ${fault?.message}`);
 }
 
 /**
  * Reads a text that was deployed. Its schema is not checked again, so that a later release that refuses such a bundle
  * still reads it.
  */
-export function catalogOf(text: string): Catalog | undefined {
+export function compiledOf(text: string): Pick<PolicyNode, 'catalog' | 'agents'> | undefined {
   try {
-    const compiled = compiledBundle(JSON.parse(text) as PolicyBundle);
-    return compiled.ok ? compiled.value : undefined;
+    const bundle = JSON.parse(text) as PolicyBundle;
+    const compiled = compiledBundle(bundle);
+    return compiled.ok ? { catalog: compiled.value, agents: agentsOf(bundle.agents) } : undefined;
   } catch {
     return undefined;
   }

@@ -16,7 +16,7 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
-import { catalogOf, type DeployedVersion, type PendingParts, type PolicyNode } from './policies';
+import { compiledOf, type DeployedVersion, type PendingParts, type PolicyNode } from './policies';
 import { budgetOf, type PurseNode } from './purses';
 import {
   emptyState,
@@ -33,7 +33,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 17;
+export const FOLD_VERSION = 18;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -64,6 +64,7 @@ type Line =
   | ['refusalBucket', [string, number]]
   | ['denialStreak', [string, number]]
   | ['narrowed', [string, NarrowedNode]]
+  | ['approvedBeyond', [grantId: string, manifest: string]]
   | ['ends', [string, readonly string[]]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
 type PurseLine = Omit<PurseNode, 'budget'>;
@@ -129,6 +130,7 @@ export function* linesOf(state: LogState): Generator<Line> {
   for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
   for (const entry of state.abandoned) yield ['settled', rows.ofSettled(entry)];
   for (const entry of state.narrowed) yield ['narrowed', entry];
+  for (const entry of state.approvedBeyond) yield ['approvedBeyond', entry];
   for (const approval of state.approvals.values()) yield ['approval', approvalLine(state, approval)];
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
@@ -267,6 +269,9 @@ export class SnapshotReader {
       case 'narrowed':
         state.narrowed.set(...value);
         return;
+      case 'approvedBeyond':
+        state.approvedBeyond.set(...value);
+        return;
       case 'ends':
         state.ends.set(...value);
         return;
@@ -278,9 +283,9 @@ export class SnapshotReader {
 
 /** @throws if the text is not that of a deployed bundle: the snapshot is invalid (I11) */
 function inForce({ policies }: LogState, text: string): PolicyNode {
-  const [version, catalog] = [policies.versions.at(-1), catalogOf(text)];
-  if (!version || !catalog) throw new Error('the snapshot has a policy that no deployment put into force');
-  return { ...version, text, catalog };
+  const [version, compiled] = [policies.versions.at(-1), compiledOf(text)];
+  if (!version || !compiled) throw new Error('the snapshot has a policy that no deployment put into force');
+  return { ...version, text, ...compiled };
 }
 
 const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({

@@ -48,6 +48,8 @@ export interface LogState {
   readonly denialStreaks: Map<string, number>;
   /** grant → its last narrowing, if there was one */
   readonly narrowed: Map<string, NarrowedNode>;
+  /** grant → the digest of the manifest of its class beyond which a person approved it, if one did */
+  readonly approvedBeyond: Map<string, string>;
   /** action without a final outcome → the leases that end if it is completed, if there are any */
   readonly ends: Map<string, readonly string[]>;
   readonly rules: RuleSet;
@@ -280,6 +282,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     refusalBuckets: new Map(),
     denialStreaks: new Map(),
     narrowed: new Map(),
+    approvedBeyond: new Map(),
     ends: new Map(),
     rules: new RuleSet(),
     purses: new Purses(),

@@ -120,7 +120,7 @@ export class ShadowActions {
     const { data } = event;
     const { state } = this.log;
     const here = judge(state, chain, askedOf(event, run), now, this.rules, brokered);
-    const judged = this.withRecordedBudgets(here, event);
+    const judged = this.withRecordedManifests(this.withRecordedBudgets(here, event), event);
     // the approval of a step-up is the one that it requests, not one that it used
     const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
     // an older log neither records the card's objections nor required arguments, so its approvals are accepted as
@@ -150,6 +150,17 @@ export class ShadowActions {
     if (recorded.length === 0 || this.log.state.purses.size > 0) return judged;
     const reasons = [...judged.reasons, ...recorded];
     return { outcome: strictest(reasons), reasons, objections: [...judged.objections, ...objectionsIn(recorded)] };
+  }
+
+  /**
+   * Keeps the recorded objections of manifests if the state knows another policy than the one in force: the events of one
+   * tree contain no deployments.
+   */
+  private withRecordedManifests(judged: Judgement, { data }: Decision): Judgement {
+    if ((data.policy ?? 0) === this.log.state.policies.version) return judged;
+    const recorded = data.reasons.filter(({ rule }) => rule === 'manifest');
+    const reasons = [...judged.reasons.filter(({ rule }) => rule !== 'manifest'), ...recorded];
+    return { outcome: strictest(reasons), reasons, objections: objectionsIn(reasons) };
   }
 
   private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {

@@ -182,6 +182,8 @@ export const EVENT_DATA = {
     /** the person who approved, as the actor's id */
     approvedBy: z.string().optional(),
     supersedes: idOf('grant').optional(),
+    /** digest of the manifest of its class, beyond which the person approved it */
+    beyond: digest.optional(),
   }),
   /** a child grant was refused; the reasons list the dimensions in which it exceeded its parent */
   DelegationRefused: z.strictObject({

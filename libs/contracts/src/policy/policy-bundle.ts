@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { catalogEntry } from './catalog-entry';
+import { manifest } from './manifest';
 import { policyTest } from './policy-test';
 
 /**
@@ -13,6 +14,12 @@ export const policyBundle = z.strictObject({
     .max(LIMITS.policy.catalogEntries)
     .optional()
     .describe('What verbs and tools mean: effects, risk, stage, resource and words for people.'),
+  agents: z
+    .array(manifest)
+    .min(1)
+    .max(LIMITS.policy.manifests)
+    .optional()
+    .describe('What the agents of each class may hold. With this section, a class without a manifest may do nothing.'),
   tests: z
     .array(policyTest)
     .max(LIMITS.policy.tests)

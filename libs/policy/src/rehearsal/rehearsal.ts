@@ -3,6 +3,7 @@ import { sealAll } from '@bailiwick/authority/commands/seal';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { evolve } from '@bailiwick/authority/events/evolve';
+import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import { emptyState } from '@bailiwick/authority/state/state';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
@@ -16,7 +17,7 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 
 const REF = `ref_${'0'.repeat(26)}`;
 const SECOND = 1_000;
-/** Every rehearsal starts at the same time, so that its result depends on the bundle alone. */
+/** Every rehearsal starts at the same time unless its test states one, so that its result depends on the bundle alone. */
 const START = Date.UTC(2026, 0, 1);
 
 type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> &
@@ -43,8 +44,13 @@ export class Rehearsal {
   private commands = 0;
   private lease: { readonly runId: string; readonly grantId: string } | undefined;
 
-  constructor(catalog: Catalog, judge: JudgeTrajectory) {
-    this.rules = { judge, catalog, defaults: tenantDefaults };
+  /** @param start ms */
+  constructor(
+    { catalog, agents }: { readonly catalog: Catalog; readonly agents?: Agents | undefined },
+    judge: JudgeTrajectory,
+    private readonly start = START,
+  ) {
+    this.rules = { judge, catalog, agents, defaults: tenantDefaults };
   }
 
   /** Issues the lease under which the calls are made; a person approves it if the rules ask for one. */
@@ -100,7 +106,7 @@ export class Rehearsal {
 
   private submit<T extends CommandType>(type: T, fields: Fields<T>): Result<Event[], Refusal> {
     this.commands += 1;
-    const now = START + this.commands * SECOND;
+    const now = this.start + this.commands * SECOND;
     const command = {
       log: this.state.log,
       commandId: `cmd_${String(this.commands).padStart(8, '0')}`,

@@ -4,6 +4,7 @@ import type { Refusal } from '@bailiwick/contracts/reason';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { manifestReasons } from '../../manifests/in-force';
 import { classify } from '../../matching/catalog';
 import type { Catalog } from '../../matching/catalog/compile';
 import { SENDS } from '../../events/action-events';
@@ -98,8 +99,8 @@ export interface Judgement {
 const STRICT: Record<DecisionOutcome, number> = { permit: 0, 'step-up': 1, deny: 2 };
 
 /**
- * Intersects every limit: liveness of the whole chain (I2), each dimension of each of its grants, the revoked tools,
- * the trajectory of the tree. Each is evaluated independently of the others; the strictest answer counts.
+ * Intersects every limit: liveness of the whole chain (I2), each dimension of each of its grants, the manifests of their
+ * classes, the revoked tools, the trajectory of the tree. Each is evaluated independently of the others; the strictest answer counts.
  */
 export function judge(
   state: LogState,
@@ -127,6 +128,7 @@ export function judge(
       });
     }
   }
+  reasons.push(...manifestReasons(state, chain, accounts, asked, now, rules));
   const purses = pursesFor(state, leaf.treeId, asked.labels);
   if (purses.length > 0) reasons.push(...beyondPurses(purses, asked.facts, now));
   const unbound = unboundBelow(chain, asked);
