@@ -1,4 +1,6 @@
+import { agentsOf, type Agents } from '@bailiwick/authority/manifests/agents';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { sha256hex } from '@bailiwick/core/digest';
 import type { ReportFinding } from './finding';
 
@@ -6,7 +8,9 @@ type Decision = EventOf<'ActionPermitted'> | EventOf<'ActionDenied'> | EventOf<'
 
 /** The auditor's records of the policies of a log, independent of the fold. */
 export class PolicyBook {
-  private version = 0;
+  version = 0;
+  /** the manifests of the version in force; undefined if it has none */
+  agents: Agents | undefined;
   private parts: EventOf<'PolicyPart'>[] = [];
 
   part(event: EventOf<'PolicyPart'>): void {
@@ -33,12 +37,22 @@ export class PolicyBook {
     if (!isWhole || `sha256:${sha256hex(text)}` !== digest)
       return report('policy', `the parts before version ${version} are not the bundle with its digest`);
     this.version = version;
+    this.agents = agentsIn(text, report);
   }
 
   /** A decision names the version in force. */
   decided({ data: { policy = 0 }, actionId = '' }: Decision, report: ReportFinding): void {
     if (policy !== this.version)
       report('policy', `${actionId} is decided under version ${policy}, but version ${this.version} is in force`);
+  }
+}
+
+function agentsIn(text: string, report: ReportFinding): Agents | undefined {
+  try {
+    return agentsOf((JSON.parse(text) as PolicyBundle).agents);
+  } catch {
+    report('policy', 'the bundle with this digest is not JSON');
+    return undefined;
   }
 }
 

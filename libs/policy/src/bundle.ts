@@ -15,7 +15,10 @@ import { testsSection } from './sections/tests-section';
 import { readYaml, type Path, type YamlFile } from './yaml/yaml-file';
 
 /** The sections of a bundle. To add one, add it here and to `policyBundle` of `@bailiwick/contracts`. */
-export const SECTIONS = { catalog: catalogSection, agents: agentsSection, tests: testsSection } satisfies Record<SectionName, object>;
+export const SECTIONS = { catalog: catalogSection, agents: agentsSection, tests: testsSection } satisfies Record<
+  SectionName,
+  object
+>;
 const NAMES = Object.keys(SECTIONS) as SectionName[];
 
 /** The files of a bundle: YAML texts by their names. */
@@ -130,6 +133,9 @@ function partsOf(file: YamlFile, problems: Problem[]): Part[] {
       problems.push(file.problemAt([section], 'a section is a list of entries', { name: true }));
       return [];
     }
+    const { notEmpty } = SECTIONS[section] as Section<unknown, unknown>;
+    if (entries.length === 0 && notEmpty !== undefined)
+      problems.push(file.problemAt([section], notEmpty, { name: true }));
     return entries.map((each: unknown, index): Part => ({ section, file, index, value: each }));
   });
 }

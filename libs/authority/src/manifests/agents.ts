@@ -79,7 +79,8 @@ function faultsOf(entries: readonly ManifestEntry[]): ManifestFault[] {
   return entries.flatMap((each, entry) => {
     const other = seen.get(each.class);
     seen.set(each.class, entry);
-    const twice = other === undefined ? [] : [{ entry, path: ['class'], message: `${each.class} has another manifest`, other }];
+    const twice =
+      other === undefined ? [] : [{ entry, path: ['class'], message: `${each.class} has another manifest`, other }];
     return [...twice, ...faultsIn(each).map((fault) => ({ entry, ...fault }))];
   });
 }
@@ -101,7 +102,13 @@ function faultsIn(entry: ManifestEntry): Fault[] {
   const now = Date.UTC(2026, 0, 1);
   const { lease } = entry;
   const defaults = defaultsUnder(most?.value, tenantDefaults(now), now);
-  const resolved = resolveRoot(merged(lease, {}), defaults, now, defaults, most?.ok ? boundOf(most.value, defaults, now) : undefined);
+  const resolved = resolveRoot(
+    merged(lease, {}),
+    defaults,
+    now,
+    defaults,
+    most?.ok ? boundOf(most.value, defaults, now) : undefined,
+  );
   if (!resolved.ok) return [...faults, faultAt('lease', resolved.error)];
   const wider = most?.ok ? widerThanMost(most.value, resolved.value, now) : [];
   return [
@@ -122,7 +129,9 @@ function faultAt(member: 'most' | 'lease', { detail }: Refusal): Fault {
 
 /** Splits a path in limits: `permissions[0].actions` into `permissions`, 0 and `actions`. */
 const stepsOf = (path: string): (string | number)[] =>
-  [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, name]) => (index === undefined ? (name as string) : Number(index)));
+  [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, name]) =>
+    index === undefined ? (name as string) : Number(index),
+  );
 
 /** A comparison with a parent, as one with a manifest. */
 export const asManifest = (message: string): string =>

@@ -62,12 +62,14 @@ export function beyondManifest(
   return {
     refusal: {
       code: 'GRANT_EXCEEDS_MAXIMUM',
-      detail: `the lease would be more than ${name} allows in ${paths}; ask for no more than that`,
+      detail: `the lease would be more than ${name} allows in ${paths}${ASK_LESS}`,
       reasons: wider.map((each) => reasonOf(each, most, name)),
     },
     asks: manifest.asks ? manifest.digest : undefined,
   };
 }
+
+const ASK_LESS = '; ask for no more than that';
 
 function withoutManifest(name: string): Refusal {
   const message = `no lease is issued: ${name}`;
@@ -194,5 +196,5 @@ export function givenBeyond(
 
 const toDeny = ({ detail, ...rest }: Refusal): Refusal => ({
   ...rest,
-  detail: `${detail}; deny this request and have a new one made`,
+  detail: `${detail.replace(ASK_LESS, '')}; deny this request and have a new one made`,
 });

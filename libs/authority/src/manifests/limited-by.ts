@@ -17,7 +17,9 @@ export function limitedBy(state: LogState, { id, runId, limits, issuedAt }: Gran
   const paths = beyond && pathsOf(beyond.refusal.reasons ?? []);
   const { version } = state.policies;
   const parts = [
-    ...(paths === undefined ? [] : [paths === '' ? beyond?.refusal.detail : `version ${version} of the policy allows less than stated: ${paths}`]),
+    ...(paths === undefined
+      ? []
+      : [paths === '' ? beyond?.refusal.detail : `version ${version} of the policy allows less than stated: ${paths}`]),
     ...(manifest?.hours ? [`acts only ${describeHours(manifest.hours)}`] : []),
   ];
   return parts.length === 0 ? undefined : parts.join('; ');
@@ -35,7 +37,10 @@ export function askedBeyond(state: LogState, approval: ApprovalNode, now: number
   const isGiven = beyond.asks !== undefined && parentId === undefined;
   const then = isGiven ? 'an approval allows it beyond its manifest' : 'so it cannot be approved';
   const paths = pathsOf(beyond.refusal.reasons ?? []);
-  const less = paths === '' ? beyond.refusal.detail : `its manifest in version ${state.policies.version} of the policy allows less: ${paths}`;
+  const less =
+    paths === ''
+      ? beyond.refusal.detail
+      : `its manifest in version ${state.policies.version} of the policy allows less: ${paths}`;
   return [`${less}; ${then}`, ...when].join('; ');
 }
 

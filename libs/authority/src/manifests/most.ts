@@ -63,7 +63,9 @@ const ANY = Date.UTC(2026, 0, 1);
  * @param known the names of time zones were checked when the bundle was deployed, and this machine need not know them
  */
 export function compileMost(request: MostRequest, known: boolean): Result<Most, Refusal> {
-  const held = known ? { ...UNBOUNDED, budget: { ...UNBOUNDED.budget, windows: request.budget?.windows ?? [] } } : UNBOUNDED;
+  const held = known
+    ? { ...UNBOUNDED, budget: { ...UNBOUNDED.budget, windows: request.budget?.windows ?? [] } }
+    : UNBOUNDED;
   const asked: GrantRequest = {
     ...request,
     time: { ttl: request.time?.ttl ?? formatDuration(LIMITS.grantDefaultTtlMs) },
@@ -94,9 +96,7 @@ export function boundOf(most: Most, lease: Limits, issuedAt: number): Limits {
   return {
     ...lease,
     ...(Object.fromEntries(named) as Partial<Limits>),
-    ...(most.names.includes('purpose')
-      ? { purpose: { ...lease.purpose, onDrift: most.limits.purpose.onDrift } }
-      : {}),
+    ...(most.names.includes('purpose') ? { purpose: { ...lease.purpose, onDrift: most.limits.purpose.onDrift } } : {}),
     ...(most.names.includes('budget')
       ? {
           budget: {

@@ -54,7 +54,11 @@ export function verdictsOf(manifest: Manifest | undefined, held: Held, call: Jud
   if (most === undefined || held.beyond === manifest.digest) return reasons;
   const tooLong = lengthVerdict(most, held, call.now);
   const passedOn = delegationVerdict(most, call.below);
-  return [...reasons, ...[tooLong, passedOn].flatMap((each) => each ?? []).map(reasonOf), ...boundVerdicts(most, held, call)];
+  return [
+    ...reasons,
+    ...[tooLong, passedOn].flatMap((each) => each ?? []).map(reasonOf),
+    ...boundVerdicts(most, held, call),
+  ];
 }
 
 const OUTSIDE = { outcome: 'deny', code: 'OUTSIDE_HOURS', path: 'hours' } as const;
@@ -78,7 +82,11 @@ function delegationVerdict({ names, limits: { delegation } }: Most, below: reado
   if (below.length === 0 || !names.includes('delegation')) return undefined;
   const levels = delegation.depth - below.length + 1;
   for (const agentClass of new Set(below)) {
-    const verdict = mayDelegate({ ...delegation, depth: levels, children: Infinity, concurrent: undefined }, agentClass, 0);
+    const verdict = mayDelegate(
+      { ...delegation, depth: levels, children: Infinity, concurrent: undefined },
+      agentClass,
+      0,
+    );
     if (verdict.outcome !== 'permit') return verdict;
   }
   return undefined;

@@ -148,7 +148,12 @@ function mayNotDo(approval: ApprovalNode, limits: Limits | undefined, manifest: 
     return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
   const denied = limits?.actions.deny.map((pattern) => `never ${named(pattern)}`) ?? [];
   const pairs = limits?.deny?.map((pair) => marked(visible(`never ${describePair(pair)}`))) ?? [];
-  return [...denied, ...pairs, ...(manifest === undefined ? [] : [visible(manifest)]), 'anything that is not named above'];
+  return [
+    ...denied,
+    ...pairs,
+    ...(manifest === undefined ? [] : [visible(manifest)]),
+    'anything that is not named above',
+  ];
 }
 
 function callOf(

@@ -1,4 +1,5 @@
 import type { Event } from '@bailiwick/contracts/events/event';
+import type { ManifestEntry } from '@bailiwick/contracts/policy/manifest';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { sha256hex } from '@bailiwick/core/digest';
@@ -21,3 +22,9 @@ export const tryDeploy = (log: TestLog, bundle: PolicyBundle, replaces: number):
 export const meaning = (verb: string, effect: 'read' | 'write' | 'external' | 'exec'): PolicyBundle => ({
   catalog: [{ match: [verb], effects: [effect], risk: effect === 'read' ? 'low' : 'medium' }],
 });
+
+/** A bundle with manifests, which a team owns. */
+export const manifests = (...agents: readonly ManifestFields[]): PolicyBundle => ({
+  agents: agents.map((each) => ({ owner: 'team', ...each })),
+});
+export type ManifestFields = Omit<ManifestEntry, 'owner'>;

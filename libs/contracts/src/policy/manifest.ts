@@ -7,7 +7,9 @@ import { agentName, duration, freeText, timezone } from '../primitives';
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Weekday = (typeof WEEKDAYS)[number];
 
-const clock = z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time of the day such as 08:30, or 24:00');
+const clock = z
+  .string()
+  .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time of the day such as 08:30, or 24:00');
 
 export const workingHours = z
   .strictObject({
@@ -18,7 +20,9 @@ export const workingHours = z
       .refine((list) => new Set(list).size === list.length, { error: 'names a day twice' })
       .describe('The days of the week.'),
     from: clock.describe('The first minute of the day, such as 08:00.'),
-    until: clock.describe('The minute of the day from which nothing is permitted, such as 18:00; 24:00 is the end of it.'),
+    until: clock.describe(
+      'The minute of the day from which nothing is permitted, such as 18:00; 24:00 is the end of it.',
+    ),
     timezone: timezone.describe('The time zone of the days and times, such as Europe/Berlin.'),
   })
   .refine(({ from, until }) => from < until, { error: 'from must be before until' });

@@ -57,6 +57,8 @@ export class Rehearsal {
   open(agent: Agent, grant: GrantRequest): Result<undefined, Refusal> {
     const opened = this.submit('openRun', { agent, principalRef: REF, purposeRef: REF, grant });
     if (!opened.ok) return opened;
+    const refused = opened.value.find((event) => event.type === 'Refused');
+    if (refused) return err(refused.data);
     const requested = opened.value.find((event) => event.type === 'ApprovalRequested');
     const approved = requested ? this.approve(requested.data.approvalId) : opened;
     if (!approved.ok) return approved;

@@ -7,6 +7,7 @@ import type { Section } from './section';
 export const agentsSection: Section<ManifestEntry, Agents | undefined> = {
   schema: manifest,
   most: LIMITS.policy.manifests,
+  notEmpty: 'without manifests no class is bounded; leave agents out if that is meant',
   compile(entries, report) {
     if (entries.length === 0) return undefined;
     const compiled = compileAgents(entries);
