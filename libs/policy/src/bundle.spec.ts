@@ -60,11 +60,11 @@ describe('a policy bundle', () => {
   });
 
   it.each([
-    ['unknown: []', ['a.yaml:1:1: unknown: unknown section unknown; known are catalog, tests']],
-    ['catalg: []', ['a.yaml:1:1: catalg: unknown section catalg; known are catalog, tests; did you mean catalog?']],
-    ['rules: []', ['a.yaml:1:1: rules: unknown section rules; known are catalog, tests']],
+    ['unknown: []', ['a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, tests']],
+    ['catalg: []', ['a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, tests; did you mean catalog?']],
+    ['rules: []', ['a.yaml:1:1: rules: unknown section rules; known are catalog, agents, tests']],
     ['catalog: x', ['a.yaml:1:1: catalog: a section is a list of entries']],
-    ['- x', ['a.yaml:1:1: a file is a mapping of the sections catalog, tests']],
+    ['- x', ['a.yaml:1:1: a file is a mapping of the sections catalog, agents, tests']],
   ])('refuses the file %j', (text, problems) => {
     expect(textsOf(text)).toEqual(problems);
   });

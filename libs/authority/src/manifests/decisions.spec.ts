@@ -238,7 +238,7 @@ describe('a child lease under manifests', () => {
   const delegate = (log: TestLog, grantId: string, grant: GrantRequest = {}, agentClass = 'helper') =>
     log.do('delegate', { grantId, agent: { class: agentClass }, purposeRef: REF, grant });
 
-  it('is refused beyond the manifest of its own class, which the reason names', () => {
+  it('is refused beyond the manifest of the class of the child, which the reason names', () => {
     const log = new TestLog();
     deploy(log, manifests({ class: 'worker' }, { class: 'helper', most: { budget: { calls: 5 } } }));
     const { grantId } = openTestRun(log);

@@ -8,7 +8,7 @@ export const defaultsUnder = (most: Most | undefined, defaults: Limits, now: num
   most === undefined ? defaults : meetAll(defaults, boundOf(most, defaults, now));
 
 /**
- * Adds the members of a default lease that a request leaves out. Permissions have an envelope of their own, so that of the
+ * Adds the members of a default lease that a request leaves out. Permissions have their envelope, so that of the
  * default lease is left out if the request names some; and a request that names an end has no other length.
  */
 export function merged(lease: DefaultLease, request: GrantRequest): GrantRequest {

@@ -1,11 +1,10 @@
 import type { Reason } from '@bailiwick/contracts/reason';
-import type { Asked } from '../commands/actions/judge';
 import type { Rules } from '../commands/types';
 import { clip } from '../presentation/text';
 import type { Account } from '../state/reserves';
 import type { GrantNode, LogState } from '../state/state';
 import type { Agents, Manifest } from './agents';
-import { verdictsOf } from './verdicts';
+import { verdictsOf, type Judged } from './verdicts';
 
 type Usage = Account['usage'];
 
@@ -28,7 +27,7 @@ export function manifestReasons(
   state: LogState,
   chain: readonly GrantNode[],
   accounts: readonly { readonly usage: Usage }[],
-  { facts, drift }: Asked,
+  { facts, drift }: Pick<Judged, 'facts' | 'drift'>,
   now: number,
   rules: Pick<Rules, 'agents'>,
 ): Reason[] {

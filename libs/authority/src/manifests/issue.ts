@@ -32,7 +32,7 @@ export function resolveOpening(
   return resolveRoot(merged(lease, request), under, now, under, most && boundOf(most, under, now));
 }
 
-/** What the manifest of a class says about limits: nothing, or that they are more than it allows. */
+/** Limits are more than the manifest of their class allows. */
 export interface Beyond {
   readonly refusal: Refusal;
   /** digest of the manifest, if a person may approve a root lease that is beyond it */
@@ -90,7 +90,7 @@ const reasonOf = (violation: Violation, most: Most, name: string): Reason => ({
   actual: violation.child,
 });
 
-/** Says where a lease is wider than its manifest; the texts of the dimensions are about a parent. */
+/** States where a lease is wider than its manifest; the texts of the dimensions are about a parent. */
 function textOf({ dimension, path, child, message }: Violation, { ttlMs = 0, limits }: Most): string {
   if (dimension === 'time') return `would last until ${String(child)}, and lasts ${formatDuration(ttlMs)} at most`;
   if (path === 'delegation.depth')

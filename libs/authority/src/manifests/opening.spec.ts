@@ -112,7 +112,7 @@ describe('a root lease under a manifest', () => {
     });
   });
 
-  it('has the envelope of its own permissions, not that of the default lease', () => {
+  it('has the envelope of the permissions that it requests, not that of the default lease', () => {
     const { limits } = issuedIn(
       open(logWith({ ...WORKER, lease: FILES }), {
         permissions: [{ actions: ['file.read'], resources: [{ type: 'file', match: 'a/b/**' }] }],
