@@ -190,9 +190,12 @@ export function givenBeyond(
   }
   const beyond = beyondManifest(state, agentClass, limits, now, rules);
   if (!beyond) return {};
-  const isShown = approval.position > (state.policies.current?.position ?? -1);
-  return beyond.asks !== undefined && isShown ? { beyond: beyond.asks } : { refusal: toDeny(beyond.refusal) };
+  return beyond.asks !== undefined && isOnCard(state, approval) ? { beyond: beyond.asks } : { refusal: toDeny(beyond.refusal) };
 }
+
+/** A card states the manifest of the version in force when the request was made. */
+export const isOnCard = ({ policies }: LogState, { position }: ApprovalNode): boolean =>
+  position > (policies.current?.position ?? -1);
 
 const toDeny = ({ detail, ...rest }: Refusal): Refusal => ({
   ...rest,

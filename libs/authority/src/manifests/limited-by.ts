@@ -2,7 +2,7 @@ import { listed } from '../presentation/text';
 import { sorted } from '../dimensions/verdict';
 import type { ApprovalNode, GrantNode, LogState } from '../state/state';
 import { describeHours } from './hours';
-import { beyondManifest } from './issue';
+import { beyondManifest, isOnCard } from './issue';
 import { agentsInForce, classOf } from './in-force';
 
 /** A view shows the manifests that the tenant deployed. */
@@ -34,7 +34,7 @@ export function askedBeyond(state: LogState, approval: ApprovalNode, now: number
   const hours = agentsInForce(state, DEPLOYED)?.of(agentClass)?.hours;
   const when = hours ? [`anything except ${describeHours(hours)}`] : [];
   if (!beyond) return when[0];
-  const isGiven = beyond.asks !== undefined && parentId === undefined;
+  const isGiven = beyond.asks !== undefined && parentId === undefined && isOnCard(state, approval);
   const then = isGiven ? 'an approval allows it beyond its manifest' : 'so it cannot be approved';
   const paths = pathsOf(beyond.refusal.reasons ?? []);
   const less =
