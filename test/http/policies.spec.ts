@@ -170,6 +170,53 @@ describe('a deployed policy', () => {
     expect(await statusOf('/v1/erasures', LIMITS.httpBodyBytes + 1)).toBe(413);
   });
 
+  it('bounds the leases of a class by its manifest, those that it has and those that are requested', async () => {
+    const [orchestrator, enforcer] = [stack.as('orchestrator'), stack.as('enforcer')];
+    const agents = (calls: number) => ({
+      'agents.yaml': `agents:
+  - class: tester
+    owner: test
+    most: { budget: { calls: ${calls} } }
+    beyond: ask
+  - class: '*'
+    owner: test
+    most: { budget: { calls: ${calls} } }
+`,
+    });
+    const { grant } = await open(orchestrator, READS);
+    const read = { ...track(grant.id), action: { verb: 'parcel.read' } };
+    expect((await enforcer.act(read)).decision).toBe('permit');
+    const { version: bounded } = await admin().deployPolicy(agents(1), await version());
+    const denied = await enforcer.act(read);
+    expect([denied.decision, denied.policy]).toEqual(['deny', bounded]);
+    expect(denied.reasons.filter(({ rule }) => rule === 'manifest')).toMatchObject([
+      { rule: 'manifest', path: 'agents.tester', reasons: [{ code: 'BUDGET_EXHAUSTED', path: 'most.budget.calls' }] },
+    ]);
+    expect((await orchestrator.grant(grant.id)).manifest).toContain('allows less than stated: budget.calls');
+
+    const beyond = await refusal(open(orchestrator, READS, 'other'));
+    expect([beyond.status, beyond.code]).toEqual([403, 'GRANT_EXCEEDS_MAXIMUM']);
+    expect(beyond.body.reasons).toMatchObject([{ rule: 'manifest', code: 'BEYOND_MANIFEST', path: 'budget.calls' }]);
+    const body = { agent: { class: 'tester' }, requestedBy: 'ann', purpose: 'read', grant: READS };
+    const asked = await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator as string, body });
+    expect(asked.status).toBe(202);
+    const { id } = asked.body.approval as { id: string };
+    const card = await stack.as('approver').approval(id);
+    expect(card.mayNot).toContainEqual(expect.stringContaining('allows less: budget.calls; an approval allows it'));
+    const key = stack.keys.approver as string;
+    const given = await http(stack, 'POST', `/v1/approvals/${id}/decision`, { key, body: { verdict: 'approve' } });
+    expect(given.status).toBe(200);
+    const approved = { ...read, grantId: (given.body.grant as { id: string }).id };
+    expect([(await enforcer.act(approved)).decision, (await enforcer.act(approved)).decision]).toEqual([
+      'permit',
+      'permit',
+    ]);
+    await admin().deployPolicy(agents(2), bounded);
+    expect((await enforcer.act(approved)).decision).toBe('deny');
+    await admin().deployPolicy(meaning('read'), bounded + 1);
+    expect((await enforcer.act(read)).decision).toBe('permit');
+  });
+
   it('does not change the decisions of another tenant (I9)', async () => {
     await admin().deployPolicy(meaning('read'), await version());
     const made = await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin as string, body: { id: 'other' } });
