@@ -6,6 +6,7 @@ import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-catalog';
 import { problemText } from '@bailiwick/policy/problem';
 import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
 import { catalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
+import { manifest, most } from '@bailiwick/contracts/policy/manifest';
 import { LIMITS } from '@bailiwick/core/limits';
 
 const PAGE = readFileSync(join(__dirname, '..', '..', 'docs', 'policy.md'), 'utf8');
@@ -17,6 +18,14 @@ describe('docs/policy.md', () => {
     const checked = checkBundle({ 'page.yaml': section('catalog') });
     expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
     expect(checked.ok && checked.value.value.catalog?.length).toBe(2);
+  });
+
+  it('shows manifests that are valid, and explains each of their members and bounds', () => {
+    const checked = checkBundle({ 'page.yaml': section('agents') });
+    expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
+    const rows = PAGE.split('\n').filter((line) => line.startsWith('| `'));
+    for (const member of [...Object.keys(manifest.shape), ...Object.keys(most.shape)])
+      expect([member, rows.some((row) => (row.split('|')[1] ?? '').includes(`\`${member}`))]).toEqual([member, true]);
   });
 
   it('shows tests that pass under the default bundle', () => {

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BailiwickClient, ProblemError } from '@bailiwick/client/client';
 import { LIMITS } from '@bailiwick/core/limits';
-import { open } from '../e2e/leases';
+import { open, WIDE } from '../e2e/leases';
 import { bailiwick } from '../support/cli';
 import { http, Stack } from '../support/stack';
 
@@ -197,7 +197,7 @@ describe('a deployed policy', () => {
     const beyond = await refusal(open(orchestrator, READS, 'other'));
     expect([beyond.status, beyond.code]).toEqual([403, 'GRANT_EXCEEDS_MAXIMUM']);
     expect(beyond.body.reasons).toMatchObject([{ rule: 'manifest', code: 'BEYOND_MANIFEST', path: 'budget.calls' }]);
-    const body = { agent: { class: 'tester' }, requestedBy: 'ann', purpose: 'read', grant: READS };
+    const body = { agent: { class: 'tester' }, requestedBy: 'ann', purpose: 'read', grant: { ...WIDE, ...READS } };
     const asked = await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator as string, body });
     expect(asked.status).toBe(202);
     const { id } = asked.body.approval as { id: string };
