@@ -102,7 +102,7 @@ describe('a manifest', () => {
         tally.add(`${before.outcome} ${after.outcome}`);
       }
     });
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, { numRuns: 80 });
     tally.atLeast(5, 'permit deny', 'permit permit', 'deny deny');
   });
 
@@ -126,7 +126,7 @@ describe('a manifest', () => {
         tally.add(under?.outcome ?? 'malformed');
       }
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: 200 });
     tally.atLeast(20, 'issued', 'not issued', 'permit', 'deny');
   });
 
@@ -157,7 +157,7 @@ describe('a manifest', () => {
       if (before[0]?.outcome === 'permit') expect(types).toContain('ActionPermitted');
       tally.add(objections.length > 0 ? `bounded ${at}` : (before[0]?.outcome ?? 'malformed'));
     });
-    fc.assert(property, { numRuns: 250 });
+    fc.assert(property, { numRuns: 150 });
     tally.atLeast(10, 'bounded 0', 'bounded 1', 'bounded 2', 'permit');
   });
 });
@@ -204,7 +204,7 @@ describe('a log in which manifests are deployed', () => {
         for (const event of events) tally.add(kindOf(event));
       },
     );
-    fc.assert(property, { numRuns: 100 });
+    fc.assert(property, { numRuns: 60 });
     tally.atLeast(10, 'ActionPermitted', 'denied by a manifest', 'beyond');
   });
 });

@@ -27,7 +27,7 @@ const IN_FLIGHT = 40;
 const COMMANDS = 1_200;
 /** fewer than the commands, so that they compete for the last of the budget across kills */
 const CALLS = 900;
-/** one of so many commands deploys a policy */
+/** the commands from one deployment of a policy to the next */
 const DEPLOYS = 60;
 
 describe('LogOwner in a process that is killed repeatedly', () => {

@@ -1,6 +1,8 @@
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { deriveId } from '@bailiwick/core/derive-id';
+import { stateDigest } from '../state/digest';
+import { fromSnapshot, toSnapshot } from '../state/snapshot';
 import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '../testing/harness';
 import { deploy, manifests, type ManifestFields } from '../testing/policies';
 
@@ -151,6 +153,29 @@ describe('a decision under a manifest', () => {
     expect(act(log, grantId, 'file.read').type).toBe('ActionPermitted');
     log.now += 3_600_000 / 2;
     expect(reasonsOf(act(log, grantId, 'file.read'))[0]?.reasons).toMatchObject([{ code }]);
+  });
+
+  it.each<[string, NonNullable<ManifestFields['most']>, GrantRequest]>([
+    [
+      'a window',
+      { budget: { windows: [{ per: '1h', calls: 3 }] } },
+      { budget: { windows: [{ per: '1h', calls: 90 }] } },
+    ],
+    [
+      'caps of verbs',
+      { budget: { perVerb: [{ actions: ['file.*'], calls: 3 }] } },
+      { budget: { perVerb: [{ actions: ['file.*'], calls: 90 }] } },
+    ],
+  ])('still counts all use so far once the run has narrowed its lease by %s', (_, most, grant) => {
+    const log = new TestLog();
+    const { grantId, runId } = openTestRun(log);
+    for (let i = 0; i < 3; i++) act(log, grantId, 'file.read');
+    deploy(log, manifests({ class: 'worker', most }));
+    expect(act(log, grantId, 'file.read').type).toBe('ActionDenied');
+    log.do('narrow', { grantId, grant, actor: { kind: 'run', id: runId } });
+    log.do('narrow', { grantId, grant: { actions: { deny: ['email.*'] } } });
+    expect(act(log, grantId, 'file.read').type).toBe('ActionDenied');
+    expect(stateDigest(fromSnapshot(toSnapshot(log.state)))).toBe(stateDigest(log.state));
   });
 
   it('counts a window as the lease does if the lease has it', () => {

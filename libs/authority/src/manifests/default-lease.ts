@@ -9,10 +9,11 @@ export const defaultsUnder = (most: Most | undefined, defaults: Limits, now: num
 
 /**
  * Adds the members of a default lease that a request leaves out. Permissions have their envelope, so that of the
- * default lease is left out if the request names some; and a request that names an end has no other length.
+ * default lease is left out if the request names some; and a request that names an
+ * end has neither the length nor the renewals of the default lease.
  */
 export function merged(lease: DefaultLease, request: GrantRequest): GrantRequest {
-  const { ttl, ...rest } = lease.time ?? {};
+  const { ttl, renewUntil, ...rest } = lease.time ?? {};
   const ends = request.time?.ttl !== undefined || request.time?.expiresAt !== undefined;
   const base: DefaultLease = request.permissions === undefined ? lease : withoutEnvelope(lease);
   return {
@@ -25,7 +26,7 @@ export function merged(lease: DefaultLease, request: GrantRequest): GrantRequest
     ...section(base, request, 'risk'),
     ...section(base, request, 'posture'),
     ...(lease.time || request.time
-      ? { time: { ...rest, ...(ends || ttl === undefined ? {} : { ttl }), ...defined(request.time ?? {}) } }
+      ? { time: { ...rest, ...(ends ? {} : defined({ ttl, renewUntil })), ...defined(request.time ?? {}) } }
       : {}),
   };
 }

@@ -42,6 +42,7 @@ export function manifestReasons(
       limits: grant.limits,
       usage: (accounts[i] ?? grant).usage,
       issuedAt: grant.issuedAt,
+      added: state.narrowed.get(grant.id)?.added,
       beyond: state.approvedBeyond.get(grant.id),
     };
     const reasons = verdictsOf(manifest, held, { facts, drift, below: classes.slice(0, i), now });

@@ -190,7 +190,9 @@ export function givenBeyond(
   }
   const beyond = beyondManifest(state, agentClass, limits, now, rules);
   if (!beyond) return {};
-  return beyond.asks !== undefined && isOnCard(state, approval) ? { beyond: beyond.asks } : { refusal: toDeny(beyond.refusal) };
+  return beyond.asks !== undefined && isOnCard(state, approval)
+    ? { beyond: beyond.asks }
+    : { refusal: toDeny(beyond.refusal) };
 }
 
 /** A card states the manifest of the version in force when the request was made. */

@@ -68,7 +68,7 @@ export function compileMost(request: MostRequest, known: boolean): Result<Most, 
     : UNBOUNDED;
   const asked: GrantRequest = {
     ...request,
-    time: { ttl: request.time?.ttl ?? formatDuration(LIMITS.grantDefaultTtlMs) },
+    time: { ttl: formatDuration(LIMITS.grantDefaultTtlMs) },
     // nothing defaults to the union of the permissions
     actions: { allow: UNBOUNDED.actions.allow, ...request.actions },
     resources: request.resources ?? UNBOUNDED.resources,
@@ -76,12 +76,17 @@ export function compileMost(request: MostRequest, known: boolean): Result<Most, 
   };
   const resolved = resolveRoot(asked, UNBOUNDED, ANY, held);
   if (!resolved.ok) return err(resolved.error);
+  const ttlMs = request.time && parseDuration(request.time.ttl);
+  if (ttlMs !== undefined && !(ttlMs > 0 && ttlMs <= LIMITS.renewalMs)) {
+    const detail = `grant.time.ttl: a lease lasts ${formatDuration(LIMITS.renewalMs)} at most with its renewals, and not ${formatDuration(ttlMs)}`;
+    return err({ code: 'BAD_REQUEST', detail });
+  }
   return ok({
     names: BOUNDED.filter((name) => request[name] !== undefined),
     limits: { ...resolved.value, time: UNBOUNDED.time },
     cost: request.budget?.cost !== undefined,
     units: request.budget?.units !== undefined,
-    ttlMs: request.time === undefined ? undefined : parseDuration(request.time.ttl),
+    ttlMs,
   });
 }
 

@@ -112,6 +112,14 @@ describe('a root lease under a manifest', () => {
     });
   });
 
+  it('that names an end is not renewed as the default lease is', () => {
+    const log = logWith({ ...WORKER, lease: { ...FILES, time: { ttl: '30m', renewUntil: '1h' } } });
+    const timeOf = (grant: GrantRequest) => issuedIn(open(log, grant)).limits.time;
+    expect(timeOf({})).toMatchObject({ expiresAt: '2026-01-01T00:30:00.000Z', renewUntil: '2026-01-01T01:00:00.000Z' });
+    const own = timeOf({ time: { ttl: '2h' } });
+    expect([own.expiresAt, own.renewUntil]).toEqual(['2026-01-01T02:00:00.000Z', undefined]);
+  });
+
   it('has the envelope of the permissions that it requests, not that of the default lease', () => {
     const { limits } = issuedIn(
       open(logWith({ ...WORKER, lease: FILES }), {
@@ -232,6 +240,7 @@ describe('a bundle with manifests', () => {
       [{ class: 'worker', most: { actions: { allow: ['file..*'] } } }],
       'agents.0.most.actions.allow.0',
     ],
+    ['a time that no lease lasts', [{ class: 'worker', most: { time: { ttl: '0s' } } }], 'agents.0.most.time.ttl'],
     [
       'an unknown time zone',
       [{ class: 'worker', hours: { days: ['mon'], from: '08:00', until: '18:00', timezone: 'Mars/Base' } }],

@@ -20,6 +20,8 @@ export interface Held {
   readonly usage: Usage;
   /** ms */
   readonly issuedAt: number;
+  /** the keys of windows and scopes that it has not counted since its issue */
+  readonly added?: readonly string[] | undefined;
   /** a person approved it beyond this manifest, given by its digest */
   readonly beyond: string | undefined;
 }
@@ -121,10 +123,10 @@ const anyOf = (amounts: Readonly<Record<string, number>>): Record<string, number
   Object.fromEntries(Object.keys(amounts).map((name) => [name, LIMITS.amountMax]));
 
 /**
- * Returns the usage of a lease, counted as the manifest counts it. What the lease itself does not count (a window, or caps
- * of verbs or permissions that a later manifest added) is taken to be all that it has used: too much, never too little.
+ * Returns the usage of a lease, counted as the manifest counts it. What the lease itself has not counted since its
+ * issue (a window, or caps of verbs or permissions that a later manifest or a narrowing added) is taken to be all that it has used: too much, never too little.
  */
-function usageUnder({ names, limits }: Most, { limits: own, usage }: Held): Usage {
+function usageUnder({ names, limits }: Most, { limits: own, usage, added = [] }: Held): Usage {
   const windows = names.includes('budget') ? limits.budget.windows : [];
   const scopes = scopesOf(limits);
   if (windows.length === 0 && scopes.length === 0) return usage;
@@ -133,10 +135,14 @@ function usageUnder({ names, limits }: Most, { limits: own, usage }: Held): Usag
   return {
     ...usage,
     windows: windows.map((window) => {
-      const i = own.budget.windows.findIndex((each) => windowKey(each) === windowKey(window));
+      const key = windowKey(window);
+      const i = added.includes(key) ? -1 : own.budget.windows.findIndex((each) => windowKey(each) === key);
       return usage.windows[i] ?? { buckets: [{ start: Infinity, end: Infinity, used: all }] };
     }),
-    scopes: scopes.map(({ key }) => usage.scopes?.[before.findIndex((each) => each.key === key)] ?? all),
+    scopes: scopes.map(({ key }) => {
+      const i = added.includes(key) ? -1 : before.findIndex((each) => each.key === key);
+      return usage.scopes?.[i] ?? all;
+    }),
   };
 }
 

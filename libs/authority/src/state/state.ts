@@ -243,6 +243,8 @@ export interface NarrowedNode {
   readonly at: number;
   /** the id of its actor */
   readonly by: string;
+  /** the keys of windows and scopes that narrowings of the lease added: they do not count what was used before */
+  readonly added?: readonly string[];
 }
 
 /** A stored event that could not be read. */
