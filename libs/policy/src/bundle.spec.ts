@@ -61,7 +61,10 @@ describe('a policy bundle', () => {
 
   it.each([
     ['unknown: []', ['a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, tests']],
-    ['catalg: []', ['a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, tests; did you mean catalog?']],
+    [
+      'catalg: []',
+      ['a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, tests; did you mean catalog?'],
+    ],
     ['rules: []', ['a.yaml:1:1: rules: unknown section rules; known are catalog, agents, tests']],
     ['catalog: x', ['a.yaml:1:1: catalog: a section is a list of entries']],
     ['- x', ['a.yaml:1:1: a file is a mapping of the sections catalog, agents, tests']],

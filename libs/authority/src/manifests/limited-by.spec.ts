@@ -52,7 +52,7 @@ describe('the card of a lease', () => {
       requireApproval: true,
     };
     const { approvalId } = only(log.do('openRun', fields), 'ApprovalRequested').data;
-    deploy(log, manifests({ class: 'worker', most: { budget: { calls: 3 } } }));
+    deploy(log, manifests({ class: 'worker', most: { budget: { calls: 3 } }, beyond: 'ask' }));
     const approval = log.state.approvals.get(approvalId);
     expect(approval && askedBeyond(log.state, approval, log.now)).toBe(
       'its manifest in version 1 of the policy allows less: budget.calls; so it cannot be approved',
