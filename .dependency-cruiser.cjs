@@ -21,8 +21,14 @@ module.exports = {
     rule(
       'pure-libs-apart',
       'pure libs share only contracts; receipts may use transparency-log',
-      { path: `^libs/(authority|trajectory|drift|transparency-log)/` },
+      { path: `^libs/(authority|drift|transparency-log)/` },
       { path: `^libs/(${PURE})/`, pathNot: '^libs/$1/' },
+    ),
+    rule(
+      'trajectory-on-the-rules',
+      'the judge of sequences uses the compiled rules of authority',
+      { path: '^libs/trajectory' },
+      { path: '^libs/(drift|transparency-log|receipts|audit|policy)/' },
     ),
     rule(
       'receipts-on-transparency-log',

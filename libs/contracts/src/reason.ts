@@ -19,6 +19,8 @@ export interface Reason {
   path?: string | undefined;
   limit?: unknown;
   actual?: unknown;
+  /** the lease of the acting run is suspended by the append of this decision */
+  suspends?: true | undefined;
   reasons?: Reason[] | undefined;
 }
 export const reason: z.ZodType<Reason> = z.lazy(() =>
@@ -31,6 +33,7 @@ export const reason: z.ZodType<Reason> = z.lazy(() =>
     path: z.string().optional(),
     limit: z.unknown().optional(),
     actual: z.unknown().optional(),
+    suspends: z.literal(true).optional(),
     reasons: z.array(reason).optional(),
   }),
 );

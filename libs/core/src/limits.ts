@@ -250,6 +250,29 @@ export const LIMITS = {
     tests: 1_000,
     stepsPerTest: 64,
     pointerSteps: 16,
+    rules: 200,
+    /** the largest bounds of one rule: operators, labels and patterns of one list, examples of each kind, steps of one */
+    rule: {
+      operators: 16,
+      list: 16,
+      examples: 16,
+      exampleSteps: 64,
+      /** steps of one example with their repetitions */
+      repeatedSteps: 512,
+      /** the largest number that a rule counts to; and for each resource, verb or run separately */
+      count: 256,
+      countOfEach: 16,
+      windowMs: 30 * DAY,
+      windowActions: 10_000,
+      /** resources, verbs or runs that a rule keeps apart in one tree; beyond them it is stricter */
+      keys: 64,
+      /** amounts that a sum keeps apart in one tree; beyond them it joins two, and is stricter */
+      amounts: 32,
+      /** characters of a key; a longer one is stored as a digest */
+      keyChars: 64,
+    },
+    /** values that the rules of one bundle keep of one tree */
+    ruleValues: 8_192,
     /** problems in one report; any further one is counted */
     problems: 100,
     /** bytes of one stored part of a bundle as JSON, so that its event fits; and parts of one bundle */

@@ -39,7 +39,7 @@ describe('bailiwick policy', () => {
 `;
 
   it('reports no problems of the default bundle, and its tests pass', async () => {
-    expect((await run('check')).lines[0]).toMatch(/^no problems: \d+ entries in the catalog, \d+ tests$/);
+    expect((await run('check')).lines[0]).toMatch(/^no problems: \d+ entries in the catalog, \d+ rules, \d+ tests$/);
     const { lines, code } = await run('test');
     expect(lines).toEqual([expect.stringMatching(/^(\d+) of \1 tests passed$/)]);
     expect(code).toBeUndefined();

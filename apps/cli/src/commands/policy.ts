@@ -18,12 +18,20 @@ export function addPolicyCommands(program: Command): void {
       const options = command.optsWithGlobals<GlobalOptions>();
       const bundle = await checked(folder, options);
       if (!bundle) return;
-      const { catalog = [], tests = [] } = bundle.value;
+      const { catalog = [], rules, tests = [] } = bundle.value;
       const { digest } = bundle;
       if (options.json)
-        return console.log(JSON.stringify({ digest, entries: catalog.length, tests: tests.length, problems: [] }));
+        return console.log(
+          JSON.stringify({
+            digest,
+            entries: catalog.length,
+            rules: rules?.length ?? null,
+            tests: tests.length,
+            problems: [],
+          }),
+        );
       console.log(
-        `${green('no problems')}: ${counted(catalog.length, 'entry', 'entries')} in the catalog, ${counted(tests.length, 'test')}`,
+        `${green('no problems')}: ${counted(catalog.length, 'entry', 'entries')} in the catalog, ${rulesText(rules)}, ${counted(tests.length, 'test')}`,
       );
       console.log(digest);
     });
@@ -66,5 +74,8 @@ async function checked(folder: string | undefined, { json }: GlobalOptions): Pro
   else for (const problem of result.error) console.log(lineOf(problem));
   return undefined;
 }
+
+const rulesText = (rules: CheckedBundle['value']['rules']): string =>
+  rules === undefined ? 'the rules of the release' : counted(rules.length, 'rule');
 
 const counted = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`;

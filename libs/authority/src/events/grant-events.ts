@@ -78,7 +78,7 @@ export const grantSuspended: Fold<'GrantSuspended'> = (state, event) => {
 };
 
 /** Reports whether a suspension follows from a rule, not from a decision of the run that reported something. */
-const isByRule = (code: string): boolean => code === 'OVERRUN' || code === 'DRIFT';
+const isByRule = (code: string): boolean => code === 'OVERRUN' || code === 'DRIFT' || code === 'POLICY_RULE';
 
 /**
  * Resets the drift and the denials of a run that a person has resumed: they have reviewed it, so earlier ones no longer

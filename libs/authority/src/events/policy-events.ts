@@ -1,5 +1,5 @@
 import { sha256hex } from '@bailiwick/core/digest';
-import { catalogOf } from '../state/policies';
+import { compiledText } from '../state/policies';
 import { follows, must, type Fold } from './follows';
 
 /**
@@ -31,7 +31,7 @@ export const policyDeployed: Fold<'PolicyDeployed'> = ({ policies }, event, at) 
   );
   const text = pending.texts.join('');
   follows(`sha256:${sha256hex(text)}` === digest, 'the digest of its parts', event);
-  const catalog = must(catalogOf(text), 'bundle', event);
+  const compiled = must(compiledText(text), 'bundle', event);
   const { position, actor } = event;
-  policies.put({ version, digest, replaces, parts, position, at, by: actor.id, text, catalog });
+  policies.put({ version, digest, replaces, parts, position, at, by: actor.id, text, ...compiled });
 };

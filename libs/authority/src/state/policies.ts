@@ -3,6 +3,8 @@ import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
+import { compileRules, type CompiledRules } from '../sequences/compile';
+import { SHIPPED } from '../sequences/shipped';
 
 /** A deployed policy, without its text. */
 export interface DeployedVersion {
@@ -24,6 +26,8 @@ export interface PolicyNode extends DeployedVersion {
   readonly text: string;
   /** derived from the text */
   readonly catalog: Catalog;
+  /** derived from the text, which may leave the rules of the release in force */
+  readonly rules: CompiledRules;
 }
 
 /** The parts of a bundle that are not followed by their deployment yet. */
@@ -40,13 +44,26 @@ export class Policies {
   pending: PendingParts | undefined;
   /** the newest deployments, oldest first */
   readonly versions: DeployedVersion[] = [];
+  /** the rules of version 0, and of each bundle without rules */
+  ofRelease: CompiledRules = SHIPPED;
 
   get version(): number {
     return this.current?.version ?? 0;
   }
 
+  /** the rules over sequences in force */
+  get rules(): CompiledRules {
+    return this.current?.rules ?? this.ofRelease;
+  }
+
+  /** Continues after deployments whose events are not read: what they put into force does not matter any more. */
+  startAfter(version: number, catalog: Catalog): void {
+    const nothing = { digest: '', replaces: version - 1, parts: 0, position: 0, at: 0, by: '', text: '{}' };
+    if (version > 0) this.current = { ...nothing, version, catalog, rules: this.ofRelease };
+  }
+
   put(node: PolicyNode): void {
-    const { text: _text, catalog: _catalog, ...version } = node;
+    const { text: _text, catalog: _catalog, rules: _rules, ...version } = node;
     this.current = node;
     this.pending = undefined;
     this.versions.push(version);
@@ -55,10 +72,25 @@ export class Policies {
 }
 
 /** The members of a bundle that decisions use. */
-export const compiledBundle = ({ catalog = [] }: PolicyBundle) => compileCatalog(catalog);
+export interface CompiledBundle {
+  readonly catalog: Catalog;
+  readonly rules: CompiledRules;
+}
+
+/** A bundle without rules leaves those of the release in force; an empty list of rules is none. */
+export function compiledBundle({ catalog = [], rules }: PolicyBundle): Result<CompiledBundle, string> {
+  const compiled = compileCatalog(catalog);
+  if (!compiled.ok) return err(faultText('catalog', compiled.error));
+  const ruled = rules === undefined ? ok(SHIPPED) : compileRules(rules);
+  return ruled.ok ? ok({ catalog: compiled.value, rules: ruled.value }) : err(faultText('rules', ruled.error));
+}
+
+type Fault = { readonly entry: number; readonly path: readonly (string | number)[]; readonly message: string };
+const faultText = (section: string, [fault]: readonly Fault[]): string =>
+  `${section}.${fault?.entry}.${fault?.path.join('.')}: ${fault?.message}`;
 
 /** Reads the canonical text of a bundle. Returns what is wrong with it, for people. */
-export function readBundle(text: string): Result<{ readonly bundle: PolicyBundle; readonly catalog: Catalog }, string> {
+export function readBundle(text: string): Result<CompiledBundle & { readonly bundle: PolicyBundle }, string> {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -72,16 +104,14 @@ export function readBundle(text: string): Result<{ readonly bundle: PolicyBundle
     return err(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is malformed'}`);
   }
   const compiled = compiledBundle(parsed.data);
-  if (compiled.ok) return ok({ bundle: parsed.data, catalog: compiled.value });
-  const [fault] = compiled.error;
-  return err(`catalog.${fault?.entry}.${fault?.path.join('.')}: ${fault?.message}`);
+  return compiled.ok ? ok({ bundle: parsed.data, ...compiled.value }) : compiled;
 }
 
 /**
  * Reads a text that was deployed. Its schema is not checked again, so that a later release that refuses such a bundle
  * still reads it.
  */
-export function catalogOf(text: string): Catalog | undefined {
+export function compiledText(text: string): CompiledBundle | undefined {
   try {
     const compiled = compiledBundle(JSON.parse(text) as PolicyBundle);
     return compiled.ok ? compiled.value : undefined;

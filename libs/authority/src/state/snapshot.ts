@@ -16,8 +16,9 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
-import { catalogOf, type DeployedVersion, type PendingParts, type PolicyNode } from './policies';
+import { compiledText, type DeployedVersion, type PendingParts, type PolicyNode } from './policies';
 import { budgetOf, type PurseNode } from './purses';
+import { keptOf, keptRow, type KeptRow } from '../sequences/kept';
 import {
   emptyState,
   heldBy,
@@ -33,7 +34,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 17;
+export const FOLD_VERSION = 18;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -65,7 +66,8 @@ type Line =
   | ['denialStreak', [string, number]]
   | ['narrowed', [string, NarrowedNode]]
   | ['ends', [string, readonly string[]]];
-type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
+type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> &
+  Partial<Pick<TreeNode, 'quietAt'>> & { readonly kept?: KeptRow };
 type PurseLine = Omit<PurseNode, 'budget'>;
 type ApprovalLine = Omit<ApprovalNode, 'turn' | 'held'> & Partial<Pick<ApprovalNode, 'turn' | 'held'>>;
 type End = ['end', number];
@@ -241,7 +243,7 @@ export class SnapshotReader {
         state.heldByRun.set(...value);
         return;
       case 'tree':
-        state.trees.set(value.id, newTree(value));
+        state.trees.set(value.id, newTree({ ...value, kept: value.kept && keptOf(value.kept) }));
         return;
       case 'action': {
         const action = this.rows.action(value);
@@ -278,15 +280,16 @@ export class SnapshotReader {
 
 /** @throws if the text is not that of a deployed bundle: the snapshot is invalid (I11) */
 function inForce({ policies }: LogState, text: string): PolicyNode {
-  const [version, catalog] = [policies.versions.at(-1), catalogOf(text)];
-  if (!version || !catalog) throw new Error('the snapshot has a policy that no deployment put into force');
-  return { ...version, text, catalog };
+  const [version, compiled] = [policies.versions.at(-1), compiledText(text)];
+  if (!version || !compiled) throw new Error('the snapshot has a policy that no deployment put into force');
+  return { ...version, text, ...compiled };
 }
 
-const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({
+const treeLine = ({ id, rootRunId, labels, kept, quietAt }: TreeNode): TreeLine => ({
   id,
   rootRunId,
   labels,
+  ...(kept === undefined ? {} : { kept: keptRow(kept) }),
   ...(quietAt === undefined ? {} : { quietAt }),
 });
 
@@ -309,6 +312,7 @@ const APPROVAL_OPTIONAL = [
   'replaces',
   'verb',
   'tool',
+  'resource',
   'by',
   'usableUntil',
   'decidedAt',

@@ -5,6 +5,7 @@ import { Deadlines } from './deadlines';
 import { OpenChildren } from './open-children';
 import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
+import type { Kept } from '../sequences/kept';
 import { Policies } from './policies';
 import { Purses } from './purses';
 import { Shared } from './shared-values';
@@ -128,6 +129,8 @@ export interface TreeNode {
   readonly rootRunId: string;
   /** label → the first action that carried it */
   readonly labels: Record<string, { actionId: string; runId: string; position: number }>;
+  /** what the rules over sequences keep of it, if anything */
+  kept: Kept | undefined;
   /** time of its last event; undefined until the tree has ended */
   quietAt: number | undefined;
   /** derived: the number of open runs, permits without an outcome and pending approvals */
@@ -145,11 +148,13 @@ export const newTree = ({
   id,
   rootRunId,
   labels = {},
+  kept,
   quietAt,
 }: Pick<TreeNode, 'id' | 'rootRunId'> & Partial<TreeNode>): TreeNode => ({
   id,
   rootRunId,
   labels,
+  kept,
   quietAt,
   going: 0,
   sending: NONE,
@@ -222,6 +227,7 @@ export interface ApprovalNode {
   /** kind `action`: the verb of the call, until the approval is answered */
   verb: string | undefined;
   tool: string | undefined;
+  resource: { readonly type: string; readonly id: string } | undefined;
   status: 'pending' | 'approved' | 'denied' | 'expired' | 'used';
   by: string | undefined;
   usableUntil: number | undefined;

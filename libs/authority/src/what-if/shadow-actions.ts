@@ -1,7 +1,14 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
-import { drawingFrom, exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
+import {
+  drawingFrom,
+  exhaustedBy,
+  suspendedByRule,
+  timesOf,
+  treeOfAction,
+  withPerson,
+} from '../commands/actions/authorize-action';
 import { brokeredCall, type BrokeredCall } from '../commands/actions/brokered';
 import { endedByCompletion } from '../commands/actions/ends-lease';
 import { judge, strictest, type Judgement } from '../commands/actions/judge';
@@ -51,7 +58,7 @@ export class ShadowActions {
     const call = this.callOf(event, run, at);
     if (call === null)
       return this.differs(event, 'falls-away', [], 'the call that the service acted for would not have been made');
-    const { fate, reasons, usesApproval } = this.judged(event, run, chain, at, call);
+    const { fate, reasons, usesApproval, judged } = this.judged(event, run, chain, at, call);
     if (fate !== before) this.differs(event, fate, reasons);
     if (fate === 'permit') {
       this.permit(event, chain, at, usesApproval);
@@ -62,6 +69,7 @@ export class ShadowActions {
     }
     // no additional person is asked here: the request for approval stays at its recorded position
     this.log.fold({ ...event, type: fate === 'deny' ? 'ActionDenied' : 'ActionStepUp' } as Decision);
+    if (fate === 'deny') this.log.foldAll(event, suspendedByRule(this.log.state, leaf, judged, at));
   }
 
   outcome(event: Outcome): void {
@@ -116,7 +124,7 @@ export class ShadowActions {
     chain: readonly GrantNode[],
     now: number,
     brokered: BrokeredCall | undefined,
-  ): { fate: Fate; reasons: Reason[]; usesApproval: boolean } {
+  ): { fate: Fate; reasons: Reason[]; usesApproval: boolean; judged: Judgement } {
     const { data } = event;
     const { state } = this.log;
     const here = judge(state, chain, askedOf(event, run), now, this.rules, brokered);
@@ -138,7 +146,7 @@ export class ShadowActions {
       call,
       now,
     );
-    return { fate: outcome, reasons, usesApproval: approved };
+    return { fate: outcome, reasons, usesApproval: approved, judged };
   }
 
   /**
@@ -149,7 +157,8 @@ export class ShadowActions {
     const recorded = data.reasons.filter(({ rule }) => rule === 'tenant-budget');
     if (recorded.length === 0 || this.log.state.purses.size > 0) return judged;
     const reasons = [...judged.reasons, ...recorded];
-    return { outcome: strictest(reasons), reasons, objections: [...judged.objections, ...objectionsIn(recorded)] };
+    const objections = [...judged.objections, ...objectionsIn(recorded)];
+    return { ...judged, outcome: strictest(reasons), reasons, objections };
   }
 
   private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {

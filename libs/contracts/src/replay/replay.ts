@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { label } from '../actions/action';
 import { grantRequest, risk } from '../grants/grant';
+import { ruleName } from '../policy/rule';
 import { freeText, idOf, logNameSchema, name, position, time } from '../primitives';
 import { outcome, reason } from '../reason';
 
@@ -73,8 +74,13 @@ export const change = z.strictObject({
       ceiling: risk.optional(),
       /** defaults of a root grant whose request leaves them out */
       defaults: grantRequest.optional(),
-      /** settings of the existing trajectory rules, by code */
-      sequences: z.partialRecord(z.enum(SEQUENCE_CODES), z.enum(['off', 'step-up', 'deny'])).optional(),
+      /** settings of the rules over sequences in force, by code or by name; the name precedes */
+      sequences: z
+        .record(z.union([z.enum(SEQUENCE_CODES), ruleName]), z.enum(['off', 'step-up', 'deny']))
+        .refine((settings) => Object.keys(settings).length <= LIMITS.policy.rules, {
+          error: `has more than ${LIMITS.policy.rules} members`,
+        })
+        .optional(),
       /** additional trajectory rules */
       added: z.array(addedSequence).max(LIMITS.replayChanges).optional(),
     })

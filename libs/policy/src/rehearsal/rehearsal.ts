@@ -4,6 +4,7 @@ import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import type { CompiledRules } from '@bailiwick/authority/sequences/compile';
 import { emptyState } from '@bailiwick/authority/state/state';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
 import type { Command, CommandOf, CommandType } from '@bailiwick/contracts/commands/command';
@@ -43,7 +44,9 @@ export class Rehearsal {
   private commands = 0;
   private lease: { readonly runId: string; readonly grantId: string } | undefined;
 
-  constructor(catalog: Catalog, judge: JudgeTrajectory) {
+  /** @param rules left out: those of the release */
+  constructor(catalog: Catalog, judge: JudgeTrajectory, rules?: CompiledRules) {
+    if (rules) this.state.policies.ofRelease = rules;
     this.rules = { judge, catalog, defaults: tenantDefaults };
   }
 

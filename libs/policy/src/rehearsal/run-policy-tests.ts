@@ -17,7 +17,7 @@ import { Rehearsal } from './rehearsal';
  */
 export function runPolicyTests(bundle: CheckedBundle, judge: JudgeTrajectory = judgeTrajectory): Problem[] {
   return bundle.tests.flatMap((test, i) => {
-    const failure = failureOf(test, bundle.catalog, judge);
+    const failure = failureOf(test, bundle, judge);
     return failure ? [bundle.problemAt('tests', i, failure.path, `${test.name}: ${failure.message}`)] : [];
   });
 }
@@ -27,8 +27,12 @@ interface Failure {
   readonly message: string;
 }
 
-function failureOf(test: PolicyTest, catalog: Catalog, judge: JudgeTrajectory): Failure | undefined {
-  const rehearsal = new Rehearsal(catalog, judge);
+function failureOf(
+  test: PolicyTest,
+  { catalog, rules }: Pick<CheckedBundle, 'catalog' | 'rules'>,
+  judge: JudgeTrajectory,
+): Failure | undefined {
+  const rehearsal = new Rehearsal(catalog, judge, rules);
   const opened = rehearsal.open(test.agent ?? { class: 'worker' }, test.lease);
   if (!opened.ok) return { path: ['lease'], message: `the lease is refused: ${opened.error.detail}` };
   for (const [i, step] of (test.history ?? []).entries()) {
