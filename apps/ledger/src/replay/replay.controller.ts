@@ -54,8 +54,10 @@ export class ReplayController {
     if (from > 0 && from > end) return refuse('NOT_FOUND', `the log has not reached position ${from} yet`);
     const wrong = wrongWith(request.change, systemClock.now());
     if (wrong) return refuse(wrong.code, wrong.detail);
-    const rules = treeId === undefined ? [] : ruleEvents(folded(ledger));
-    return found({ id: this.replays.start(tenant, { log, request, to: end, rules }) });
+    const state = treeId === undefined ? undefined : folded(ledger);
+    const rules = state ? ruleEvents(state) : [];
+    const policies = state ? state.policies.versions.filter(({ position }) => position <= end) : [];
+    return found({ id: this.replays.start(tenant, { log, request, to: end, rules, policies }) });
   }
 
   @MessagePattern(ledgerSubject('replay-ask'))

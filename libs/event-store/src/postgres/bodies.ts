@@ -46,6 +46,11 @@ export class Bodies {
     }
   }
 
+  /** Returns the bodies at the positions from `from` to `to`, both included, of which there are at most a page. */
+  async span(log: string, from: number, to: number): Promise<readonly string[]> {
+    return (await this.between({ log, to }, from - 1, to)).bodies;
+  }
+
   private async page(range: BodyRange, after: number): Promise<Page> {
     if (range.treeId !== undefined) return this.between(range, after, range.to);
     // positions have no gaps (I5), so their range is a page; with LIMIT alone the database may read and sort all the
