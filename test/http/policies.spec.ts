@@ -122,6 +122,46 @@ describe('a deployed policy', () => {
     expect((await http(stack, 'GET', '/v1/policies/latest', { key })).status).toBe(404);
   });
 
+  it('judges sequences by its rules, and is refused with the line of an example that fails', async () => {
+    const rules = (atLeast: number) => ({
+      ...meaning('read'),
+      'rules.yaml': `rules:
+  - name: three-parcels
+    on: { verbs: [parcel.*] }
+    when: { count_within: { verbs: [parcel.*], at_least: ${atLeast}, within: 10m } }
+    outcome: suspend
+    says: three parcels were followed; a person must look
+    examples:
+      fires:
+        - [{ verb: parcel.track, times: 3 }]
+      silent:
+        - [{ verb: parcel.track, times: 2 }]
+`,
+    });
+    const refused = await refusal(admin().deployPolicy(rules(4), await version()));
+    expect([refused.status, refused.body.problems]).toEqual([
+      422,
+      [expect.objectContaining({ file: 'rules.yaml', line: 9, column: 11, path: 'rules.0.examples.fires.0' })],
+    ]);
+    const { grant, run } = await open(stack.as('orchestrator'), READS);
+    await admin().deployPolicy(rules(3), await version());
+    const enforcer = stack.as('enforcer');
+    const decisions = [];
+    for (let i = 0; i < 3; i++) decisions.push(await enforcer.act(track(grant.id)));
+    expect(decisions.map(({ decision }) => decision)).toEqual(['permit', 'permit', 'deny']);
+    const objection = { code: 'POLICY_RULE', actual: 'three-parcels', suspends: true };
+    expect(decisions[2]?.reasons).toContainEqual(expect.objectContaining(objection));
+    const later = await enforcer.act(track(grant.id));
+    expect(later.reasons.map(({ code }) => code)).toContain('GRANT_NOT_LIVE');
+    // a what-if of one tree judges it by the rules in force, too
+    const treeId = (run as { treeId: string }).treeId;
+    const again = () => stack.as('analyst').replay({ treeId, change: {} });
+    let replayed = await again();
+    while (replayed.decided < 4) replayed = await again();
+    expect([replayed.decided, replayed.differences]).toEqual([4, []]);
+    await admin().deployPolicy(meaning('read'), await version());
+  });
+
   it('is refused with file, line and column of each problem', async () => {
     const replaces = await version();
     const refused = await refusal(
