@@ -91,6 +91,8 @@ export const LIMITS = {
   replayHeapMb: 2_048,
   /** a what-if that no client polls for this long is canceled */
   replayUnaskedMs: 10_000,
+  /** the last decisions of a log that one what-if selects */
+  replayDecisions: 1_000_000,
   replayPageDefault: 100,
   replayPageMax: 1_000,
   /** changes of grants, and added rules, in one what-if */
@@ -265,6 +267,20 @@ export const LIMITS = {
     checkHeapMb: 512,
     checksWaiting: 8,
     checkWaitMs: 20_000,
+    /** entries of each list of a comparison of two policies, and the verbs that it compares under live leases */
+    diffItems: 200,
+    diffVerbs: 500,
+    /** decisions that a comparison decides again unless it states their number */
+    diffDecisions: 10_000,
+    /** live leases and pending requests that it compares, the newest of each */
+    diffGrants: 200_000,
+    diffApprovals: 10_000,
+    /** the newest events that the signals of a policy are counted from, the groups that are listed, and the suggestions */
+    signalEvents: 1_000_000,
+    signalGroups: 200,
+    suggestions: 50,
+    /** how far back signals go unless the request states it */
+    signalMs: 7 * DAY,
   },
 
   // revocation

@@ -14,6 +14,7 @@ import { periodsFor } from '../state/periods';
 import { chainOf, type GrantNode, type RunNode } from '../state/state';
 import { askedOf, DECIDED, timeOf, type Decision, type Of, type Outcome } from './recorded';
 import type { ShadowLog } from './shadow-log';
+import type { UnderCandidate } from './under-candidate';
 
 /** Decides the recorded actions again, and settles those that are permitted here. */
 export class ShadowActions {
@@ -25,10 +26,13 @@ export class ShadowActions {
   constructor(
     private readonly log: ShadowLog,
     private readonly rules: Rules,
+    private readonly under?: UnderCandidate,
   ) {}
 
-  decision(event: Decision, events: readonly Event[]): void {
+  /** @param recorded the decision, among all events of its command */
+  decision(recorded: Decision, events: readonly Event[]): void {
     this.log.tally.again();
+    const event = this.under?.decision(recorded, this.log) ?? recorded;
     // a request for approval stays, and so does its answer: it is valid for exactly this call (I8)
     for (const each of events)
       if (each.type === 'ApprovalExpired') this.expire(each);
@@ -57,7 +61,7 @@ export class ShadowActions {
       this.permit(event, chain, at, usesApproval);
       for (const each of events)
         if (each.type === 'ActionCalled' && this.log.state.actions.has(each.actionId ?? ''))
-          this.log.fold(this.log.here(each));
+          this.log.fold(this.log.here({ ...each, data: { ...each.data, labels: event.data.labels } }));
       return;
     }
     // no additional person is asked here: the request for approval stays at its recorded position

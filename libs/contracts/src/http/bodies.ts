@@ -6,6 +6,7 @@ import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { agent, grantRequest, grantView, runView } from '../grants/grant';
 import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
+import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
 import { approvalView } from '../queries/query';
 
@@ -115,12 +116,7 @@ export const revocationsBody = z
   })
   .refine(targetFits, MISFIT);
 export const policyBody = z.strictObject({
-  /** the texts of YAML files by their names */
-  bundle: z
-    .record(z.string().max(LIMITS.policy.fileName), z.string().max(LIMITS.policy.fileBytes))
-    .refine((files) => Object.keys(files).length <= LIMITS.policy.files, {
-      error: `at most ${LIMITS.policy.files} files`,
-    }),
+  bundle: bundleFiles,
   /** the version in force; 0 is the one that the release ships */
   replaces: policyVersion,
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { digest, position, time } from '../primitives';
+import { bundleFiles } from './bundle-files';
 import { policyBundle } from './policy-bundle';
 
 /**
@@ -74,3 +75,17 @@ export const policyProblem = z.object({
   /** the nearest known name */
   suggestion: z.string().optional(),
 });
+export type PolicyProblem = z.infer<typeof policyProblem>;
+
+export const policyCheckBody = z.strictObject({ bundle: bundleFiles });
+export type PolicyCheckBody = z.infer<typeof policyCheckBody>;
+
+/** Whether a bundle could be deployed. */
+export const policyCheckAnswer = z.object({
+  ok: z.boolean(),
+  /** of its canonical JSON; left out if it cannot be read as a bundle */
+  digest: digest.optional(),
+  /** at most `LIMITS.policy.problems`; the last one counts the others */
+  problems: z.array(policyProblem),
+});
+export type PolicyCheckAnswer = z.infer<typeof policyCheckAnswer>;
