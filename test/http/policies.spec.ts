@@ -223,6 +223,109 @@ describe('a deployed policy', () => {
   });
 });
 
+describe('a policy that is not deployed', () => {
+  const key = (): string => stack.keys.analyst as string;
+
+  it('is checked without being deployed', async () => {
+    const before = await version();
+    const right = await stack.as('analyst').checkPolicy(meaning('read'));
+    expect(right).toEqual({ ok: true, digest: expect.stringMatching(/^sha256:/) as string, problems: [] });
+    const wrong = await stack.as('analyst').checkPolicy({ 'a.yaml': 'catalogue: []\n' });
+    expect(wrong).toMatchObject({ ok: false, problems: [{ file: 'a.yaml', line: 1, suggestion: 'catalog' }] });
+    const failed = await stack.as('analyst').checkPolicy(meaning('read', 'deny'));
+    expect(failed).toMatchObject({
+      ok: false,
+      digest: expect.stringMatching(/^sha256:/) as string,
+      problems: [{ file: 'parcels.yaml' }],
+    });
+    expect(await version()).toBe(before);
+  });
+
+  it('decides recorded calls again, as a bundle and as a version', async () => {
+    const deployed = await admin().deployPolicy(meaning('write'), await version());
+    const { grant, run } = await open(stack.as('orchestrator'), READS);
+    const from = (await stack.as('enforcer').act(track(grant.id))).position;
+    const replay = (policy: object, more: object = { from }) =>
+      stack.as('analyst').replay({ change: { policy }, ...more });
+    const asBundle = await replay({ bundle: meaning('read') });
+    expect(asBundle).toMatchObject({
+      decided: 1,
+      groups: [{ verb: 'parcel.track', before: 'deny', after: 'permit', code: 'BUDGET_EXHAUSTED', count: 1 }],
+    });
+    expect(await replay({ version: deployed.version })).toMatchObject({ decided: 1, differ: 0 });
+    expect(await replay({ version: 1 }, { treeId: run.treeId })).toMatchObject({ decided: 1, differ: 1 });
+    const refused = await http(stack, 'POST', '/v1/replays', {
+      key: key(),
+      body: { change: { policy: { bundle: { 'a.yaml': 'catalogue: []' } } } },
+    });
+    expect([refused.status, refused.body.code]).toEqual([422, 'POLICY_INVALID']);
+    expect((await refusal(replay({ version: 99_999 }))).status).toBe(404);
+    expect((await refusal(replay({ version: 1, bundle: meaning('read') }))).status).toBe(400);
+  });
+
+  it('is compared with the one in force: meanings, live leases, pending requests and decisions', async () => {
+    await admin().deployPolicy(meaning('read'), await version());
+    const { grant } = await open(stack.as('orchestrator'), READS);
+    const permitted = await stack.as('enforcer').act(track(grant.id));
+    const asks = await open(stack.as('orchestrator'), { ...READS, risk: { approvalFrom: 'low' } });
+    const asked = await stack.as('enforcer').act({
+      ...track(asks.grant.id),
+      action: { verb: 'parcel.track', args: {} },
+    });
+    await http(stack, 'GET', `/v1/runs/${asks.run.id}/drift?minPosition=${asked.position}`, { key: key() });
+    const diff = await admin().diffPolicy({ bundle: meaning('write', 'permit'), last: 2 });
+    expect(diff).toMatchObject({
+      before: { version: await version() },
+      changes: {
+        same: false,
+        catalog: { counts: { stricter: 1 }, items: [{ name: 'parcel.track', direction: 'stricter' }] },
+        sections: [],
+      },
+      history: { decided: 2, differ: 2 },
+    });
+    expect(diff.history.groups).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ before: 'permit', after: 'deny', example: permitted.actionId }) as object,
+      ]),
+    );
+    const losses = diff.reach.grants.items.find(({ grantId }) => grantId === grant.id)?.losses;
+    expect(losses).toEqual([{ verb: 'parcel.track', before: 'permit', after: 'deny', code: 'BUDGET_EXHAUSTED' }]);
+    expect(diff.reach.approvals.items).toMatchObject([
+      { approvalId: asked.approvalId, why: 'it counts as write instead of read' },
+    ]);
+    expect((await admin().diffPolicy({ bundle: meaning('read'), last: 2 })).changes.same).toBe(true);
+    expect((await refusal(admin().diffPolicy({ bundle: { 'a.yaml': 'catalogue: []' } }))).code).toBe('POLICY_INVALID');
+    const other = await http(stack, 'POST', '/v1/policies/diff', {
+      key: stack.keys.admin as string,
+      body: { bundle: meaning('read'), log: 'other/0' },
+    });
+    expect(other.status).toBe(404);
+  });
+
+  it('is compared, and its signals are read, from the command line', async () => {
+    const cli = (...args: string[]) => bailiwick(['policy', ...args], { BAILIWICK_DATA: stack.dataDir });
+    const folder = join(stack.dataDir, 'candidate');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'parcels.yaml'), meaning('external')['parcels.yaml'].replace(/tests:[^]*/, ''));
+    const diff = await cli('diff', folder, '--last', '100');
+    expect([diff.code, diff.out]).toEqual([
+      0,
+      expect.stringMatching(/parcel\.track +verb +changed +read, draft → external, execute/),
+    ]);
+    expect(diff.out).toMatch(/\d+ of the last \d+ decisions would differ/);
+    const json = JSON.parse((await cli('diff', folder, '--against', '0', '--json')).out) as { before: object };
+    expect(json.before).toMatchObject({ version: 0 });
+    expect((await cli('diff', folder, '--last', 'all')).code).toBe(2);
+    const signals = await cli('signals', '--since', '1h');
+    expect([signals.code, signals.out]).toEqual([0, expect.stringMatching(/BUDGET_EXHAUSTED +\S+ +\d+/)]);
+    const counted = await stack.as('analyst').policySignals();
+    expect(counted).toMatchObject({ log: 'default/0', truncated: false });
+    expect(counted.decisions).toBeGreaterThan(5);
+    const future = await stack.as('analyst').policySignals('2100-01-01T00:00:00Z');
+    expect(future).toMatchObject({ decisions: 0, verbs: [], suggestions: [] });
+  });
+});
+
 /** Returns the status of a request whose head announces a body of some length, without sending the body. */
 async function refusedByLength(path: string, key: string, length: number): Promise<number | undefined> {
   const headers = {

@@ -225,6 +225,15 @@ export const TABLE: readonly Row[] = [
     path: '/v1/policies',
     body: { bundle: { 'empty.yaml': '' }, replaces: await policyVersion(stack) },
   })),
+  row('POST /v1/policies/check', 200, KEYS, () => ({
+    path: '/v1/policies/check',
+    body: { bundle: { 'empty.yaml': '' } },
+  })),
+  row('POST /v1/policies/diff', 200, ['admin', 'analyst'], () => ({
+    path: '/v1/policies/diff',
+    body: { bundle: { 'empty.yaml': '' }, last: 1 },
+  })),
+  row('GET /v1/policies/signals', 200, ['admin', 'analyst', 'approver'], () => ({ path: '/v1/policies/signals' })),
   row('GET /v1/policies', 200, KEYS, () => ({ path: '/v1/policies' })),
   row('GET /v1/policies/current', 200, KEYS, () => ({ path: '/v1/policies/current' })),
   row('GET /v1/policies/{version}', 200, KEYS, () => ({ path: '/v1/policies/0' })),

@@ -1,7 +1,14 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { TenantBudgetSet, TenantBudgetView } from '@bailiwick/contracts/budgets/tenant-budget';
-import type { PolicyAnswer, PolicyDeployedAnswer, PolicyVersionsAnswer } from '@bailiwick/contracts/policy/deployment';
+import type {
+  PolicyAnswer,
+  PolicyCheckAnswer,
+  PolicyDeployedAnswer,
+  PolicyVersionsAnswer,
+} from '@bailiwick/contracts/policy/deployment';
+import type { PolicyDiffAnswer, PolicyDiffBody } from '@bailiwick/contracts/policy/policy-diff';
+import type { PolicySignals } from '@bailiwick/contracts/policy/policy-signals';
 import type { Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
@@ -236,6 +243,18 @@ export class BailiwickClient {
   policy(version?: number): Promise<PolicyAnswer> {
     return this.get(`/v1/policies/${version ?? 'current'}`);
   }
+  /** Returns the problems of a bundle, and deploys nothing. */
+  checkPolicy(bundle: Readonly<Record<string, string>>): Promise<PolicyCheckAnswer> {
+    return this.post('/v1/policies/check', { bundle });
+  }
+  /** Compares a bundle with a deployed policy and with the last decisions. It may take a minute. */
+  diffPolicy(request: PolicyDiffBody, progress?: (progress: ReplayProgress) => void): Promise<PolicyDiffAnswer> {
+    return this.computed('/v1/policies/diff', request, progress);
+  }
+  /** Returns what answers and denials suggest. @param since RFC 3339; left out: the last seven days */
+  policySignals(since?: string, log?: string): Promise<PolicySignals> {
+    return this.get(`/v1/policies/signals${queryOf({ since, log })}`);
+  }
   previewErasure(subject: string): Promise<ErasurePreview> {
     return this.post('/v1/erasures/preview', { subject });
   }
@@ -300,12 +319,21 @@ export class BailiwickClient {
    * What-if: decides recorded requests again under a change. It may take a minute.
    * @param progress called about once a second with the progress
    */
-  async replay(
+  replay(
     request: ReplayRequest,
-    progress: (progress: ReplayProgress) => void = () => undefined,
+    progress?: (progress: ReplayProgress) => void,
     signal?: AbortSignal,
   ): Promise<ReplayAnswer> {
-    const response = await fetch(`${this.options.url}/v1/replays`, {
+    return this.computed('/v1/replays', request, progress, signal);
+  }
+  /** Requests what is computed over recorded events. @throws ProblemError */
+  private async computed<Answer>(
+    path: string,
+    request: object,
+    progress?: (progress: ReplayProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    const response = await fetch(this.options.url + path, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${this.options.key}`,
@@ -316,7 +344,7 @@ export class BailiwickClient {
       ...(signal ? { signal } : {}),
     });
     if (!response.ok) throw problemOf(response.status, await response.text());
-    return answerIn<ReplayAnswer, ReplayProgress>(response, progress);
+    return answerIn<Answer, ReplayProgress>(response, progress);
   }
   /** Rebuilds a log from its events and compares it with the stored and live state. It may take minutes. */
   async verification<T>(log: string): Promise<T> {

@@ -4,7 +4,9 @@ import type { CheckedBundle } from '@bailiwick/policy/bundle';
 import type { GlobalOptions } from '../context';
 import { green, red } from '../render';
 import { addDeploymentCommands } from './policy-deployment';
+import { addDiffCommand } from './policy-diff';
 import { lineOf, readFolder } from './policy-folder';
+import { addSignalsCommand } from './policy-signals';
 
 const FOLDER = 'a folder of YAML files; left out: the bundle that this release decides by';
 
@@ -45,7 +47,9 @@ export function addPolicyCommands(program: Command): void {
       const tally = `${total - failures.length} of ${counted(total, 'test')} passed`;
       console.log(failures.length > 0 ? red(tally) : green(tally));
     });
+  addDiffCommand(policy);
   addDeploymentCommands(policy);
+  addSignalsCommand(policy);
   policy
     .command('schema')
     .description('print the JSON Schema of a bundle, with which editors complete its files')
