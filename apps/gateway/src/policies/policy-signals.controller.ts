@@ -19,7 +19,7 @@ type SignalsQuery = z.infer<typeof signalsQuery>;
 type Started = Pick<PolicySignals, 'log' | 'since' | 'from' | 'to' | 'truncated'> & { readonly id: string };
 type Counted = Omit<PolicySignals, keyof Started>;
 
-/** What the answers of people and the reasons of denials say about a policy. */
+/** What the answers of people and the reasons of denials indicate about a policy. */
 @Controller()
 export class PolicySignalsController {
   constructor(private readonly logClient: LogClient) {}

@@ -39,7 +39,7 @@ const PAGE = 2_000;
 
 /**
  * Compares the live leases and the pending requests of a log, as the read models list them, under two catalogs. It reads
- * them a page at a time, newest first, on a connection of its own.
+ * them a page at a time, newest first, on a dedicated connection.
  */
 export async function readReach({ log, databaseUrl, bodies, before, after, used }: ReachQuery): Promise<PolicyReach> {
   const changed = changedVerbs(before, after, used);

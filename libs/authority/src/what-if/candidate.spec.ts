@@ -115,7 +115,7 @@ describe('a what-if under another policy', () => {
     expect(result.assumes.join('\n')).not.toContain('does not show what the caller stated');
   });
 
-  it('counts a call as recorded and as classified now if its policy is not known, and says so', () => {
+  it('counts a call as recorded and as classified now if its policy is not known, and reports their number', () => {
     const log = new TestLog(judgeTrajectory);
     const { grantId } = openTestRun(log);
     deploy(log, meaning('parcel.track', 'read'));

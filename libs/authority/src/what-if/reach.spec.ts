@@ -48,7 +48,7 @@ describe('the reach of another catalog', () => {
     ]);
   });
 
-  it('counts the leases that would decide a verb more strictly, and says how', () => {
+  it('counts the leases that would decide a verb more strictly, with the reason', () => {
     const reach = new Reach(changedVerbs(before, after, []));
     reach.grant(lease('reads', READS));
     reach.grant(lease('ships', { ...READS, budget: { calls: 9, writes: 9, external: 9 } }, 'mailer'));

@@ -89,7 +89,7 @@ describe('a recorded call under another catalog', () => {
         const record = recordOf(call, recorded);
         const { data, isExact } = new Reclassifier(candidate).of(record, recorded, call.named);
         expect(isExact).toBe(true);
-        // an enforcement point may have stated what the recorded catalog said anyway, and the candidate is in doubt about
+        // an enforcement point may have stated what the recorded catalog states, too, and the candidate is in doubt about
         if (call.vouched && !candidate.lookup(call.verb, call.tool).classified) return;
         const [got, own] = [factsIn(data), factsIn(recordOf(call, candidate))];
         expect(own.effects).toEqual(expect.arrayContaining([...got.effects]));

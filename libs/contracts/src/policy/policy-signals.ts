@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { logNameSchema, position, time } from '../primitives';
 
-/** What decisions and the answers of people say about a policy: which prompts are not read, which leases do not fit. */
+/** What decisions and the answers of people indicate about a policy: which prompts are not read, which leases do not fit. */
 
 const count = z.number().int();
 

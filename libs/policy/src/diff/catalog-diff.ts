@@ -134,7 +134,7 @@ export function directionOf(before: Meaning, after: Meaning): CatalogChange['dir
 const beyond = <T>(all: readonly T[], known: readonly T[]): T[] => all.filter((each) => !known.includes(each));
 const gained = beyond<Meaning['effects'][number]>;
 
-/** The lists of names say which entry it is, not what it states. */
+/** The lists of names identify an entry; they are not what it states. */
 function changedMembers(before: CatalogEntry, after: CatalogEntry): string[] {
   const [{ match: _, tools: __, ...was }, { match: ___, tools: ____, ...is }] = [before, after];
   const [one, other] = [was as Record<string, unknown>, is as Record<string, unknown>];
