@@ -6,6 +6,7 @@ import { Driver } from './load/driver';
 import { benchLedger } from './ledger';
 import { benchLog } from './log';
 import { benchMemory, benchRecover } from './recover';
+import { benchPolicyDiff } from './policy-diff';
 import { benchReplay } from './replay';
 import { Report } from './report/report';
 import { System } from './system';
@@ -18,6 +19,7 @@ const BENCHES = {
   recover: benchRecover,
   memory: benchMemory,
   replay: benchReplay,
+  diff: benchPolicyDiff,
 } as const;
 type Bench = keyof typeof BENCHES;
 const NAMES = Object.keys(BENCHES) as Bench[];
