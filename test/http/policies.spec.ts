@@ -302,6 +302,39 @@ describe('a policy that is not deployed', () => {
     expect(other.status).toBe(404);
   });
 
+  it('is compared in shadow: what it would have decided since is reported, and it decides nothing', async () => {
+    const deployed = await admin().deployPolicy(meaning('read'), await version());
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const begun = await admin().shadowPolicy(meaning('write'), deployed.version, until);
+    expect(begun).toMatchObject({ version: deployed.version, until: expect.any(String) as string });
+    const { grant } = await open(stack.as('orchestrator'), READS);
+    const decided = await stack.as('enforcer').act(track(grant.id));
+    expect([decided.decision, decided.policy]).toEqual(['permit', deployed.version]);
+    await http(stack, 'GET', `/v1/runs/${grant.runId}/drift?minPosition=${decided.position}`, { key: key() });
+    const shadow = await stack.as('analyst').policyShadow();
+    expect(shadow).toMatchObject({
+      digest: begun.digest,
+      version: deployed.version,
+      position: begun.position,
+      history: {
+        from: begun.position + 1,
+        decided: 1,
+        differ: 1,
+        groups: [{ before: 'permit', after: 'deny', example: decided.actionId }],
+      },
+    });
+    expect(await version()).toBe(deployed.version);
+    const send = (more: object) =>
+      http(stack, 'POST', '/v1/policies', {
+        key: stack.keys.admin as string,
+        body: { bundle: meaning('read'), replaces: deployed.version, ...more },
+      });
+    expect((await send({ mode: 'shadow' })).status).toBe(400);
+    expect((await send({ until })).status).toBe(400);
+    expect((await send({ mode: 'shadow', until: '2020-01-01T00:00:00Z' })).status).toBe(400);
+    expect((await send({ mode: 'shadow', until, replaces: 0 })).status).toBe(409);
+  });
+
   it('is compared, and its signals are read, from the command line', async () => {
     const cli = (...args: string[]) => bailiwick(['policy', ...args], { BAILIWICK_DATA: stack.dataDir });
     const folder = join(stack.dataDir, 'candidate');
@@ -316,6 +349,10 @@ describe('a policy that is not deployed', () => {
     const json = JSON.parse((await cli('diff', folder, '--against', '0', '--json')).out) as { before: object };
     expect(json.before).toMatchObject({ version: 0 });
     expect((await cli('diff', folder, '--last', 'all')).code).toBe(2);
+    const begun = await cli('shadow', folder, '--for', '1h');
+    expect([begun.code, begun.out]).toEqual([0, expect.stringMatching(/^in shadow next to version \d+ until /)]);
+    expect((await cli('shadow')).out).toMatch(/^candidate [^]*of the last 0 decisions would differ/);
+    expect((await cli('shadow', folder)).code).toBe(2);
     const signals = await cli('signals', '--since', '1h');
     expect([signals.code, signals.out]).toEqual([0, expect.stringMatching(/BUDGET_EXHAUSTED +\S+ +\d+/)]);
     const counted = await stack.as('analyst').policySignals();

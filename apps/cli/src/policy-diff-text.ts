@@ -1,4 +1,10 @@
-import type { CatalogChange, Meaning, PolicyDiffAnswer, SectionChange } from '@bailiwick/contracts/policy/policy-diff';
+import type {
+  CatalogChange,
+  Meaning,
+  PolicyDiffAnswer,
+  PolicyShadowAnswer,
+  SectionChange,
+} from '@bailiwick/contracts/policy/policy-diff';
 import { bold, dim, green, plain, red, table, yellow } from './render';
 
 /** Lines that one part of the text shows at most; the whole is in --json. */
@@ -131,6 +137,15 @@ function requestsText({ approvals }: PolicyDiffAnswer['reach']): string {
     ...approvals.items.slice(0, SHOWN).map(({ approvalId, verb, why }) => `  ${approvalId}  ${plain(verb)}: ${why}`),
     ...more(approvals.count - Math.min(approvals.count, SHOWN)),
   ].join('\n');
+}
+
+/** Formats what a candidate in shadow would have decided otherwise. */
+export function policyShadowText(
+  { digest, version, at, by, until, history }: PolicyShadowAnswer,
+  isOver: boolean,
+): string {
+  const head = `${bold('candidate')} ${dim(short(digest))} next to version ${version}, since ${at} by ${plain(by)}, ${isOver ? 'ended' : 'until'} ${until}`;
+  return [head, historyText(history), dim(history.assumes.map((text) => `* ${text}`).join('\n'))].join('\n\n');
 }
 
 function historyText({ log, from, to, decided, differ, groups }: PolicyDiffAnswer['history']): string {

@@ -357,6 +357,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     },
     PolicyPart: ({ policies }, event) => policies.part(event),
     PolicyDeployed: ({ policies }, event, report) => policies.deployed(event, report),
+    PolicyShadowed: ({ policies }, event, report) => policies.shadowed(event, report),
     QuarantineLifted({ books }, { data }) {
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;
     },

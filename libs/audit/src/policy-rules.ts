@@ -19,20 +19,35 @@ export class PolicyBook {
    * not follow is set aside by every fold, and is never in force.
    */
   deployed({ data, position, actor }: EventOf<'PolicyDeployed'>, report: ReportFinding): void {
-    const { version, digest, replaces } = data;
+    const { version, replaces } = data;
     if (actor.kind === 'run') report('policy', `a run deployed version ${version} of the policy`);
     if (version !== this.version + 1 || replaces !== this.version)
       return report('policy', `version ${version} replaces ${replaces}, but version ${this.version} is in force`);
-    const { parts } = this;
-    this.parts = [];
-    const first = position - data.parts;
-    const isWhole =
-      parts.length === data.parts &&
-      parts.every((part, i) => part.position === first + i && part.data.index === i && part.data.digest === digest);
-    const text = parts.map((part) => part.data.text).join('');
-    if (!isWhole || `sha256:${sha256hex(text)}` !== digest)
+    if (!this.isWhole(data, position))
       return report('policy', `the parts before version ${version} are not the bundle with its digest`);
     this.version = version;
+  }
+
+  /** A candidate names the version in force, and never decides. */
+  shadowed({ data, position, actor }: EventOf<'PolicyShadowed'>, report: ReportFinding): void {
+    if (actor.kind === 'run') report('policy', 'a run began to compare a policy');
+    if (data.version !== this.version)
+      report('policy', `a candidate names version ${data.version}, but version ${this.version} is in force`);
+    if (!this.isWhole(data, position))
+      report('policy', 'the parts before a candidate are not the bundle with its digest');
+  }
+
+  /** Reports whether the parts so far are the bundle of an event, and starts again. */
+  private isWhole({ digest, parts: count }: { digest: string; parts: number }, position: number): boolean {
+    const { parts } = this;
+    this.parts = [];
+    const first = position - count;
+    const text = parts.map((part) => part.data.text).join('');
+    return (
+      parts.length === count &&
+      parts.every((part, i) => part.position === first + i && part.data.index === i && part.data.digest === digest) &&
+      `sha256:${sha256hex(text)}` === digest
+    );
   }
 
   /** A decision names the version in force. */

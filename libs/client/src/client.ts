@@ -7,7 +7,7 @@ import type {
   PolicyDeployedAnswer,
   PolicyVersionsAnswer,
 } from '@bailiwick/contracts/policy/deployment';
-import type { PolicyDiffAnswer, PolicyDiffBody } from '@bailiwick/contracts/policy/policy-diff';
+import type { PolicyDiffAnswer, PolicyDiffBody, PolicyShadowAnswer } from '@bailiwick/contracts/policy/policy-diff';
 import type { PolicySignals } from '@bailiwick/contracts/policy/policy-signals';
 import type { Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
@@ -254,6 +254,18 @@ export class BailiwickClient {
   /** Returns what answers and denials suggest. @param since RFC 3339; left out: the last seven days */
   policySignals(since?: string, log?: string): Promise<PolicySignals> {
     return this.get(`/v1/policies/signals${queryOf({ since, log })}`);
+  }
+  /** Compares what a bundle would decide with the version in force, until a time (RFC 3339). */
+  shadowPolicy(
+    bundle: Readonly<Record<string, string>>,
+    replaces: number,
+    until: string,
+  ): Promise<PolicyDeployedAnswer> {
+    return this.post('/v1/policies', { bundle, replaces, mode: 'shadow', until });
+  }
+  /** Returns what the newest candidate in shadow would have decided otherwise. */
+  policyShadow(): Promise<PolicyShadowAnswer> {
+    return this.get('/v1/policies/shadow');
   }
   previewErasure(subject: string): Promise<ErasurePreview> {
     return this.post('/v1/erasures/preview', { subject });

@@ -260,6 +260,8 @@ export const LIMITS = {
     /** newest deployments that a state lists; older ones are only in the log */
     versionsKept: 1_000,
     versionsPageDefault: 100,
+    /** how long a candidate decides next to the policy in force, at most */
+    shadowMs: 30 * DAY,
     /** body of a deployment: the files as JSON strings, in which quotes and line ends take two bytes */
     httpBodyBytes: 4 * 1024 * 1024,
     /** duration and heap size of checking a bundle and running its tests, and checks that wait for a thread */

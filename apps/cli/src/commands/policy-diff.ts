@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { ProblemError } from '@bailiwick/client/client';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Problem } from '@bailiwick/policy/problem';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { policyDiffText } from '../policy-diff-text';
-import { Progress, red } from '../render';
-import { lineOf, readFolder } from './policy-folder';
+import { Progress } from '../render';
+import { readFolder } from './policy-folder';
+import { reported } from './policy-problems';
 
 interface DiffFlags extends GlobalOptions {
   against?: string;
@@ -35,21 +34,14 @@ async function diff(folder: string | undefined, flags: DiffFlags): Promise<void>
     last: whole('--last', flags.last),
     log: flags.log,
   };
-  let bar: Progress | undefined;
-  try {
+  await reported(flags, 'not compared', async () => {
+    let bar: Progress | undefined;
     const answer = await clientFor(flags, 'admin').diffPolicy(request, ({ done, total }) => {
       bar ??= new Progress(total, 'positions');
       bar.show(done);
     });
     console.log(flags.json ? JSON.stringify(answer) : policyDiffText(answer, folder ?? 'the bundle of this release'));
-  } catch (error) {
-    const problems = error instanceof ProblemError ? (error.body.problems as Problem[] | undefined) : undefined;
-    if (!problems) throw error;
-    process.exitCode = 1;
-    if (flags.json) return console.log(JSON.stringify({ problems }));
-    for (const problem of problems) console.log(lineOf(problem));
-    console.log(red('not compared'));
-  }
+  });
 }
 
 function whole(flag: string, text: string | undefined): number | undefined {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { parseTime, rfc3339, systemClock } from '@bailiwick/core/clock';
-import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { parseTime } from '@bailiwick/core/clock';
+import { clientFor, type GlobalOptions } from '../context';
 import { policySignalsText } from '../policy-signals-text';
+import { timeIn } from './policy-time';
 
 interface SignalsFlags extends GlobalOptions {
   since?: string;
@@ -23,14 +24,6 @@ export function addSignalsCommand(policy: Command): void {
     });
 }
 
-const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
 function sinceOf(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const [, amount, unit] = /^([1-9]\d{0,4})([mhd])$/.exec(text) ?? [];
-  if (amount !== undefined) return rfc3339(systemClock.now() - Number(amount) * UNITS[unit as keyof typeof UNITS]);
-  if (parseTime(text) !== undefined) return text;
-  throw new UsageError(
-    `--since must be a time such as 2026-01-01T00:00:00Z, or 24h or 7d, not ${JSON.stringify(text)}`,
-  );
+  return text === undefined || parseTime(text) !== undefined ? text : timeIn('--since', text, -1);
 }

@@ -6,6 +6,7 @@ import { green, red } from '../render';
 import { addDeploymentCommands } from './policy-deployment';
 import { addDiffCommand } from './policy-diff';
 import { lineOf, readFolder } from './policy-folder';
+import { addShadowCommand } from './policy-shadow';
 import { addSignalsCommand } from './policy-signals';
 
 const FOLDER = 'a folder of YAML files; left out: the bundle that this release decides by';
@@ -49,6 +50,7 @@ export function addPolicyCommands(program: Command): void {
     });
   addDiffCommand(policy);
   addDeploymentCommands(policy);
+  addShadowCommand(policy);
   addSignalsCommand(policy);
   policy
     .command('schema')

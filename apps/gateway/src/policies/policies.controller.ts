@@ -42,15 +42,18 @@ export class PoliciesController {
   @Endpoint({
     method: 'POST',
     path: '/v1/policies',
-    summary: 'Check a policy bundle, run its tests and deploy it in place of the version in force',
+    summary:
+      'Check a policy bundle, run its tests and deploy it in place of the version in force; or compare it until a time (mode shadow)',
     roles: ['admin'],
     takesBytes: LIMITS.policy.httpBodyBytes,
     answer: policyDeployedAnswer,
     status: 201,
   })
-  async deploy(@Ctx() context: RequestContext, @Body(policyBody) { bundle, replaces }: PolicyBody): Promise<unknown> {
+  async deploy(@Ctx() context: RequestContext, @Body(policyBody) body: PolicyBody): Promise<unknown> {
+    const { bundle, replaces, until } = body;
     const { canonical, digest } = await this.checks.check(bundle);
-    const fields = { replaces, digest, bundle: canonical };
+    const shadow = until === undefined ? {} : { shadowUntil: until };
+    const fields = { replaces, digest, bundle: canonical, ...shadow };
     return this.logClient.command(context.command('deployPolicy', logName(context.caller.tenant, 0), fields));
   }
 

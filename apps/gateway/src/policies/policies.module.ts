@@ -2,10 +2,11 @@ import { Module } from '@nestjs/common';
 import { PoliciesController } from './policies.controller';
 import { PolicyChecksModule } from './policy-checks.module';
 import { PolicyDiffsController } from './policy-diffs.controller';
+import { PolicyShadowController } from './policy-shadow.controller';
 import { PolicySignalsController } from './policy-signals.controller';
 
 @Module({
   imports: [PolicyChecksModule],
-  controllers: [PolicyDiffsController, PolicySignalsController, PoliciesController],
+  controllers: [PolicyDiffsController, PolicySignalsController, PolicyShadowController, PoliciesController],
 })
 export class PoliciesModule {}

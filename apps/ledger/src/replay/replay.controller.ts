@@ -16,9 +16,11 @@ import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
 import { ZodPipe } from '../rpc/zod.pipe';
 import { isTree } from '../search/find-by-id';
+import { lastAt } from '../search/position-at';
 import { positionAt } from '../search/scan';
 import { Replays } from './replays';
 import { TreeAtService } from './tree-at';
+import { bundleAt } from './stored-bundles';
 
 const treeAtQuery = z.strictObject({ tenant: tenantName, treeId: idOf('tree'), at: z.string().max(40) });
 type TreeAtQuery = z.infer<typeof treeAtQuery>;
@@ -34,6 +36,9 @@ type StartQuery = z.infer<typeof startQuery>;
 
 const signalsQuery = z.strictObject({ tenant: tenantName, log: logNameSchema.optional(), since: time.optional() });
 type SignalsQuery = z.infer<typeof signalsQuery>;
+
+const shadowQuery = z.strictObject({ tenant: tenantName });
+type ShadowQuery = z.infer<typeof shadowQuery>;
 
 const jobQuery = z.strictObject({ tenant: tenantName, id: z.uuid() });
 type JobQuery = z.infer<typeof jobQuery>;
@@ -88,6 +93,23 @@ export class ReplayController {
     return found({ id, log, since, from, to, truncated: from > first });
   }
 
+  /** Starts to decide again, by the newest candidate in shadow, what was decided since; polled like a what-if. */
+  @MessagePattern(ledgerSubject('shadow-start'))
+  async shadow(@Payload(new ZodPipe(shadowQuery)) { tenant }: ShadowQuery): Promise<Answer> {
+    const log = logName(tenant, 0);
+    const ledger = this.ledgers.get(log);
+    const shadow = ledger && folded(ledger).policies.shadow;
+    if (!shadow) return refuse('NOT_FOUND', 'No policy is or was in shadow.');
+    const { digest, parts, version, position, at, until, by } = shadow;
+    const { eventlog } = this.sources;
+    const candidate = await bundleAt((positions) => eventlog.at(log, positions).then(bodiesOf), position, parts);
+    const last = until < systemClock.now() ? await lastAt(eventlog, log, ledger.position, until) : ledger.position - 1;
+    const request = { from: position + 1, change: {}, limit: 1 };
+    const job = { log, request, to: Math.max(last, position), rules: [], candidate };
+    const id = this.replays.start(tenant, job);
+    return found({ id, digest, version, position, at: rfc3339(at), by, until: rfc3339(until) });
+  }
+
   @MessagePattern(ledgerSubject('replay-ask'))
   poll(@Payload(new ZodPipe(jobQuery)) { tenant, id }: JobQuery): Promise<Answer> {
     return this.replays.ask(tenant, id);
@@ -99,3 +121,5 @@ export class ReplayController {
     return found({});
   }
 }
+
+const bodiesOf = (stored: readonly { readonly body: string }[]): string[] => stored.map(({ body }) => body);

@@ -18,7 +18,7 @@ import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 import { readReach } from './reach-reader';
 import { UsedVerbs } from './used-verbs';
-import { addRecorded } from './versions-of-tree';
+import { addRecorded } from './stored-bundles';
 
 export interface WhatIfJob {
   readonly log: string;

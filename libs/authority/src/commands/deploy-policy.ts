@@ -1,5 +1,6 @@
 import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
+import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import { sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
@@ -9,10 +10,11 @@ import { refuse, type Decide, type NewEvent } from './types';
 
 /**
  * Deploys a bundle: it decides from the next command on. All its parts and the deployment are one append, so that a
- * crash leaves either the old version in force or the new one, and never a bundle without its end.
+ * crash leaves either the old version in force or the new one, and never a bundle without its end. With `shadowUntil` the
+ * bundle is a candidate that is compared with the version in force, and does not decide.
  */
-export const deployPolicy: Decide<'deployPolicy'> = (state, command) => {
-  const { actor, replaces, digest, bundle: text } = command;
+export const deployPolicy: Decide<'deployPolicy'> = (state, command, now) => {
+  const { actor, replaces, digest, bundle: text, shadowUntil } = command;
   if (actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not deploy a policy');
   const { version } = state.policies;
   if (replaces !== version)
@@ -31,11 +33,20 @@ export const deployPolicy: Decide<'deployPolicy'> = (state, command) => {
   const fault = unenforcedIn(read.value.bundle);
   if (fault !== undefined) return refuse('BAD_REQUEST', `bundle: ${fault}`);
   const texts = cut(text);
-  return ok([
-    ...texts.map((each, index): NewEvent => ({ type: 'PolicyPart', data: { digest, index, text: each } })),
-    { type: 'PolicyDeployed', data: { version: version + 1, digest, parts: texts.length, replaces } },
-  ]);
+  const parts = texts.length;
+  const all = texts.map((each, index): NewEvent => ({ type: 'PolicyPart', data: { digest, index, text: each } }));
+  if (shadowUntil === undefined)
+    return ok([...all, { type: 'PolicyDeployed', data: { version: version + 1, digest, parts, replaces } }]);
+  const until = parseTime(shadowUntil) ?? 0;
+  if (until <= now || until > now + LIMITS.policy.shadowMs)
+    return refuse(
+      'BAD_REQUEST',
+      `until: it must be in the future, and at most ${LIMITS.policy.shadowMs / DAY} days from now`,
+    );
+  return ok([...all, { type: 'PolicyShadowed', data: { digest, parts, version, until: rfc3339(until) } }]);
 };
+
+const DAY = 24 * 3_600_000;
 
 /** Members of an entry that would limit calls, and that no decision reads yet. */
 export const UNENFORCED = [

@@ -20,7 +20,7 @@ import { eventSetAside } from './set-aside';
 import { grantIssued, grantResumed, grantSuspended } from './grant-events';
 import { grantNarrowed, grantRenewed } from './lease-changes';
 import { refused } from './labels';
-import { policyDeployed, policyPart } from './policy-events';
+import { policyDeployed, policyPart, policyShadowed } from './policy-events';
 import { driftScored, runOpened } from './run-events';
 import { chargeRefusal, forgetRefusals } from '../commands/refusal-budgets';
 import { ruleOf } from '../revocation/revocation-rules';
@@ -59,6 +59,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   TenantBudgetRemoved: tenantBudgetRemoved,
   PolicyPart: policyPart,
   PolicyDeployed: policyDeployed,
+  PolicyShadowed: policyShadowed,
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

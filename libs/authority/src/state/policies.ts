@@ -26,6 +26,20 @@ export interface PolicyNode extends DeployedVersion {
   readonly catalog: Catalog;
 }
 
+/** A candidate that is compared with the policy in force. Its text is in its parts, which are directly before its event. */
+export interface ShadowNode {
+  readonly digest: string;
+  readonly parts: number;
+  /** the version in force when it began */
+  readonly version: number;
+  /** of its event */
+  readonly position: number;
+  readonly at: number;
+  readonly until: number;
+  /** the id of the actor that began it */
+  readonly by: string;
+}
+
 /** The parts of a bundle that are not followed by their deployment yet. */
 export interface PendingParts {
   readonly digest: string;
@@ -38,6 +52,8 @@ export interface PendingParts {
 export class Policies {
   current: PolicyNode | undefined;
   pending: PendingParts | undefined;
+  /** the newest candidate, also after its end */
+  shadow: ShadowNode | undefined;
   /** the newest deployments, oldest first */
   readonly versions: DeployedVersion[] = [];
 

@@ -16,7 +16,7 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
-import { catalogOf, type DeployedVersion, type PendingParts, type PolicyNode } from './policies';
+import { catalogOf, type DeployedVersion, type PendingParts, type PolicyNode, type ShadowNode } from './policies';
 import { budgetOf, type PurseNode } from './purses';
 import {
   emptyState,
@@ -33,7 +33,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 17;
+export const FOLD_VERSION = 18;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -53,6 +53,7 @@ type Line =
   /** the text of the last of these versions */
   | ['policy', string]
   | ['policyParts', PendingParts]
+  | ['policyShadow', ShadowNode]
   | ['unreadable', UnreadableNode]
   | ['grant', GrantRow]
   | ['tree', TreeLine]
@@ -109,10 +110,11 @@ export function* linesOf(state: LogState): Generator<Line> {
   for (const rule of state.rules.list) yield ['rule', rule];
   for (const { budget: _, ...purse } of state.purses.values()) yield ['purse', purse];
   for (const entry of state.purses.naming) yield ['naming', entry];
-  const { versions, current, pending } = state.policies;
+  const { versions, current, pending, shadow } = state.policies;
   for (const version of versions) yield ['policyVersion', version];
   if (current) yield ['policy', current.text];
   if (pending) yield ['policyParts', pending];
+  if (shadow) yield ['policyShadow', shadow];
   for (const node of state.unreadable.values()) yield ['unreadable', node];
   for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
@@ -231,6 +233,9 @@ export class SnapshotReader {
         return;
       case 'policyParts':
         state.policies.pending = value;
+        return;
+      case 'policyShadow':
+        state.policies.shadow = value;
         return;
       case 'unreadable':
         state.unreadable.set(value.position, complete(value, ['treeId']));

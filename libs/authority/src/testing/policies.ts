@@ -1,6 +1,7 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { canonicalize } from '@bailiwick/core/canonical';
+import { rfc3339 } from '@bailiwick/core/clock';
 import { sha256hex } from '@bailiwick/core/digest';
 import type { CommandResult, Fields, TestLog } from './harness';
 
@@ -13,6 +14,13 @@ export function deployment(bundle: PolicyBundle, replaces: number): Fields<'depl
 /** Deploys a bundle in place of the version in force. */
 export const deploy = (log: TestLog, bundle: PolicyBundle): Event[] =>
   log.do('deployPolicy', deployment(bundle, log.state.policies.version));
+
+/** Begins to compare a bundle with the version in force, for some ms. */
+export const shadow = (log: TestLog, bundle: PolicyBundle, ms: number): Event[] =>
+  log.do('deployPolicy', {
+    ...deployment(bundle, log.state.policies.version),
+    shadowUntil: rfc3339(log.now + ms),
+  });
 
 export const tryDeploy = (log: TestLog, bundle: PolicyBundle, replaces: number): CommandResult =>
   log.try('deployPolicy', deployment(bundle, replaces));

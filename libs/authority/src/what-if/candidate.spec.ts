@@ -6,7 +6,7 @@ import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { tenantDefaults } from '../commands/grants/resolve';
 import { emptyState } from '../state/state';
 import { act, openTestRun, ROOMY, TestLog } from '../testing/harness';
-import { deploy, meaning } from '../testing/policies';
+import { deploy, meaning, shadow } from '../testing/policies';
 import { candidateOf } from './candidate';
 import { WhatIf } from './what-if';
 
@@ -104,6 +104,18 @@ describe('a what-if under another policy', () => {
     act(log, grantId, 'parcel.track');
     expect(kinds(tried(log, bundle))).toEqual(['deny->permit']);
     expect(kinds(tried(log, DEFAULT_BUNDLE.canonical))).toEqual(['permit->deny']);
+  });
+
+  it('decides over deployments and other candidates in the log', () => {
+    const log = new TestLog(judgeTrajectory);
+    const { grantId } = openTestRun(log, READS);
+    for (const bundle of [meaning('parcel.track', 'external'), meaning('parcel.track', 'read')]) {
+      shadow(log, bundle, 60_000);
+      deploy(log, bundle);
+      act(log, grantId, 'parcel.track');
+    }
+    expect(kinds(tried(log, meaning('parcel.track', 'read')))).toEqual(['deny->permit']);
+    expect(tried(log, meaning('parcel.track', 'write')).groups).toMatchObject([{ before: 'permit', after: 'deny' }]);
   });
 
   it('keeps what a caller stated beyond the catalog', () => {

@@ -109,10 +109,13 @@ export class Shadow {
     if (event.type === 'ApprovalExpired') this.actions.expire(event);
     else if (event.type === 'GrantRenewed') this.leases.renew(event);
     else if (event.type === 'GrantNarrowed') this.leases.narrow(event);
-    else if (this.under && (event.type === 'PolicyPart' || event.type === 'PolicyDeployed')) return;
+    else if (this.under && POLICY.has(event.type)) return;
     else this.log.asRecorded(event);
   }
 }
 
 const issuedIn = (events: readonly Event[]): Of<'GrantIssued'> | undefined =>
   events.find((each): each is Of<'GrantIssued'> => each.type === 'GrantIssued');
+
+/** Events of policies, which a candidate replaces. */
+const POLICY: ReadonlySet<Event['type']> = new Set(['PolicyPart', 'PolicyDeployed', 'PolicyShadowed'] as const);

@@ -115,11 +115,20 @@ export const revocationsBody = z
     force: z.boolean().optional(),
   })
   .refine(targetFits, MISFIT);
-export const policyBody = z.strictObject({
-  bundle: bundleFiles,
-  /** the version in force; 0 is the one that the release ships */
-  replaces: policyVersion,
-});
+export const policyBody = z
+  .strictObject({
+    bundle: bundleFiles,
+    /** the version in force; 0 is the one that the release ships */
+    replaces: policyVersion,
+    /** `shadow`: compares what the bundle would decide, and never acts on it; left out: `enforce` */
+    mode: z.enum(['enforce', 'shadow']).optional(),
+    /** the end of a comparison */
+    until: time.optional(),
+  })
+  .refine(({ mode, until }) => (mode === 'shadow') === (until !== undefined), {
+    error: 'until is the end of mode shadow: give both or none',
+    path: ['until'],
+  });
 export type PolicyBody = z.infer<typeof policyBody>;
 export const tenantBudgetBody = z.strictObject({
   /** all given members must match; without any, every action of the tenant draws from the budget */

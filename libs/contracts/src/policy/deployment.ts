@@ -32,6 +32,16 @@ export const policyDeployed = z.strictObject({
   replaces: policyVersion,
 });
 
+/** The bundle whose parts are directly before this event is compared with the policy in force, and never decides. */
+export const policyShadowed = z.strictObject({
+  digest,
+  parts: z.number().int().min(1).max(LIMITS.policy.parts),
+  /** the version in force */
+  version: policyVersion,
+  /** decisions after this time are not compared */
+  until: time,
+});
+
 export const deployedPolicy = z.object({
   version: deployedVersion,
   /** of the canonical JSON of the bundle (RFC 8785) */
@@ -45,7 +55,8 @@ export const deployedPolicy = z.object({
 });
 export type DeployedPolicy = z.infer<typeof deployedPolicy>;
 
-export const policyDeployedAnswer = z.object({ version: deployedVersion, digest, position });
+/** Of a candidate in shadow: `until`, and the version that stays in force. */
+export const policyDeployedAnswer = z.object({ version: policyVersion, digest, position, until: time.optional() });
 export type PolicyDeployedAnswer = z.infer<typeof policyDeployedAnswer>;
 
 export const policyVersionsAnswer = z.object({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { label } from '../actions/action';
 import { effect, risk } from '../grants/grant';
-import { digest, logNameSchema, position } from '../primitives';
+import { digest, logNameSchema, position, time } from '../primitives';
 import { outcome } from '../reason';
 import { decisionGroup } from '../replay/replay';
 import { bundleFiles } from './bundle-files';
@@ -129,6 +129,21 @@ export const policyHistory = z.object({
   assumes: z.array(z.string()),
 });
 export type PolicyHistory = z.infer<typeof policyHistory>;
+
+/** What a candidate would have decided since it is in shadow. */
+export const policyShadowAnswer = z.object({
+  digest,
+  /** the version in force when it began */
+  version: policyVersion,
+  /** of the event that began it */
+  position,
+  at: time,
+  /** the id of the actor that began it */
+  by: z.string(),
+  until: time,
+  history: policyHistory,
+});
+export type PolicyShadowAnswer = z.infer<typeof policyShadowAnswer>;
 
 export const policyDiffAnswer = z.object({
   before: z.object({ version: policyVersion, digest }),

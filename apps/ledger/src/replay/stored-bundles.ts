@@ -16,8 +16,17 @@ export async function addRecorded(
 ): Promise<void> {
   const deployed = versions.find((each) => each.version === version);
   if (!deployed || recorded.has(deployed.version)) return;
-  const { position, parts } = deployed;
+  const text = await bundleAt((positions) => bodies.at(log, positions), deployed.position, deployed.parts);
+  recorded.add(deployed.version, text);
+}
+
+/** Returns the canonical JSON of a bundle. @param position of the event whose parts are directly before it */
+export async function bundleAt(
+  at: (positions: readonly number[]) => Promise<readonly string[]>,
+  position: number,
+  parts: number,
+): Promise<string> {
   const positions = Array.from({ length: parts }, (_, i) => position - parts + i);
-  const events = (await bodies.at(log, positions)).map(parseEvent);
-  recorded.add(deployed.version, events.map((event) => (event.type === 'PolicyPart' ? event.data.text : '')).join(''));
+  const events = (await at(positions)).map(parseEvent);
+  return events.map((event) => (event.type === 'PolicyPart' ? event.data.text : '')).join('');
 }
