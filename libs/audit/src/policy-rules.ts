@@ -30,7 +30,7 @@ export class PolicyBook {
 
   /** A candidate names the version in force, and never decides. */
   shadowed({ data, position, actor }: EventOf<'PolicyShadowed'>, report: ReportFinding): void {
-    if (actor.kind === 'run') report('policy', 'a run began to compare a policy');
+    if (actor.kind === 'run') report('policy', 'a run started to compare a policy');
     if (data.version !== this.version)
       report('policy', `a candidate names version ${data.version}, but version ${this.version} is in force`);
     if (!this.isWhole(data, position))

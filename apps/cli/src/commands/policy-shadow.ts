@@ -23,17 +23,17 @@ export function addShadowCommand(policy: Command): void {
       if ((folder === undefined) !== (flags.for === undefined))
         throw new UsageError('give a folder and --for, or neither to read what differs');
       if (folder === undefined) return report(flags);
-      await reported(flags, 'not compared', () => begin(flags, folder, flags.for as string));
+      await reported(flags, 'not compared', () => start(flags, folder, flags.for as string));
     });
 }
 
-async function begin(flags: ShadowFlags, folder: string, time: string): Promise<void> {
+async function start(flags: ShadowFlags, folder: string, time: string): Promise<void> {
   const client = clientFor(flags, 'admin');
   const until = timeIn('--for', time, 1);
-  const begun = await client.shadowPolicy(readFolder(folder), (await client.policies()).current, until);
-  if (flags.json) return console.log(JSON.stringify(begun));
-  console.log(`${green('in shadow')} next to version ${begun.version} until ${until}; nothing is decided by it`);
-  console.log(begun.digest);
+  const started = await client.shadowPolicy(readFolder(folder), (await client.policies()).current, until);
+  if (flags.json) return console.log(JSON.stringify(started));
+  console.log(`${green('in shadow')} next to version ${started.version} until ${until}; nothing is decided by it`);
+  console.log(started.digest);
 }
 
 async function report(flags: ShadowFlags): Promise<void> {

@@ -16,7 +16,7 @@ export class PolicyShadowController {
   @Endpoint({
     method: 'GET',
     path: '/v1/policies/shadow',
-    summary: 'What the newest candidate in shadow would have decided since it began, where it differs',
+    summary: 'What the newest candidate in shadow would have decided since it started, where it differs',
     roles: ['admin', 'analyst'],
     answer: policyShadowAnswer,
   })

@@ -31,7 +31,7 @@ export const policyDeployed: Fold<'PolicyDeployed'> = ({ policies }, event, at) 
   policies.put({ version, digest, replaces, parts, position, at, by: actor.id, text, catalog });
 };
 
-/** Begins to compare a candidate with the policy in force, in place of an earlier one. No decision reads it. */
+/** Starts to compare a candidate with the policy in force, in place of an earlier one. No decision reads it. */
 export const policyShadowed: Fold<'PolicyShadowed'> = ({ policies }, event, at) => {
   const { digest, parts, version, until } = event.data;
   follows(version === policies.version, 'the version in force', event);

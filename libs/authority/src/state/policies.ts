@@ -30,13 +30,13 @@ export interface PolicyNode extends DeployedVersion {
 export interface ShadowNode {
   readonly digest: string;
   readonly parts: number;
-  /** the version in force when it began */
+  /** the version in force when it started */
   readonly version: number;
   /** of its event */
   readonly position: number;
   readonly at: number;
   readonly until: number;
-  /** the id of the actor that began it */
+  /** the id of the actor that started it */
   readonly by: string;
 }
 

@@ -15,7 +15,7 @@ export function deployment(bundle: PolicyBundle, replaces: number): Fields<'depl
 export const deploy = (log: TestLog, bundle: PolicyBundle): Event[] =>
   log.do('deployPolicy', deployment(bundle, log.state.policies.version));
 
-/** Begins to compare a bundle with the version in force, for some ms. */
+/** Starts to compare a bundle with the version in force, for some ms. */
 export const shadow = (log: TestLog, bundle: PolicyBundle, ms: number): Event[] =>
   log.do('deployPolicy', {
     ...deployment(bundle, log.state.policies.version),

@@ -4,6 +4,7 @@ import { remembered } from '@bailiwick/core/memo';
 import { classify, type Classified, type Unclassified } from '../matching/catalog';
 import type { Catalog, Found } from '../matching/catalog/compile';
 import { joined, type Facts } from '../matching/catalog/facts';
+import { isSecretName } from '../matching/secret-names';
 import { chargeOf } from '../state/usage';
 
 /** A recorded call as another catalog classifies it. */
@@ -15,7 +16,7 @@ export interface Reclassified {
 
 /** Classifies recorded calls by another catalog than that by which they were decided. */
 export class Reclassifier {
-  private readonly compared = new Map<Catalog, (key: string) => { readonly isSame: boolean }>();
+  private readonly ofCatalog = new Map<Catalog | undefined, FromCatalog>();
 
   constructor(private readonly candidate: Catalog) {}
 
@@ -26,33 +27,61 @@ export class Reclassifier {
    * @param named the lease or the goal names the place of the resource
    */
   of(data: DecidedAction, recorded: Catalog | undefined, named: boolean): Reclassified {
-    if (recorded && !this.differs(recorded, data.verb, data.tool)) return { data, isExact: true };
-    const call = callOf(data, named);
-    const stated = recorded && statedIn(data, call, recorded);
-    if (stated) return { data: withFacts(data, classify({ ...call, ...stated }, this.candidate)), isExact: true };
-    const now = classify({ ...call, effect: undefined, risk: undefined, labels: [] }, this.candidate);
-    const { effects, risk, labels, stage } = joined(factsIn(data, now), { ...now, labels: [...now.labels] });
-    const effect = effects[effects.length - 1] as Effect;
-    return { data: withFacts(data, { effect, effects, risk, labels: new Set(labels), stage }), isExact: false };
-  }
-
-  /** Reports whether the catalogs state different facts about a verb and a tool. */
-  differs(recorded: Catalog, verb: string, tool: string | undefined): boolean {
-    if (recorded === this.candidate) return false;
-    let compared = this.compared.get(recorded);
-    if (!compared) {
-      compared = remembered((key) => {
-        const [spelled, named] = JSON.parse(key) as [string, string | null];
-        const at = (catalog: Catalog): Found => catalog.lookup(spelled, named ?? undefined);
-        return { isSame: sameFound(at(recorded), at(this.candidate)) };
-      }, FAMILIAR);
-      this.compared.set(recorded, compared);
-    }
-    return !compared(JSON.stringify([verb, tool ?? null])).isSame;
+    let from = this.ofCatalog.get(recorded);
+    if (!from) this.ofCatalog.set(recorded, (from = new FromCatalog(recorded, this.candidate)));
+    return from.of(data, named);
   }
 }
 
-/** The pairs of verb and tool that are remembered. */
+interface Classification {
+  readonly facts: Classified;
+  readonly isExact: boolean;
+}
+
+/** Classifies the calls that one catalog decided. Most calls repeat a few, whose classifications are remembered. */
+class FromCatalog {
+  private readonly known = new Map<string, Classification>();
+  private readonly isSame: (key: string) => { readonly same: boolean };
+
+  constructor(
+    private readonly recorded: Catalog | undefined,
+    private readonly candidate: Catalog,
+  ) {
+    this.isSame = remembered((key) => {
+      const [verb, tool] = JSON.parse(key) as [string, string | null];
+      const at = (catalog: Catalog): Found => catalog.lookup(verb, tool ?? undefined);
+      return { same: recorded !== undefined && sameFound(at(recorded), at(candidate)) };
+    }, FAMILIAR);
+  }
+
+  of(data: DecidedAction, named: boolean): Reclassified {
+    const { verb, tool, stated, effect, effects, risk, labels, resource } = data;
+    if (this.isSame(JSON.stringify([verb, tool ?? null])).same) return { data, isExact: true };
+    // of the resource its type and attributes count, and whether its name is that of a secret
+    const { type, id, attributes } = resource;
+    const call = [verb, tool, stated, effect, effects, risk, labels, type, isSecretName(id), attributes, named];
+    const key = JSON.stringify(call);
+    let known = this.known.get(key);
+    if (!known) {
+      if (this.known.size >= FAMILIAR) this.known.clear();
+      known = this.classified(data, named);
+      this.known.set(key, known);
+    }
+    return { data: withFacts(data, known.facts), isExact: known.isExact };
+  }
+
+  private classified(data: DecidedAction, named: boolean): Classification {
+    const call = callOf(data, named);
+    const stated = this.recorded && statedIn(data, call, this.recorded);
+    if (stated) return { facts: classify({ ...call, ...stated }, this.candidate), isExact: true };
+    const now = classify({ ...call, effect: undefined, risk: undefined, labels: [] }, this.candidate);
+    const { effects, risk, labels, stage } = joined(factsIn(data, now), { ...now, labels: [...now.labels] });
+    const effect = effects[effects.length - 1] as Effect;
+    return { facts: { effect, effects, risk, labels: new Set(labels), stage }, isExact: false };
+  }
+}
+
+/** The calls, and the pairs of verb and tool, that are remembered. */
 const FAMILIAR = 10_000;
 
 const sameFound = (a: Found, b: Found): boolean =>

@@ -130,15 +130,15 @@ export const policyHistory = z.object({
 });
 export type PolicyHistory = z.infer<typeof policyHistory>;
 
-/** What a candidate would have decided since it is in shadow. */
+/** What a candidate would have decided since it was put in shadow. */
 export const policyShadowAnswer = z.object({
   digest,
-  /** the version in force when it began */
+  /** the version in force when it started */
   version: policyVersion,
-  /** of the event that began it */
+  /** of the event that started it */
   position,
   at: time,
-  /** the id of the actor that began it */
+  /** the id of the actor that started it */
   by: z.string(),
   until: time,
   history: policyHistory,
