@@ -68,10 +68,10 @@ module.exports = {
     ),
     rule(
       'pure-libs-no-builtins',
-      'pure libs may use only the bytes, hashing and signing of Node; one file reads the default policy bundle',
+      'pure libs may use only the bytes, hashing and signing of Node; only the data of the policy package is read from files',
       {
         path: `^libs/(core|contracts|${PURE})/`,
-        pathNot: [tests.pathNot, '^libs/policy/src/default-(bundle|catalog)'],
+        pathNot: [tests.pathNot, '^libs/policy/src/(default-(bundle|catalog)|vocabulary)'],
       },
       { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto)$' },
     ),

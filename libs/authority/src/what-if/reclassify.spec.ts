@@ -95,6 +95,11 @@ describe('a recorded call under another catalog', () => {
         expect(own.effects).toEqual(expect.arrayContaining([...got.effects]));
         expect(RISKS.indexOf(got.risk)).toBeLessThanOrEqual(RISKS.indexOf(own.risk));
         const alone = factsIn(recordOf({ ...call, effect: undefined, risk: undefined, labels: [] }, recorded));
+        expect(own.labels).toEqual(expect.arrayContaining(got.labels));
+        // a run cannot state for itself what relaxes
+        const claims = call.labels.filter((label) => call.vouched || label !== 'trusted');
+        const beyond = claims.filter((label) => !alone.labels.includes(label));
+        expect(got.labels).toEqual(expect.arrayContaining(beyond));
         const isShown =
           call.effect !== undefined &&
           recorded.lookup(call.verb, call.tool).classified &&
