@@ -1,11 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { compileCatalog, type Catalog } from '@bailiwick/authority/matching/catalog/compile';
-import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import type { PolicyChanges } from '@bailiwick/contracts/policy/policy-diff';
-import { checkBundle, type BundleFiles, type CheckedBundle } from '@bailiwick/policy/bundle';
+import { checkBundle, type BundleFiles } from '@bailiwick/policy/bundle';
 import { undeployable } from '@bailiwick/policy/deployable';
-import { diffBundles } from '@bailiwick/policy/diff/bundle-diff';
+import { diffWith } from '@bailiwick/policy/diff/bundle-diff';
 import type { Problem } from '@bailiwick/policy/problem';
 import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
 
@@ -34,17 +32,7 @@ function check({ files, against }: CheckJob): CheckResult {
   if (problems.length > 0) return { problems, failed: false, digest };
   const failures = runPolicyTests(bundle);
   if (failures.length > 0) return { problems: failures, failed: true, digest };
-  return against ? { canonical, digest, changes: compare(against, bundle) } : { canonical, digest };
-}
-
-/** A deployed bundle that this release cannot compile is compared as one without a catalog. */
-function compare(value: PolicyBundle, bundle: CheckedBundle): PolicyChanges {
-  return diffBundles({ value, catalog: compiled(value.catalog ?? []) }, bundle);
-}
-
-function compiled(entries: readonly CatalogEntry[]): Catalog {
-  const result = compileCatalog(entries);
-  return result.ok ? result.value : compiled([]);
+  return against ? { canonical, digest, changes: diffWith(against, bundle) } : { canonical, digest };
 }
 
 parentPort?.postMessage(check(workerData as CheckJob));

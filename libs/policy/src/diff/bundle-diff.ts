@@ -1,4 +1,5 @@
-import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import { compileCatalog, type Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { DIRECTIONS, type PolicyChanges, type SectionChange } from '@bailiwick/contracts/policy/policy-diff';
 import { canonicalize } from '@bailiwick/core/canonical';
@@ -9,6 +10,16 @@ import { diffCatalogs } from './catalog-diff';
 export interface Compared {
   readonly value: PolicyBundle;
   readonly catalog: Catalog;
+}
+
+/** Compares a deployed bundle with another one. A bundle that this release cannot compile is one without a catalog. */
+export function diffWith(deployed: PolicyBundle, bundle: Compared): PolicyChanges {
+  return diffBundles({ value: deployed, catalog: compiled(deployed.catalog ?? []) }, bundle);
+}
+
+function compiled(entries: readonly CatalogEntry[]): Catalog {
+  const result = compileCatalog(entries);
+  return result.ok ? result.value : compiled([]);
 }
 
 /** Returns what one bundle states and the other does not, in lists of at most `LIMITS.policy.diffItems`. */
