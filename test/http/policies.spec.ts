@@ -305,13 +305,13 @@ describe('a policy that is not deployed', () => {
   it('is compared in shadow: what it would have decided since is reported, and it decides nothing', async () => {
     const deployed = await admin().deployPolicy(meaning('read'), await version());
     const until = new Date(Date.now() + 3_600_000).toISOString();
-    const started = await admin().shadowPolicy(meaning('write'), deployed.version, until);
+    const started = await admin().deployPolicy(meaning('write'), deployed.version, until);
     expect(started).toMatchObject({ version: deployed.version, until: expect.any(String) as string });
     const { grant } = await open(stack.as('orchestrator'), READS);
     const decided = await stack.as('enforcer').act(track(grant.id));
     expect([decided.decision, decided.policy]).toEqual(['permit', deployed.version]);
     await http(stack, 'GET', `/v1/runs/${grant.runId}/drift?minPosition=${decided.position}`, { key: key() });
-    const shadow = await stack.as('analyst').policyShadow();
+    const shadow = await stack.as('analyst').get('/v1/policies/shadow');
     expect(shadow).toMatchObject({
       digest: started.digest,
       version: deployed.version,

@@ -7,7 +7,7 @@ import type {
   PolicyDeployedAnswer,
   PolicyVersionsAnswer,
 } from '@bailiwick/contracts/policy/deployment';
-import type { PolicyDiffAnswer, PolicyDiffBody, PolicyShadowAnswer } from '@bailiwick/contracts/policy/policy-diff';
+import type { PolicyDiffAnswer, PolicyDiffBody } from '@bailiwick/contracts/policy/policy-diff';
 import type { PolicySignals } from '@bailiwick/contracts/policy/policy-signals';
 import type { Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
@@ -231,20 +231,24 @@ export class BailiwickClient {
   removeBudget(name: string): Promise<{ removed: string; position: number }> {
     return this.delete(`/v1/budgets/${encodeURIComponent(name)}`);
   }
-  /** Checks a bundle, the texts of YAML files by their names, and deploys it in place of the version in force. */
-  deployPolicy(bundle: Readonly<Record<string, string>>, replaces: number): Promise<PolicyDeployedAnswer> {
-    return this.post('/v1/policies', { bundle, replaces });
+  /**
+   * Checks a bundle, the texts of YAML files by their names, and deploys it in place of the version in force.
+   * @param shadowUntil RFC 3339: only compares it until then
+   */
+  deployPolicy(bundle: Files, replaces: number, shadowUntil?: string): Promise<PolicyDeployedAnswer> {
+    const mode = shadowUntil === undefined ? undefined : 'shadow';
+    return this.post('/v1/policies', { bundle, replaces, mode, until: shadowUntil });
   }
   /** Lists the deployed policies, newest first. @param cursor `next` of the previous page */
   policies(cursor?: string): Promise<PolicyVersionsAnswer> {
-    return this.get(`/v1/policies${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`);
+    return this.get(`/v1/policies${queryOf({ cursor })}`);
   }
   /** Returns a version of the policy with its bundle. @param version 0: of the release; left out: the one in force */
   policy(version?: number): Promise<PolicyAnswer> {
     return this.get(`/v1/policies/${version ?? 'current'}`);
   }
   /** Returns the problems of a bundle, and deploys nothing. */
-  checkPolicy(bundle: Readonly<Record<string, string>>): Promise<PolicyCheckAnswer> {
+  checkPolicy(bundle: Files): Promise<PolicyCheckAnswer> {
     return this.post('/v1/policies/check', { bundle });
   }
   /** Compares a bundle with a deployed policy and with the last decisions. It may take a minute. */
@@ -254,18 +258,6 @@ export class BailiwickClient {
   /** Returns what answers and denials suggest. @param since RFC 3339; left out: the last seven days */
   policySignals(since?: string, log?: string): Promise<PolicySignals> {
     return this.get(`/v1/policies/signals${queryOf({ since, log })}`);
-  }
-  /** Compares what a bundle would decide with the version in force, until a time (RFC 3339). */
-  shadowPolicy(
-    bundle: Readonly<Record<string, string>>,
-    replaces: number,
-    until: string,
-  ): Promise<PolicyDeployedAnswer> {
-    return this.post('/v1/policies', { bundle, replaces, mode: 'shadow', until });
-  }
-  /** Returns what the newest candidate in shadow would have decided otherwise. */
-  policyShadow(): Promise<PolicyShadowAnswer> {
-    return this.get('/v1/policies/shadow');
   }
   previewErasure(subject: string): Promise<ErasurePreview> {
     return this.post('/v1/erasures/preview', { subject });
@@ -347,13 +339,9 @@ export class BailiwickClient {
   ): Promise<Answer> {
     const response = await fetch(this.options.url + path, {
       method: 'POST',
-      headers: {
-        authorization: `Bearer ${this.options.key}`,
-        'content-type': 'application/json',
-        accept: 'application/x-ndjson',
-      },
+      headers: { ...this.bearer, 'content-type': 'application/json', accept: 'application/x-ndjson' },
       body: JSON.stringify(request),
-      ...(signal ? { signal } : {}),
+      signal: signal ?? null,
     });
     if (!response.ok) throw problemOf(response.status, await response.text());
     return answerIn<Answer, ReplayProgress>(response, progress);
@@ -387,6 +375,10 @@ export class BailiwickClient {
   }
   delete<T>(path: string): Promise<T> {
     return this.call('DELETE', path, { idempotencyKey: crypto.randomUUID() }) as Promise<T>;
+  }
+
+  private get bearer(): { authorization: string } {
+    return { authorization: `Bearer ${this.options.key}` };
   }
 
   /** Returns the raw response, for streams. */
@@ -443,6 +435,8 @@ async function answerIn<Answer, Progress>(
   }
   throw new ProblemError(503, 'NOT_READY', 'the service ended its response without an answer; try again');
 }
+
+type Files = Readonly<Record<string, string>>;
 
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { PolicyShadowAnswer } from '@bailiwick/contracts/policy/policy-diff';
 import { parseTime, systemClock } from '@bailiwick/core/clock';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { policyShadowText } from '../policy-diff-text';
@@ -30,14 +31,14 @@ export function addShadowCommand(policy: Command): void {
 async function start(flags: ShadowFlags, folder: string, time: string): Promise<void> {
   const client = clientFor(flags, 'admin');
   const until = timeIn('--for', time, 1);
-  const started = await client.shadowPolicy(readFolder(folder), (await client.policies()).current, until);
+  const started = await client.deployPolicy(readFolder(folder), (await client.policies()).current, until);
   if (flags.json) return console.log(JSON.stringify(started));
   console.log(`${green('in shadow')} next to version ${started.version} until ${until}; nothing is decided by it`);
   console.log(started.digest);
 }
 
 async function report(flags: ShadowFlags): Promise<void> {
-  const shadow = await clientFor(flags, 'analyst').policyShadow();
+  const shadow = await clientFor(flags, 'analyst').get<PolicyShadowAnswer>('/v1/policies/shadow');
   if (flags.json) return console.log(JSON.stringify(shadow));
   console.log(policyShadowText(shadow, (parseTime(shadow.until) ?? 0) < systemClock.now()));
 }

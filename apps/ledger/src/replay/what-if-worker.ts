@@ -16,6 +16,7 @@ import { parseLogName } from '@bailiwick/core/ids';
 import { lowerThisThread } from '@bailiwick/platform/priority';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeUnder } from '@bailiwick/trajectory/sequence-rules';
+import { readReach } from './reach-reader';
 import { UsedVerbs } from './used-verbs';
 import { addRecorded } from './stored-bundles';
 
@@ -94,7 +95,6 @@ async function main(job: WhatIfJob): Promise<void> {
     const answer = { ...whatIf.end(), to };
     if (!used || !candidate) return report({ kind: 'answer', answer });
     const before = whatIf.recorded.newest;
-    const { readReach } = await import('./reach-reader'); // a what-if without it starts sooner
     const reach = await readReach({ log, databaseUrl, bodies, before, after: candidate.catalog, used: used.pairs() });
     report({ kind: 'answer', answer: { ...answer, reach } });
   } catch (error) {
