@@ -21,8 +21,14 @@ module.exports = {
     rule(
       'pure-libs-apart',
       'pure libs share only contracts; receipts may use transparency-log',
-      { path: `^libs/(authority|trajectory|drift|transparency-log)/` },
+      { path: `^libs/(authority|drift|transparency-log)/` },
       { path: `^libs/(${PURE})/`, pathNot: '^libs/$1/' },
+    ),
+    rule(
+      'trajectory-on-the-rules',
+      'the judge of sequences uses the compiled rules of authority',
+      { path: '^libs/trajectory' },
+      { path: '^libs/(drift|transparency-log|receipts|audit|policy)/' },
     ),
     rule(
       'receipts-on-transparency-log',
@@ -68,10 +74,10 @@ module.exports = {
     ),
     rule(
       'pure-libs-no-builtins',
-      'pure libs may use only the bytes, hashing and signing of Node; one file reads the default policy bundle',
+      'pure libs may use only the bytes, hashing and signing of Node; only the data of the policy package is read from files',
       {
         path: `^libs/(core|contracts|${PURE})/`,
-        pathNot: [tests.pathNot, '^libs/policy/src/default-(bundle|catalog)'],
+        pathNot: [tests.pathNot, '^libs/policy/src/(default-(bundle|catalog)|vocabulary)'],
       },
       { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto)$' },
     ),

@@ -4,11 +4,13 @@ import { stateDigest } from '@bailiwick/authority/state/digest';
 import { FOLD_VERSION, fromSnapshotParts, toParts } from '@bailiwick/authority/state/snapshot';
 import { EVENT_DATA, parseEvent } from '@bailiwick/contracts/events/event';
 import { readStored } from '@bailiwick/contracts/events/payload';
-import { ledTo, shapes, type Pinned, type PinnedSnapshot } from '../fixtures/events/pinned';
+import { ledTo, NO_RULES, shapes, type Pinned, type PinnedSnapshot } from '../fixtures/events/pinned';
 
 /** Checks that the events of every release are still read as they were then. */
 const DIR = join(__dirname, '..', 'fixtures', 'events');
 const RELEASES = readdirSync(DIR).filter((name) => /^v\d+$/.test(name));
+/** Their pinned states keep nothing for rules over sequences. */
+const WITHOUT_RULES: ReadonlySet<string> = new Set(['v1', 'v2', 'v3']);
 const lines = (release: string, file: string): string[] =>
   readFileSync(join(DIR, release, file), 'utf8')
     .trimEnd()
@@ -28,7 +30,7 @@ describe.each(RELEASES)('the events of release %s', (release) => {
   });
 
   it('fold to the pinned state and read models', () => {
-    const { state, rows } = ledTo(pinned);
+    const { state, rows } = ledTo(pinned, WITHOUT_RULES.has(release) ? NO_RULES : undefined);
     expect(rows).toEqual(lines(release, 'rows.ndjson'));
     expect(state).toBe(shapesOf(release).state);
   });

@@ -6,6 +6,8 @@ import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-catalog';
 import { problemText } from '@bailiwick/policy/problem';
 import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
 import { catalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
+import { manifest, most } from '@bailiwick/contracts/policy/manifest';
+import { OPERATORS, policyRule, STEP_KINDS, stepMatcher } from '@bailiwick/contracts/policy/rule';
 import { LIMITS } from '@bailiwick/core/limits';
 
 const PAGE = readFileSync(join(__dirname, '..', '..', 'docs', 'policy.md'), 'utf8');
@@ -17,6 +19,27 @@ describe('docs/policy.md', () => {
     const checked = checkBundle({ 'page.yaml': section('catalog') });
     expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
     expect(checked.ok && checked.value.value.catalog?.length).toBe(2);
+  });
+
+  it('shows manifests that are valid, and explains each of their members and bounds', () => {
+    const checked = checkBundle({ 'page.yaml': section('agents') });
+    expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
+    const rows = PAGE.split('\n').filter((line) => line.startsWith('| `'));
+    for (const member of [...Object.keys(manifest.shape), ...Object.keys(most.shape)])
+      expect([member, rows.some((row) => (row.split('|')[1] ?? '').includes(`\`${member}`))]).toEqual([member, true]);
+  });
+
+  it('shows a rule whose examples hold, and explains each member, operator and kind of step', () => {
+    const checked = checkBundle({ 'page.yaml': section('rules') });
+    expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
+    for (const member of [...Object.keys(policyRule.shape), ...Object.keys(stepMatcher.shape), ...STEP_KINDS])
+      expect(PAGE).toContain(`\`${member}\``);
+    for (const operator of OPERATORS) expect(PAGE).toContain(`\`${operator}: `);
+  });
+
+  it('states what each rule of the release disturbs, and its outcome', () => {
+    for (const { name, outcome } of DEFAULT_BUNDLE.value.rules ?? [])
+      expect(PAGE).toMatch(new RegExp(`^\\| \`${name}\` \\| ${outcome} \\|`, 'm'));
   });
 
   it('shows tests that pass under the default bundle', () => {
@@ -33,12 +56,13 @@ describe('docs/policy.md', () => {
   });
 
   it('states the bounds of a bundle', () => {
-    const { files, fileBytes, bytes, depth, catalogEntries, tests } = LIMITS.policy;
+    const { files, fileBytes, bytes, depth, catalogEntries, tests, rules, ruleValues } = LIMITS.policy;
     const [kib, mib] = [fileBytes / 1024, bytes / 1024 / 1024];
     expect(PAGE).toContain(`at most ${files} files, of ${kib} KiB each and ${mib} MiB together, ${depth} levels deep`);
     expect(PAGE).toContain(
-      `${catalogEntries.toLocaleString('en')} entries in \`catalog\` and ${tests.toLocaleString('en')} in \`tests\``,
+      `${catalogEntries.toLocaleString('en')} entries in \`catalog\` and ${tests.toLocaleString('en')} in \`tests\`, and ${rules} \`rules\``,
     );
+    expect(PAGE).toContain(`at most ${ruleValues.toLocaleString('en')} values of a tree`);
   });
 
   it('states the labels that the default bundle uses', () => {

@@ -104,6 +104,12 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
       body: { selector, reason, digest: 'x', force: false, quarantine: false },
     },
     { path: '/v1/policies', role: 'admin', body: { bundle: { 'a.yaml': 'catalogue: []' }, replaces: 0 } },
+    { path: '/v1/policies/check', role: 'analyst', body: { bundle: { 'a.yaml': 'catalogue: []' } } },
+    {
+      path: '/v1/policies/diff',
+      role: 'admin',
+      body: { bundle: { 'a.yaml': 'catalogue: []' }, against: 0, last: 10, log: 'default/0' },
+    },
     { path: '/v1/tenants', role: 'admin', body: { id: 'never' } },
   ];
 }

@@ -7,6 +7,7 @@ import type { Endpoint } from '../../apps/gateway/src/http/endpoints/endpoint';
 import { busThat, type BusReply } from '../../apps/gateway/src/testing/bus';
 import { declaredEndpoints } from '../../apps/gateway/src/testing/endpoints';
 import { keyOf, startGateway, type Gateway } from '../../apps/gateway/src/testing/gateway';
+import { Refused } from '../../apps/gateway/src/http/problems/problem';
 import { PolicyChecks } from '../../apps/gateway/src/policies/policy-checks';
 import { samples } from './bodies';
 import type { Opened } from './world';
@@ -147,6 +148,8 @@ describe('the fast path', () => {
     // the thread that checks bundles runs compiled code; this test runs from the sources
     const checked = { canonical: '{}', digest: `sha256:${'0'.repeat(64)}` };
     jest.spyOn(PolicyChecks.prototype, 'check').mockResolvedValue(checked);
+    jest.spyOn(PolicyChecks.prototype, 'report').mockResolvedValue({ ok: true, problems: [] });
+    jest.spyOn(PolicyChecks.prototype, 'compare').mockRejectedValue(new Refused('POLICY_INVALID', 'a problem'));
     const { bus } = busThat(answer);
     [fast, slow] = await Promise.all([startGateway({ bus, fastPath: true }), startGateway({ bus, fastPath: false })]);
   });

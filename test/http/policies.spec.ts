@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BailiwickClient, ProblemError } from '@bailiwick/client/client';
 import { LIMITS } from '@bailiwick/core/limits';
-import { open } from '../e2e/leases';
+import { open, WIDE } from '../e2e/leases';
 import { bailiwick } from '../support/cli';
 import { http, Stack } from '../support/stack';
 
@@ -122,6 +122,46 @@ describe('a deployed policy', () => {
     expect((await http(stack, 'GET', '/v1/policies/latest', { key })).status).toBe(404);
   });
 
+  it('judges sequences by its rules, and is refused with the line of an example that fails', async () => {
+    const rules = (atLeast: number) => ({
+      ...meaning('read'),
+      'rules.yaml': `rules:
+  - name: three-parcels
+    on: { verbs: [parcel.*] }
+    when: { count_within: { verbs: [parcel.*], at_least: ${atLeast}, within: 10m } }
+    outcome: suspend
+    says: three parcels were followed; a person must look
+    examples:
+      fires:
+        - [{ verb: parcel.track, times: 3 }]
+      silent:
+        - [{ verb: parcel.track, times: 2 }]
+`,
+    });
+    const refused = await refusal(admin().deployPolicy(rules(4), await version()));
+    expect([refused.status, refused.body.problems]).toEqual([
+      422,
+      [expect.objectContaining({ file: 'rules.yaml', line: 9, column: 11, path: 'rules.0.examples.fires.0' })],
+    ]);
+    const { grant, run } = await open(stack.as('orchestrator'), READS);
+    await admin().deployPolicy(rules(3), await version());
+    const enforcer = stack.as('enforcer');
+    const decisions = [];
+    for (let i = 0; i < 3; i++) decisions.push(await enforcer.act(track(grant.id)));
+    expect(decisions.map(({ decision }) => decision)).toEqual(['permit', 'permit', 'deny']);
+    const objection = { code: 'POLICY_RULE', actual: 'three-parcels', suspends: true };
+    expect(decisions[2]?.reasons).toContainEqual(expect.objectContaining(objection));
+    const later = await enforcer.act(track(grant.id));
+    expect(later.reasons.map(({ code }) => code)).toContain('GRANT_NOT_LIVE');
+    // a what-if of one tree judges it by the rules in force, too
+    const treeId = (run as { treeId: string }).treeId;
+    const again = () => stack.as('analyst').replay({ treeId, change: {} });
+    let replayed = await again();
+    while (replayed.decided < 4) replayed = await again();
+    expect([replayed.decided, replayed.differences]).toEqual([4, []]);
+    await admin().deployPolicy(meaning('read'), await version());
+  });
+
   it('is refused with file, line and column of each problem', async () => {
     const replaces = await version();
     const refused = await refusal(
@@ -223,6 +263,53 @@ describe('a deployed policy', () => {
     expect(await statusOf('/v1/erasures', LIMITS.httpBodyBytes + 1)).toBe(413);
   });
 
+  it('bounds the leases of a class by its manifest, those that it has and those that are requested', async () => {
+    const [orchestrator, enforcer] = [stack.as('orchestrator'), stack.as('enforcer')];
+    const agents = (calls: number) => ({
+      'agents.yaml': `agents:
+  - class: tester
+    owner: test
+    most: { budget: { calls: ${calls} } }
+    beyond: ask
+  - class: '*'
+    owner: test
+    most: { budget: { calls: ${calls} } }
+`,
+    });
+    const { grant } = await open(orchestrator, READS);
+    const read = { ...track(grant.id), action: { verb: 'parcel.read' } };
+    expect((await enforcer.act(read)).decision).toBe('permit');
+    const { version: bounded } = await admin().deployPolicy(agents(1), await version());
+    const denied = await enforcer.act(read);
+    expect([denied.decision, denied.policy]).toEqual(['deny', bounded]);
+    expect(denied.reasons.filter(({ rule }) => rule === 'manifest')).toMatchObject([
+      { rule: 'manifest', path: 'agents.tester', reasons: [{ code: 'BUDGET_EXHAUSTED', path: 'most.budget.calls' }] },
+    ]);
+    expect((await orchestrator.grant(grant.id)).manifest).toContain('allows less than stated: budget.calls');
+
+    const beyond = await refusal(open(orchestrator, READS, 'other'));
+    expect([beyond.status, beyond.code]).toEqual([403, 'GRANT_EXCEEDS_MAXIMUM']);
+    expect(beyond.body.reasons).toMatchObject([{ rule: 'manifest', code: 'BEYOND_MANIFEST', path: 'budget.calls' }]);
+    const body = { agent: { class: 'tester' }, requestedBy: 'ann', purpose: 'read', grant: { ...WIDE, ...READS } };
+    const asked = await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator as string, body });
+    expect(asked.status).toBe(202);
+    const { id } = asked.body.approval as { id: string };
+    const card = await stack.as('approver').approval(id);
+    expect(card.mayNot).toContainEqual(expect.stringContaining('allows less: budget.calls; an approval allows it'));
+    const key = stack.keys.approver as string;
+    const given = await http(stack, 'POST', `/v1/approvals/${id}/decision`, { key, body: { verdict: 'approve' } });
+    expect(given.status).toBe(200);
+    const approved = { ...read, grantId: (given.body.grant as { id: string }).id };
+    expect([(await enforcer.act(approved)).decision, (await enforcer.act(approved)).decision]).toEqual([
+      'permit',
+      'permit',
+    ]);
+    await admin().deployPolicy(agents(2), bounded);
+    expect((await enforcer.act(approved)).decision).toBe('deny');
+    await admin().deployPolicy(meaning('read'), bounded + 1);
+    expect((await enforcer.act(read)).decision).toBe('permit');
+  });
+
   it('does not change the decisions of another tenant (I9)', async () => {
     await admin().deployPolicy(meaning('read'), await version());
     const made = await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin as string, body: { id: 'other' } });
@@ -273,6 +360,144 @@ describe('a deployed policy', () => {
   it('and its log is refolded and audited without findings', async () => {
     const { body } = await http(stack, 'GET', '/v1/log/verification', { key: stack.keys.analyst as string });
     expect(body).toMatchObject({ ok: true, findings: [] });
+  });
+});
+
+describe('a policy that is not deployed', () => {
+  const key = (): string => stack.keys.analyst as string;
+
+  it('is checked without being deployed', async () => {
+    const before = await version();
+    const right = await stack.as('analyst').checkPolicy(meaning('read'));
+    expect(right).toEqual({ ok: true, digest: expect.stringMatching(/^sha256:/) as string, problems: [] });
+    const wrong = await stack.as('analyst').checkPolicy({ 'a.yaml': 'catalogue: []\n' });
+    expect(wrong).toMatchObject({ ok: false, problems: [{ file: 'a.yaml', line: 1, suggestion: 'catalog' }] });
+    const failed = await stack.as('analyst').checkPolicy(meaning('read', 'deny'));
+    expect(failed).toMatchObject({
+      ok: false,
+      digest: expect.stringMatching(/^sha256:/) as string,
+      problems: [{ file: 'parcels.yaml' }],
+    });
+    expect(await version()).toBe(before);
+  });
+
+  it('decides recorded calls again, as a bundle and as a version', async () => {
+    const deployed = await admin().deployPolicy(meaning('write'), await version());
+    const { grant, run } = await open(stack.as('orchestrator'), READS);
+    const from = (await stack.as('enforcer').act(track(grant.id))).position;
+    const replay = (policy: object, more: object = { from }) =>
+      stack.as('analyst').replay({ change: { policy }, ...more });
+    const asBundle = await replay({ bundle: meaning('read') });
+    expect(asBundle).toMatchObject({
+      decided: 1,
+      groups: [{ verb: 'parcel.track', before: 'deny', after: 'permit', code: 'BUDGET_EXHAUSTED', count: 1 }],
+    });
+    expect(await replay({ version: deployed.version })).toMatchObject({ decided: 1, differ: 0 });
+    expect(await replay({ version: 1 }, { treeId: run.treeId })).toMatchObject({ decided: 1, differ: 1 });
+    const refused = await http(stack, 'POST', '/v1/replays', {
+      key: key(),
+      body: { change: { policy: { bundle: { 'a.yaml': 'catalogue: []' } } } },
+    });
+    expect([refused.status, refused.body.code]).toEqual([422, 'POLICY_INVALID']);
+    expect((await refusal(replay({ version: 99_999 }))).status).toBe(404);
+    expect((await refusal(replay({ version: 1, bundle: meaning('read') }))).status).toBe(400);
+  });
+
+  it('is compared with the one in force: meanings, live leases, pending requests and decisions', async () => {
+    await admin().deployPolicy(meaning('read'), await version());
+    const { grant } = await open(stack.as('orchestrator'), READS);
+    const permitted = await stack.as('enforcer').act(track(grant.id));
+    const asks = await open(stack.as('orchestrator'), { ...READS, risk: { approvalFrom: 'low' } });
+    const asked = await stack.as('enforcer').act({
+      ...track(asks.grant.id),
+      action: { verb: 'parcel.track', args: {} },
+    });
+    await http(stack, 'GET', `/v1/runs/${asks.run.id}/drift?minPosition=${asked.position}`, { key: key() });
+    const diff = await admin().diffPolicy({ bundle: meaning('write', 'permit'), last: 2 });
+    expect(diff).toMatchObject({
+      before: { version: await version() },
+      changes: {
+        same: false,
+        catalog: { counts: { stricter: 1 }, items: [{ name: 'parcel.track', direction: 'stricter' }] },
+        sections: [],
+      },
+      history: { decided: 2, differ: 2 },
+    });
+    expect(diff.history.groups).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ before: 'permit', after: 'deny', example: permitted.actionId }) as object,
+      ]),
+    );
+    const losses = diff.reach.grants.items.find(({ grantId }) => grantId === grant.id)?.losses;
+    expect(losses).toEqual([{ verb: 'parcel.track', before: 'permit', after: 'deny', code: 'BUDGET_EXHAUSTED' }]);
+    expect(diff.reach.approvals.items).toMatchObject([
+      { approvalId: asked.approvalId, why: 'it counts as write instead of read' },
+    ]);
+    expect((await admin().diffPolicy({ bundle: meaning('read'), last: 2 })).changes.same).toBe(true);
+    expect((await refusal(admin().diffPolicy({ bundle: { 'a.yaml': 'catalogue: []' } }))).code).toBe('POLICY_INVALID');
+    const other = await http(stack, 'POST', '/v1/policies/diff', {
+      key: stack.keys.admin as string,
+      body: { bundle: meaning('read'), log: 'other/0' },
+    });
+    expect(other.status).toBe(404);
+  });
+
+  it('is compared in shadow: what it would have decided since is reported, and it decides nothing', async () => {
+    const deployed = await admin().deployPolicy(meaning('read'), await version());
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const started = await admin().deployPolicy(meaning('write'), deployed.version, until);
+    expect(started).toMatchObject({ version: deployed.version, until: expect.any(String) as string });
+    const { grant } = await open(stack.as('orchestrator'), READS);
+    const decided = await stack.as('enforcer').act(track(grant.id));
+    expect([decided.decision, decided.policy]).toEqual(['permit', deployed.version]);
+    await http(stack, 'GET', `/v1/runs/${grant.runId}/drift?minPosition=${decided.position}`, { key: key() });
+    const shadow = await stack.as('analyst').get('/v1/policies/shadow');
+    expect(shadow).toMatchObject({
+      digest: started.digest,
+      version: deployed.version,
+      position: started.position,
+      history: {
+        from: started.position + 1,
+        decided: 1,
+        differ: 1,
+        groups: [{ before: 'permit', after: 'deny', example: decided.actionId }],
+      },
+    });
+    expect(await version()).toBe(deployed.version);
+    const send = (more: object) =>
+      http(stack, 'POST', '/v1/policies', {
+        key: stack.keys.admin as string,
+        body: { bundle: meaning('read'), replaces: deployed.version, ...more },
+      });
+    expect((await send({ mode: 'shadow' })).status).toBe(400);
+    expect((await send({ until })).status).toBe(400);
+    expect((await send({ mode: 'shadow', until: '2020-01-01T00:00:00Z' })).status).toBe(400);
+    expect((await send({ mode: 'shadow', until, replaces: 0 })).status).toBe(409);
+  });
+
+  it('is compared, and its signals are read, from the command line', async () => {
+    const cli = (...args: string[]) => bailiwick(['policy', ...args], { BAILIWICK_DATA: stack.dataDir });
+    const folder = join(stack.dataDir, 'candidate');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'parcels.yaml'), meaning('external')['parcels.yaml'].replace(/tests:[^]*/, ''));
+    const diff = await cli('diff', folder, '--last', '100');
+    expect([diff.code, diff.out]).toEqual([
+      0,
+      expect.stringMatching(/parcel\.track +verb +changed +read, draft → external, execute/),
+    ]);
+    expect(diff.out).toMatch(/\d+ of the last \d+ decisions would differ/);
+    const json = JSON.parse((await cli('diff', folder, '--against', '0', '--json')).out) as { before: object };
+    expect(json.before).toMatchObject({ version: 0 });
+    const started = await cli('shadow', folder, '--for', '1h');
+    expect([started.code, started.out]).toEqual([0, expect.stringMatching(/^in shadow next to version \d+ until /)]);
+    expect((await cli('shadow')).out).toMatch(/^candidate [^]*of the last 0 decisions would differ/);
+    const signals = await cli('signals', '--since', '1h');
+    expect([signals.code, signals.out]).toEqual([0, expect.stringMatching(/BUDGET_EXHAUSTED +\S+ +\d+/)]);
+    const counted = await stack.as('analyst').policySignals();
+    expect(counted).toMatchObject({ log: 'default/0', truncated: false });
+    expect(counted.decisions).toBeGreaterThan(5);
+    const future = await stack.as('analyst').policySignals('2100-01-01T00:00:00Z');
+    expect(future).toMatchObject({ decisions: 0, verbs: [], suggestions: [] });
   });
 });
 

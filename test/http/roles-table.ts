@@ -61,6 +61,8 @@ async function policyVersion(stack: Stack): Promise<number> {
   return body.current as number;
 }
 
+const soon = (): string => new Date(Date.now() + 600_000).toISOString();
+
 const BUDGET = { selector: { agentClass: 'unused' }, budget: { calls: 1 } };
 async function budget(stack: Stack): Promise<string> {
   await http(stack, 'PUT', '/v1/budgets/some', { key: stack.keys.admin, body: BUDGET });
@@ -225,6 +227,20 @@ export const TABLE: readonly Row[] = [
     path: '/v1/policies',
     body: { bundle: { 'empty.yaml': '' }, replaces: await policyVersion(stack) },
   })),
+  row('POST /v1/policies/check', 200, KEYS, () => ({
+    path: '/v1/policies/check',
+    body: { bundle: { 'empty.yaml': '' } },
+  })),
+  row('POST /v1/policies/diff', 200, ['admin', 'analyst'], () => ({
+    path: '/v1/policies/diff',
+    body: { bundle: { 'empty.yaml': '' }, last: 1 },
+  })),
+  row('GET /v1/policies/shadow', 200, ['admin', 'analyst'], async (stack) => {
+    const body = { bundle: { 'empty.yaml': '' }, replaces: await policyVersion(stack), mode: 'shadow', until: soon() };
+    await http(stack, 'POST', '/v1/policies', { key: stack.keys.admin as string, body });
+    return { path: '/v1/policies/shadow' };
+  }),
+  row('GET /v1/policies/signals', 200, ['admin', 'analyst', 'approver'], () => ({ path: '/v1/policies/signals' })),
   row('GET /v1/policies', 200, KEYS, () => ({ path: '/v1/policies' })),
   row('GET /v1/policies/current', 200, KEYS, () => ({ path: '/v1/policies/current' })),
   row('GET /v1/policies/{version}', 200, KEYS, () => ({ path: '/v1/policies/0' })),

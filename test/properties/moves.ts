@@ -4,6 +4,7 @@ import { EFFECTS, type Agent, type GrantRequest } from '@bailiwick/contracts/gra
 import type { Actor, StoredSelector } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { call, childGrant, maybe, narrowing, one, rarely, rootGrant, sent, want } from './asked-for';
+import { RULES } from './rules';
 
 /**
  * Moves on a log, described without ids: a pick is resolved to a grant or run when the move is played. Alphabets are
@@ -194,6 +195,7 @@ const MOVES = {
       }),
       effect: fc.constantFrom(...EFFECTS),
       risk: fc.constantFrom('low' as const, 'medium' as const, 'high' as const),
+      rules: fc.option(fc.subarray([...RULES]), { nil: undefined, freq: 4 }),
       behind: fc.constantFrom(0, 0, 0, 0, 1),
       who: voice('service', 'person', 'own'),
     }),

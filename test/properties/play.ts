@@ -238,10 +238,10 @@ const PLAYS: { [K in Move['do']]: (play: Play, move: MoveOf<K>) => unknown } = {
     play.send({ keyed }, 'setTenantBudget', { name, selector, budget, actor: play.actor(who, play.ids('run')[0]) }),
   'remove budget': (play, { keyed, name, who }) =>
     play.send({ keyed }, 'removeTenantBudget', { name, actor: play.actor(who, play.ids('run')[0]) }),
-  'deploy policy'(play, { keyed, verbs, effect, risk, behind, who }) {
+  'deploy policy'(play, { keyed, verbs, effect, risk, rules, behind, who }) {
     const { version } = play.log.state.policies;
     const catalog = verbs.length > 0 ? { catalog: [{ match: verbs, effects: [effect], risk }] } : {};
-    const fields = deployment(catalog, Math.max(0, version - behind));
+    const fields = deployment({ ...catalog, ...(rules ? { rules } : {}) }, Math.max(0, version - behind));
     return play.send({ keyed }, 'deployPolicy', { ...fields, actor: play.actor(who, play.ids('run')[0]) });
   },
   drift(play, { keyed, run, score, who }) {

@@ -117,21 +117,31 @@ describe('every decision is made under exactly one policy', () => {
       expect(stateDigest(restored)).toBe(stateDigest(state));
       expect(restored.policies).toEqual({
         ...state.policies,
-        current: state.policies.current && { ...state.policies.current, catalog: expect.anything() as unknown },
+        current: state.policies.current && {
+          ...state.policies.current,
+          catalog: expect.anything() as unknown,
+          rules: expect.anything() as unknown,
+        },
       });
     });
     fc.assert(property, { numRuns: 60 });
   });
 
   it('and a what-if without a change finds no difference in a log with deployments', () => {
+    const tally = new Tally();
     const property = fc.property(story, (all) => {
       const { events, state, rules } = new Play().play(all).log;
+      for (const event of events) {
+        if (event.type === 'GrantSuspended') tally.add(event.data.reason.code);
+        if (isDecision(event) && event.data.reasons.some(({ code }) => code === 'POLICY_RULE')) tally.add(event.type);
+      }
       const empty = emptyState(state.log, state.tenant, state.n);
       const whatIf = new WhatIf(empty, replayRequest.parse({ change: {} }), rules);
       for (const event of events) whatIf.take(structuredClone(event));
       expect(whatIf.end().differences).toEqual([]);
     });
     fc.assert(property, { numRuns: 60 });
+    tally.atLeast(3, 'POLICY_RULE', 'ActionPermitted', 'ActionStepUp', 'ActionDenied');
   });
 
   it('and the auditor finds nothing, and finds a decision that names another version', () => {

@@ -3,12 +3,13 @@ import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import { evolveUnasked } from '@bailiwick/authority/events/evolve';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { emptyState } from '@bailiwick/authority/state/state';
+import { candidateOf, type Candidate } from '@bailiwick/authority/what-if/candidate';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
 import type { Event } from '@bailiwick/contracts/events/event';
 import { replayRequest, type ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { moves, play } from '@bailiwick/receipts/testing/random-log';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
-import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
+import { DEFAULT_BUNDLE, DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory, judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 
 fc.configureGlobal({ seed: 4_004, numRuns: 100 });
@@ -18,13 +19,11 @@ function whatIf(
   events: readonly Event[],
   request: unknown,
   state = emptyState('default/0', 'default', 0),
+  candidate?: Candidate,
 ): ReplayAnswer {
   const parsed = replayRequest.parse(request);
-  const asked = new WhatIf(state, parsed, {
-    judge: judgeUnder(parsed.change.policy),
-    catalog: DEFAULT_CATALOG,
-    defaults: tenantDefaults,
-  });
+  const rules = { judge: judgeUnder(parsed.change.policy), catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
+  const asked = new WhatIf(state, parsed, rules, candidate);
   for (const event of events) asked.take(JSON.parse(JSON.stringify(event)) as Event);
   return asked.end();
 }
@@ -56,6 +55,19 @@ describe('what if', () => {
       }),
     );
     expect(seen).toBeGreaterThan(500);
+  });
+
+  it('finds no difference under the policy by which everything was decided', () => {
+    const candidate = candidateOf(DEFAULT_BUNDLE.canonical);
+    fc.assert(
+      fc.property(moves(100), (list) => {
+        const { events } = logOf(list);
+        const result = whatIf(events, { change: {} }, undefined, candidate);
+        expect(result).toMatchObject({ differ: 0, byKind: {}, groups: [], decided: decisions(events) });
+        expect(result.assumes.join('\n')).not.toContain('does not show');
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('finds no difference if a change sets the values that already apply', () => {

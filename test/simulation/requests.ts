@@ -1,5 +1,5 @@
 import { NO_ARGS } from '@bailiwick/authority/testing/harness';
-import { deployment, meaning } from '@bailiwick/authority/testing/policies';
+import { deployment, manifests, meaning } from '@bailiwick/authority/testing/policies';
 import type { Answer, Command, CommandOf, CommandType } from '@bailiwick/contracts/commands/command';
 import type { Actor } from '@bailiwick/contracts/events/event';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
@@ -28,6 +28,13 @@ interface Known {
   readonly approvals: { id: string; call?: CommandOf<'authorize'> }[];
   readonly revocations: string[];
 }
+
+/** Manifests that most leases are beyond in something, so that some requests are refused, some ask, and calls are denied. */
+const MANIFESTS = manifests(
+  { class: 'worker', most: { budget: { calls: 30, cost: { USD: 30 } }, delegation: { depth: 2 } }, beyond: 'ask' },
+  { class: 'helper', most: { actions: { deny: ['thing.*'] }, time: { ttl: '2h' } } },
+  { class: '*', most: { actions: { mode: 'propose' } } },
+);
 
 /** Commands whose answer shows a known grant. */
 const CHANGES: ReadonlySet<CommandType> = new Set<CommandType>(['suspend', 'resume', 'renew', 'narrow']);
@@ -361,7 +368,8 @@ export class Requests {
     const { random } = this;
     const effect = random.pick(['read', 'write', 'external'] as const);
     const replaces = Math.max(0, this.version - (random.chance(0.1) ? 1 : 0));
-    return this.make('deployPolicy', SERVICE, deployment(meaning('file.read', effect), replaces));
+    const bundle = { ...meaning('file.read', effect), ...(random.chance(0.4) ? MANIFESTS : {}) };
+    return this.make('deployPolicy', SERVICE, deployment(bundle, replaces));
   }
 
   private drift(): Command {

@@ -92,6 +92,8 @@ describe('AppModule', () => {
       'ledger.replay-start',
       'ledger.revocation',
       'ledger.runs',
+      'ledger.shadow-start',
+      'ledger.signals-start',
       'ledger.tile',
       'ledger.tree-at',
       'ledger.verify',

@@ -10,6 +10,7 @@ import { EntryBook } from './entry-caps';
 import type { ReportFinding } from './finding';
 import { below, isMore, linked } from './issue-rules';
 import { isDecision, PolicyBook } from './policy-rules';
+import { issuedUnder, permittedUnder } from './manifest-rules';
 import { checkPower, checkResumption, checkSuspension } from './power-rules';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
 
@@ -64,6 +65,7 @@ export class Rulebook {
     if (dead !== undefined) report('liveness', `permitted although ${dead}`);
     const facts = recordedFacts(data, leaf.run.agent);
     const asks = admitted(chain, event, facts, now, report);
+    permittedUnder(this.policies, chain, event, facts, report);
     const names = [data.verb, ...(data.tool === undefined ? [] : [normalizeTool(data.tool)])];
     const rule = books.toolStruck(chain, (tool) => names.includes(normalizeTool(tool)));
     if (rule !== undefined) report('revocation', `the tool ${data.tool ?? data.verb} was revoked by ${rule}`);
@@ -171,7 +173,7 @@ export class Rulebook {
 
   issue(event: EventOf<'GrantIssued'>, report: ReportFinding): void {
     const { books } = this;
-    const { parentId, supersedes, limits, approvalId, depth } = event.data;
+    const { parentId, supersedes, limits, approvalId, depth, beyond } = event.data;
     const id = event.grantId ?? event.id;
     const run = books.runs.get(event.runId ?? '');
     if (!run) return report('custody', `a grant of the unknown run ${event.runId ?? '(none)'}`);
@@ -193,6 +195,7 @@ export class Rulebook {
     if (rule !== undefined) report('revocation', `issued under the quarantine ${rule}`);
     const struck = books.strikesIssued(run, limits);
     if (struck !== undefined) report('revocation', `issued although ${struck} had revoked the requested grant`);
+    issuedUnder(this.policies, run.agent.class, event, report);
     if (supersedes !== undefined && approvalId === undefined) report('approval', 'raised without an approval');
     if (approvalId !== undefined) {
       const asked = books.approvals.get(approvalId);
@@ -217,6 +220,7 @@ export class Rulebook {
       expiresAt: at(limits.time.expiresAt),
       issuedAt: now,
       position: event.position,
+      beyond,
       account: old?.account ?? new Account(limits.budget, parent?.account),
       entries: old?.entries ?? new EntryBook(limits),
       ended: undefined,
@@ -357,6 +361,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     },
     PolicyPart: ({ policies }, event) => policies.part(event),
     PolicyDeployed: ({ policies }, event, report) => policies.deployed(event, report),
+    PolicyShadowed: ({ policies }, event, report) => policies.shadowed(event, report),
     QuarantineLifted({ books }, { data }) {
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;
     },

@@ -36,6 +36,8 @@ export interface Grant {
   expiresAt: number;
   readonly issuedAt: number;
   readonly position: number;
+  /** digest of the manifest of its class beyond which a person approved it */
+  readonly beyond: string | undefined;
   readonly account: Account;
   readonly entries: EntryBook;
   /** why it can no longer act */

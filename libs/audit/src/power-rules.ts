@@ -14,7 +14,7 @@ export function checkSuspension(books: Books, event: EventOf<'GrantSuspended'>, 
   const grant = books.grants.get(event.grantId ?? '');
   if (!grant) return;
   const { code } = event.data.reason;
-  const byRun = event.actor.kind === 'run' && code !== 'OVERRUN' && code !== 'DRIFT';
+  const byRun = event.actor.kind === 'run' && code !== 'OVERRUN' && code !== 'DRIFT' && code !== 'POLICY_RULE';
   if (byRun) checkPower(books, event, grant, report);
   grant.suspended = true;
   grant.heldBy = byRun ? event.actor.id : undefined;

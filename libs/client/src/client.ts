@@ -1,7 +1,14 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { TenantBudgetSet, TenantBudgetView } from '@bailiwick/contracts/budgets/tenant-budget';
-import type { PolicyAnswer, PolicyDeployedAnswer, PolicyVersionsAnswer } from '@bailiwick/contracts/policy/deployment';
+import type {
+  PolicyAnswer,
+  PolicyCheckAnswer,
+  PolicyDeployedAnswer,
+  PolicyVersionsAnswer,
+} from '@bailiwick/contracts/policy/deployment';
+import type { PolicyDiffAnswer, PolicyDiffBody } from '@bailiwick/contracts/policy/policy-diff';
+import type { PolicySignals } from '@bailiwick/contracts/policy/policy-signals';
 import type { Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
@@ -224,17 +231,33 @@ export class BailiwickClient {
   removeBudget(name: string): Promise<{ removed: string; position: number }> {
     return this.delete(`/v1/budgets/${encodeURIComponent(name)}`);
   }
-  /** Checks a bundle, the texts of YAML files by their names, and deploys it in place of the version in force. */
-  deployPolicy(bundle: Readonly<Record<string, string>>, replaces: number): Promise<PolicyDeployedAnswer> {
-    return this.post('/v1/policies', { bundle, replaces });
+  /**
+   * Checks a bundle, the texts of YAML files by their names, and deploys it in place of the version in force.
+   * @param shadowUntil RFC 3339: only compares it until then
+   */
+  deployPolicy(bundle: Files, replaces: number, shadowUntil?: string): Promise<PolicyDeployedAnswer> {
+    const mode = shadowUntil === undefined ? undefined : 'shadow';
+    return this.post('/v1/policies', { bundle, replaces, mode, until: shadowUntil });
   }
   /** Lists the deployed policies, newest first. @param cursor `next` of the previous page */
   policies(cursor?: string): Promise<PolicyVersionsAnswer> {
-    return this.get(`/v1/policies${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`);
+    return this.get(`/v1/policies${queryOf({ cursor })}`);
   }
   /** Returns a version of the policy with its bundle. @param version 0: of the release; left out: the one in force */
   policy(version?: number): Promise<PolicyAnswer> {
     return this.get(`/v1/policies/${version ?? 'current'}`);
+  }
+  /** Returns the problems of a bundle, and deploys nothing. */
+  checkPolicy(bundle: Files): Promise<PolicyCheckAnswer> {
+    return this.post('/v1/policies/check', { bundle });
+  }
+  /** Compares a bundle with a deployed policy and with the last decisions. It may take a minute. */
+  diffPolicy(request: PolicyDiffBody, progress?: (progress: ReplayProgress) => void): Promise<PolicyDiffAnswer> {
+    return this.computed('/v1/policies/diff', request, progress);
+  }
+  /** Returns what answers and denials suggest. @param since RFC 3339; left out: the last seven days */
+  policySignals(since?: string, log?: string): Promise<PolicySignals> {
+    return this.get(`/v1/policies/signals${queryOf({ since, log })}`);
   }
   previewErasure(subject: string): Promise<ErasurePreview> {
     return this.post('/v1/erasures/preview', { subject });
@@ -300,23 +323,28 @@ export class BailiwickClient {
    * What-if: decides recorded requests again under a change. It may take a minute.
    * @param progress called about once a second with the progress
    */
-  async replay(
+  replay(
     request: ReplayRequest,
-    progress: (progress: ReplayProgress) => void = () => undefined,
+    progress?: (progress: ReplayProgress) => void,
     signal?: AbortSignal,
   ): Promise<ReplayAnswer> {
-    const response = await fetch(`${this.options.url}/v1/replays`, {
+    return this.computed('/v1/replays', request, progress, signal);
+  }
+  /** Requests what is computed over recorded events. @throws ProblemError */
+  private async computed<Answer>(
+    path: string,
+    request: object,
+    progress?: (progress: ReplayProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    const response = await fetch(this.options.url + path, {
       method: 'POST',
-      headers: {
-        authorization: `Bearer ${this.options.key}`,
-        'content-type': 'application/json',
-        accept: 'application/x-ndjson',
-      },
+      headers: { ...this.bearer, 'content-type': 'application/json', accept: 'application/x-ndjson' },
       body: JSON.stringify(request),
-      ...(signal ? { signal } : {}),
+      signal: signal ?? null,
     });
     if (!response.ok) throw problemOf(response.status, await response.text());
-    return answerIn<ReplayAnswer, ReplayProgress>(response, progress);
+    return answerIn<Answer, ReplayProgress>(response, progress);
   }
   /** Rebuilds a log from its events and compares it with the stored and live state. It may take minutes. */
   async verification<T>(log: string): Promise<T> {
@@ -347,6 +375,10 @@ export class BailiwickClient {
   }
   delete<T>(path: string): Promise<T> {
     return this.call('DELETE', path, { idempotencyKey: crypto.randomUUID() }) as Promise<T>;
+  }
+
+  private get bearer(): { authorization: string } {
+    return { authorization: `Bearer ${this.options.key}` };
   }
 
   /** Returns the raw response, for streams. */
@@ -403,6 +435,8 @@ async function answerIn<Answer, Progress>(
   }
   throw new ProblemError(503, 'NOT_READY', 'the service ended its response without an answer; try again');
 }
+
+type Files = Readonly<Record<string, string>>;
 
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();

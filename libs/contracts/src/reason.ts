@@ -8,7 +8,7 @@ export type DecisionOutcome = z.infer<typeof outcome>;
  * One node of the explanation tree of a decision: a dimension, a rule, or a grant of the chain with its own reasons.
  */
 export interface Reason {
-  /** a dimension's name, `liveness`, `trajectory`, `approval`, `tenant-budget`, or `grant` for a node of the chain */
+  /** a dimension's name, `liveness`, `trajectory`, `approval`, `tenant-budget`, `manifest`, or `grant` for a node of the chain */
   rule: string;
   outcome: DecisionOutcome;
   code?: string | undefined;
@@ -19,6 +19,8 @@ export interface Reason {
   path?: string | undefined;
   limit?: unknown;
   actual?: unknown;
+  /** the lease of the acting run is suspended by the append of this decision */
+  suspends?: true | undefined;
   reasons?: Reason[] | undefined;
 }
 export const reason: z.ZodType<Reason> = z.lazy(() =>
@@ -31,6 +33,7 @@ export const reason: z.ZodType<Reason> = z.lazy(() =>
     path: z.string().optional(),
     limit: z.unknown().optional(),
     actual: z.unknown().optional(),
+    suspends: z.literal(true).optional(),
     reasons: z.array(reason).optional(),
   }),
 );

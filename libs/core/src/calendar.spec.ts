@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CALENDAR_UNITS, isTimeZone, periodAt, zonedText, type CalendarUnit } from './calendar';
+import { CALENDAR_UNITS, clockAt, isTimeZone, periodAt, zonedText, type CalendarUnit } from './calendar';
 
 fc.configureGlobal({ seed: 20260107 });
 
@@ -72,6 +72,18 @@ describe('a calendar period', () => {
       }),
       { numRuns: 400 },
     );
+  });
+});
+
+describe('the clock of a zone', () => {
+  it.each([
+    ['Europe/Berlin', '2026-03-29T00:59:00Z', 6, 119],
+    ['Europe/Berlin', '2026-03-29T01:00:00Z', 6, 180],
+    ['Asia/Kathmandu', '2026-01-04T18:15:00Z', 0, 0],
+    ['America/New_York', '2026-01-05T04:59:59.999Z', 6, 1_439],
+    ['UTC', '1969-12-31T12:00:00Z', 2, 720],
+  ])('shows in %s at %s the day %s of the week and the minute %s', (zone, time, weekday, minute) => {
+    expect(clockAt(Date.parse(time), zone)).toEqual({ weekday, minute });
   });
 });
 

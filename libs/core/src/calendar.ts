@@ -99,3 +99,14 @@ export function zonedText(at: number, zone: string): string {
   const offset = `${minutes < 0 ? '-' : '+'}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
   return `${new Date(local).toISOString().slice(0, 19)}${offset}`;
 }
+
+/**
+ * Returns the day of the week (0 is Monday) and the minute of the day that clocks of a zone show at an instant.
+ * @throws RangeError if the zone is unknown on this machine
+ */
+export function clockAt(at: number, zone: string): { readonly weekday: number; readonly minute: number } {
+  const local = localTime(at, zone);
+  const days = Math.floor(local / DAY);
+  // 1 January 1970 was a Thursday
+  return { weekday: (((days + 3) % 7) + 7) % 7, minute: Math.floor((local - days * DAY) / 60_000) };
+}

@@ -91,6 +91,8 @@ export const LIMITS = {
   replayHeapMb: 2_048,
   /** a what-if that no client polls for this long is canceled */
   replayUnaskedMs: 10_000,
+  /** the last decisions of a log that one what-if selects */
+  replayDecisions: 1_000_000,
   replayPageDefault: 100,
   replayPageMax: 1_000,
   /** changes of grants, and added rules, in one what-if */
@@ -247,9 +249,33 @@ export const LIMITS = {
     depth: 16,
     values: 100_000,
     catalogEntries: 2_000,
+    manifests: 1_000,
     tests: 1_000,
     stepsPerTest: 64,
     pointerSteps: 16,
+    rules: 200,
+    /** the largest bounds of one rule: operators, labels and patterns of one list, examples of each kind, steps of one */
+    rule: {
+      operators: 16,
+      list: 16,
+      examples: 16,
+      exampleSteps: 64,
+      /** steps of one example with their repetitions */
+      repeatedSteps: 512,
+      /** the largest number that a rule counts to; and for each resource, verb or run separately */
+      count: 256,
+      countOfEach: 16,
+      windowMs: 30 * DAY,
+      windowActions: 10_000,
+      /** resources, verbs or runs that a rule keeps apart in one tree; beyond them it is stricter */
+      keys: 64,
+      /** amounts that a sum keeps apart in one tree; beyond them it joins two, and is stricter */
+      amounts: 32,
+      /** characters of a key; a longer one is stored as a digest */
+      keyChars: 64,
+    },
+    /** values that the rules of one bundle keep of one tree */
+    ruleValues: 8_192,
     /** problems in one report; any further one is counted */
     problems: 100,
     /** bytes of one stored part of a bundle as JSON, so that its event fits; and parts of one bundle */
@@ -260,6 +286,8 @@ export const LIMITS = {
     /** newest deployments that a state lists; older ones are only in the log */
     versionsKept: 1_000,
     versionsPageDefault: 100,
+    /** how long a candidate decides next to the policy in force, at most */
+    shadowMs: 30 * DAY,
     /** body of a deployment: the files as JSON strings, in which quotes and line ends take two bytes */
     httpBodyBytes: 4 * 1024 * 1024,
     /** duration and heap size of checking a bundle and running its tests, and checks that wait for a thread */
@@ -267,6 +295,20 @@ export const LIMITS = {
     checkHeapMb: 512,
     checksWaiting: 8,
     checkWaitMs: 20_000,
+    /** entries of each list of a comparison of two policies, and the verbs that it compares under live leases */
+    diffItems: 200,
+    diffVerbs: 500,
+    /** decisions that a comparison decides again unless it states their number */
+    diffDecisions: 10_000,
+    /** live leases and pending requests that it compares, the newest of each */
+    diffGrants: 200_000,
+    diffApprovals: 10_000,
+    /** the newest events that the signals of a policy are counted from, the groups that are listed, and the suggestions */
+    signalEvents: 1_000_000,
+    signalGroups: 200,
+    suggestions: 50,
+    /** how far back signals go unless the request states it */
+    signalMs: 7 * DAY,
   },
 
   // revocation

@@ -60,11 +60,14 @@ describe('a policy bundle', () => {
   });
 
   it.each([
-    ['unknown: []', ['a.yaml:1:1: unknown: unknown section unknown; known are catalog, tests']],
-    ['catalg: []', ['a.yaml:1:1: catalg: unknown section catalg; known are catalog, tests; did you mean catalog?']],
-    ['rules: []', ['a.yaml:1:1: rules: unknown section rules; known are catalog, tests']],
+    ['unknown: []', ['a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, rules, tests']],
+    [
+      'catalg: []',
+      ['a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, rules, tests; did you mean catalog?'],
+    ],
+    ['approvals: []', ['a.yaml:1:1: approvals: unknown section approvals; known are catalog, agents, rules, tests']],
     ['catalog: x', ['a.yaml:1:1: catalog: a section is a list of entries']],
-    ['- x', ['a.yaml:1:1: a file is a mapping of the sections catalog, tests']],
+    ['- x', ['a.yaml:1:1: a file is a mapping of the sections catalog, agents, rules, tests']],
   ])('refuses the file %j', (text, problems) => {
     expect(textsOf(text)).toEqual(problems);
   });
@@ -169,5 +172,31 @@ describe('a policy bundle', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('the rules of a bundle', () => {
+  const rule = (more: string) =>
+    `rules:\n  - name: two-reads\n    on: { effects: [read] }\n    when: { count_within: { effects: [read], at_least: 2, within: 1m } }\n    outcome: note\n    says: two reads\n${more}`;
+
+  it('are absent, an empty list, or a list: the first keeps the rules of the release', () => {
+    expect(valueOf(one('catalog: []\n'))).toMatchObject({ value: {}, rules: undefined });
+    expect(valueOf(one('rules: []\n'))).toMatchObject({ value: { rules: [] }, rules: { list: [] } });
+    const listed = valueOf(one(rule('    examples: { fires: [[{ times: 2 }]], silent: [[{}]] }\n')));
+    expect(listed.rules?.list.map(({ name }) => name)).toEqual(['two-reads']);
+    expect(new Set([listed.digest, valueOf(one('rules: []\n')).digest, valueOf(one('')).digest]).size).toBe(3);
+  });
+
+  it('are refused with the place of an example that fails', () => {
+    expect(textsOf(rule('    examples:\n      fires: [[{}]]\n      silent:\n        - [{ times: 2 }]\n'))).toEqual([
+      'a.yaml:8:15: rules.0.examples.fires.0: the rule two-reads should object to the last step, and does not',
+      'a.yaml:10:11: rules.0.examples.silent.0: the rule two-reads should not object to the last step, and does',
+    ]);
+  });
+
+  it('are refused without an example of each kind', () => {
+    expect(textsOf(rule('    examples: { fires: [[{ times: 2 }]] }\n'))).toEqual([
+      'a.yaml:7:15: rules.0.examples.silent: the member silent is missing',
+    ]);
   });
 });

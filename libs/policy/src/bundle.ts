@@ -1,4 +1,6 @@
+import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import type { CompiledRules } from '@bailiwick/authority/sequences/compile';
 import type { PolicyBundle, SectionName } from '@bailiwick/contracts/policy/policy-bundle';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { sha256hex } from '@bailiwick/core/digest';
@@ -7,13 +9,20 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import type { PolicyTest } from '@bailiwick/contracts/policy/policy-test';
 import { inOrder, nearest, type Place, type Problem } from './problem';
 import { schemaProblems } from './schema-problems';
+import { agentsSection } from './sections/agents-section';
 import { catalogSection } from './sections/catalog-section';
+import { rulesSection } from './sections/rules-section';
 import type { Section } from './sections/section';
 import { testsSection } from './sections/tests-section';
 import { readYaml, type Path, type YamlFile } from './yaml/yaml-file';
 
 /** The sections of a bundle. To add one, add it here and to `policyBundle` of `@bailiwick/contracts`. */
-export const SECTIONS = { catalog: catalogSection, tests: testsSection } satisfies Record<SectionName, object>;
+export const SECTIONS = {
+  catalog: catalogSection,
+  agents: agentsSection,
+  rules: rulesSection,
+  tests: testsSection,
+} satisfies Record<SectionName, object>;
 const NAMES = Object.keys(SECTIONS) as SectionName[];
 
 /** The files of a bundle: YAML texts by their names. */
@@ -26,6 +35,10 @@ export interface CheckedBundle {
   readonly canonical: string;
   readonly digest: string;
   readonly catalog: Catalog;
+  /** undefined if it has no manifests */
+  readonly agents: Agents | undefined;
+  /** undefined: those of the release stay in force */
+  readonly rules: CompiledRules | undefined;
   readonly tests: readonly PolicyTest[];
   /** Returns a problem at a part of an entry, with its file, line and column. */
   problemAt(section: SectionName, entry: number, path: Path, message: string): Problem;
@@ -43,17 +56,29 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     .map((name) => readYaml(name, files[name] as string));
   const problems = read.flatMap((file) => file.problems);
   const parts = read.filter((file) => file.problems.length === 0).flatMap((file) => partsOf(file, problems));
-  const checked = { catalog: checkSection('catalog', parts, problems), tests: checkSection('tests', parts, problems) };
+  const checked = {
+    catalog: checkSection('catalog', parts, problems),
+    agents: checkSection('agents', parts, problems),
+    rules: checkSection('rules', parts, problems),
+    tests: checkSection('tests', parts, problems),
+  };
   if (problems.length > 0 || checked.catalog.compiled === undefined) return err(bounded(problems));
   const value: PolicyBundle = {};
+  // an empty list of rules is none, and differs from a bundle without them
+  const isRuled = read.some(
+    ({ value: file }) => typeof file === 'object' && file !== null && Object.hasOwn(file, 'rules'),
+  );
   for (const name of NAMES)
-    if (checked[name].entries.length > 0) Object.assign(value, { [name]: checked[name].entries });
+    if (checked[name].entries.length > 0 || (name === 'rules' && isRuled))
+      Object.assign(value, { [name]: checked[name].entries });
   const canonical = canonicalize(value);
   return ok({
     value,
     canonical,
     digest: `sha256:${sha256hex(canonical)}`,
     catalog: checked.catalog.compiled,
+    agents: checked.agents.compiled,
+    rules: isRuled ? checked.rules.compiled : undefined,
     tests: checked.tests.compiled,
     problemAt: (section, entry, path, message) =>
       problemIn(parts.filter((part) => part.section === section)[entry] as Part, path, message),
@@ -121,6 +146,9 @@ function partsOf(file: YamlFile, problems: Problem[]): Part[] {
       problems.push(file.problemAt([section], 'a section is a list of entries', { name: true }));
       return [];
     }
+    const { notEmpty } = SECTIONS[section] as Section<unknown, unknown>;
+    if (entries.length === 0 && notEmpty !== undefined)
+      problems.push(file.problemAt([section], notEmpty, { name: true }));
     return entries.map((each: unknown, index): Part => ({ section, file, index, value: each }));
   });
 }

@@ -109,7 +109,7 @@ function membersOf(schema: z.ZodType, path: Path): string[] {
 
 function bare(schema: unknown): unknown {
   let at = schema;
-  while (at instanceof z.ZodOptional) at = at.unwrap();
+  while (at instanceof z.ZodOptional || at instanceof z.ZodLazy) at = at.unwrap();
   // of the forms that a value may have, only one is a mapping
   return at instanceof z.ZodUnion ? at.options.find((each) => bare(each) instanceof z.ZodObject) : at;
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { EFFECTS } from '@bailiwick/contracts/grants/grant';
 import { reason } from '@bailiwick/contracts/reason';
-import type { Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
-import { judgeTrajectory, SEQUENCES } from './sequence-rules';
+import type { RuleInForce, Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
+import { change, type Change } from '@bailiwick/contracts/replay/replay';
+import { judgeTrajectory, judgeUnder, SEQUENCES } from './sequence-rules';
 
 fc.configureGlobal({ seed: 20260124 });
 
@@ -134,5 +135,40 @@ describe('judgeTrajectory for any trajectory', () => {
         expect(codes(treeOf(actions), last)).toEqual(expected.map((rule) => rule.code));
       }),
     );
+  });
+});
+
+describe('judgeUnder', () => {
+  const secret = new Tree().does('run_a', 'read:secret').trajectory;
+  const noting: RuleInForce = {
+    name: 'noting',
+    code: 'POLICY_RULE',
+    outcome: 'note',
+    objection: () => ({ message: 'no' }),
+  };
+  const outcomesOf = (sequences: NonNullable<Change['policy']>['sequences'], rules?: RuleInForce[]) =>
+    judgeUnder({ sequences })({ ...secret, ...(rules ? { rules } : {}) }, step('send:external')).map(
+      ({ outcome }) => outcome,
+    );
+
+  it('switches rules of the release off, or sets their outcome, by code or by name', () => {
+    expect(outcomesOf({})).toEqual(['deny']);
+    expect(outcomesOf({ SECRET_EXFILTRATION: 'step-up' })).toEqual(['step-up']);
+    expect(outcomesOf({ 'secret-exfiltration': 'off' })).toEqual([]);
+    expect(outcomesOf({ SECRET_EXFILTRATION: 'step-up', 'secret-exfiltration': 'deny' })).toEqual(['deny']);
+  });
+
+  it('does the same with the rules of a deployed bundle, which replace those of the release', () => {
+    expect(outcomesOf({}, [])).toEqual([]);
+    expect(outcomesOf({}, [noting])).toEqual(['permit']);
+    expect(outcomesOf({ noting: 'deny' }, [noting])).toEqual(['deny']);
+    expect(outcomesOf({ noting: 'off' }, [noting])).toEqual([]);
+  });
+
+  it('accepts codes and names of rules in a request, and nothing else', () => {
+    const accepts = (sequences: object) => change.safeParse({ policy: { sequences } }).success;
+    expect(accepts({ LETHAL_TRIFECTA: 'off', 'mass-reads': 'deny' })).toBe(true);
+    expect(accepts({ LETHAL_TRIFECT: 'off' })).toBe(false);
+    expect(accepts({ 'mass-reads': 'suspend' })).toBe(false);
   });
 });

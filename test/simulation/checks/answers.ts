@@ -25,7 +25,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   liftQuarantine: ['QuarantineLifted'],
   setTenantBudget: ['TenantBudgetSet'],
   removeTenantBudget: ['TenantBudgetRemoved'],
-  deployPolicy: ['PolicyDeployed'],
+  deployPolicy: ['PolicyDeployed', 'PolicyShadowed'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],

@@ -6,8 +6,10 @@ import { Driver } from './load/driver';
 import { benchLedger } from './ledger';
 import { benchLog } from './log';
 import { benchMemory, benchRecover } from './recover';
+import { benchPolicyDiff } from './policy-diff';
 import { benchReplay } from './replay';
 import { Report } from './report/report';
+import { benchRules } from './rules';
 import { System } from './system';
 
 const BENCHES = {
@@ -18,23 +20,28 @@ const BENCHES = {
   recover: benchRecover,
   memory: benchMemory,
   replay: benchReplay,
+  diff: benchPolicyDiff,
 } as const;
 type Bench = keyof typeof BENCHES;
 const NAMES = Object.keys(BENCHES) as Bench[];
+/** Measures recorded runs, and needs no running system. */
+const RULES = 'rules';
 
 interface BenchFlags {
   rounds: string;
   size: string;
   json?: boolean;
+  data?: string;
 }
 
 /** Runs `bailiwick bench` with the arguments after `bench`. */
 export async function runBench(args: readonly string[]): Promise<void> {
   await new Command('bailiwick bench')
-    .argument('[which]', `one of ${NAMES.join(', ')}; all of them if omitted`)
+    .argument('[which]', `one of ${NAMES.join(', ')}; all of them if omitted; or ${RULES}`)
     .description('compare this build with other software on this machine')
     .option('--rounds <n>', 'number of measured rounds', '5')
     .option('--size <n>', 'number of live leases in a large state, or of recorded decisions', '1000000')
+    .option('--data <file>', `recorded runs, for ${RULES}: one JSON object per line, optionally gzipped`)
     .option('--json', 'print JSON')
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : 2);
@@ -44,8 +51,12 @@ export async function runBench(args: readonly string[]): Promise<void> {
 }
 
 async function bench(which: string | undefined, flags: BenchFlags): Promise<void> {
+  if (which === RULES) {
+    if (flags.data === undefined) throw new UsageError('bench rules needs --data FILE, a file of recorded runs');
+    return benchRules(flags.data, flags.json === true, (line) => console.log(line));
+  }
   if (which !== undefined && !Object.hasOwn(BENCHES, which))
-    throw new UsageError(`Benchmark ${which} not found. Use one of ${NAMES.join(', ')}.`);
+    throw new UsageError(`Benchmark ${which} not found. Use one of ${[...NAMES, RULES].join(', ')}.`);
   const [rounds, size] = [wholeNumber('--rounds', flags.rounds), wholeNumber('--size', flags.size)];
   for (const name of which === undefined ? NAMES : [which as Bench]) {
     const report = new Report(name, flags.json === true, (line) => console.log(line));

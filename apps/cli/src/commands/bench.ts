@@ -25,7 +25,8 @@ export function addBenchCommand(program: Command): void {
           'Benchmarks are not part of this installation. Clone the repository, run `npm install` and `npm run build` there, then run `npx bailiwick bench`.',
         );
       const bench = (await import(pathToFileURL(BENCH).href)) as BenchModule;
-      const { json } = command.optsWithGlobals<GlobalOptions>();
-      await bench.runBench([...command.args, ...(json ? ['--json'] : [])]);
+      const { json, data } = command.optsWithGlobals<GlobalOptions>();
+      const options = [...(json ? ['--json'] : []), ...(data === undefined ? [] : ['--data', data])];
+      await bench.runBench([...command.args, ...options]);
     });
 }

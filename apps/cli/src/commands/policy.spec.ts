@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { UsageError } from '../context';
 import { addPolicyCommands } from './policy';
 
 describe('bailiwick policy', () => {
@@ -39,7 +40,7 @@ describe('bailiwick policy', () => {
 `;
 
   it('reports no problems of the default bundle, and its tests pass', async () => {
-    expect((await run('check')).lines[0]).toMatch(/^no problems: \d+ entries in the catalog, \d+ tests$/);
+    expect((await run('check')).lines[0]).toMatch(/^no problems: \d+ entries in the catalog, \d+ rules, \d+ tests$/);
     const { lines, code } = await run('test');
     expect(lines).toEqual([expect.stringMatching(/^(\d+) of \1 tests passed$/)]);
     expect(code).toBeUndefined();
@@ -73,6 +74,16 @@ describe('bailiwick policy', () => {
     expect(code).toBe(1);
     write('tests.yaml', TEST('permit'));
     expect(await run('test', folder)).toEqual({ lines: ['1 of 1 test passed'], code: undefined });
+  });
+
+  it.each([
+    ['diff', '--last', 'all'],
+    ['diff', '--against', '-1'],
+    ['shadow', 'policy'],
+    ['shadow', '--for', '24h'],
+    ['signals', '--since', 'yesterday'],
+  ])('refuses %s %s %s', async (...args) => {
+    await expect(run(...args.filter((each) => each !== undefined))).rejects.toThrow(UsageError);
   });
 
   it.each([

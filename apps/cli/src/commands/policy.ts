@@ -4,7 +4,10 @@ import type { CheckedBundle } from '@bailiwick/policy/bundle';
 import type { GlobalOptions } from '../context';
 import { green, red } from '../render';
 import { addDeploymentCommands } from './policy-deployment';
+import { addDiffCommand } from './policy-diff';
 import { lineOf, readFolder } from './policy-folder';
+import { addShadowCommand } from './policy-shadow';
+import { addSignalsCommand } from './policy-signals';
 
 const FOLDER = 'a folder of YAML files; left out: the bundle that this release decides by';
 
@@ -18,12 +21,20 @@ export function addPolicyCommands(program: Command): void {
       const options = command.optsWithGlobals<GlobalOptions>();
       const bundle = await checked(folder, options);
       if (!bundle) return;
-      const { catalog = [], tests = [] } = bundle.value;
+      const { catalog = [], rules, tests = [] } = bundle.value;
       const { digest } = bundle;
       if (options.json)
-        return console.log(JSON.stringify({ digest, entries: catalog.length, tests: tests.length, problems: [] }));
+        return console.log(
+          JSON.stringify({
+            digest,
+            entries: catalog.length,
+            rules: rules?.length ?? null,
+            tests: tests.length,
+            problems: [],
+          }),
+        );
       console.log(
-        `${green('no problems')}: ${counted(catalog.length, 'entry', 'entries')} in the catalog, ${counted(tests.length, 'test')}`,
+        `${green('no problems')}: ${counted(catalog.length, 'entry', 'entries')} in the catalog, ${rulesText(rules)}, ${counted(tests.length, 'test')}`,
       );
       console.log(digest);
     });
@@ -45,7 +56,10 @@ export function addPolicyCommands(program: Command): void {
       const tally = `${total - failures.length} of ${counted(total, 'test')} passed`;
       console.log(failures.length > 0 ? red(tally) : green(tally));
     });
+  addDiffCommand(policy);
   addDeploymentCommands(policy);
+  addShadowCommand(policy);
+  addSignalsCommand(policy);
   policy
     .command('schema')
     .description('print the JSON Schema of a bundle, with which editors complete its files')
@@ -66,5 +80,8 @@ async function checked(folder: string | undefined, { json }: GlobalOptions): Pro
   else for (const problem of result.error) console.log(lineOf(problem));
   return undefined;
 }
+
+const rulesText = (rules: CheckedBundle['value']['rules']): string =>
+  rules === undefined ? 'the rules of the release' : counted(rules.length, 'rule');
 
 const counted = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`;

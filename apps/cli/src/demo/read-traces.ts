@@ -10,6 +10,8 @@ const recordedRun = z.object({
   model: z.string(),
   goal: z.string(),
   class: z.string(),
+  /** the reference: the calls that an injected instruction caused, and how that was found */
+  labels: z.object({ injectedCalls: z.array(z.tuple([z.number(), z.string()])).nullish() }).optional(),
   calls: z.array(
     z.object({
       tool: z.string(),

@@ -1,11 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
+import { Rulebook } from '@bailiwick/audit/audit-rules';
+import { deployment, manifests } from '@bailiwick/authority/testing/policies';
+import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { eventLogDatabase, type EventLogDatabase } from '../../../../test/support/eventlog-database';
+import type { Event } from '@bailiwick/contracts/events/event';
 import type { OwnerRequest, OwnerResponse } from '../testing/owner-process';
 import {
   authorize,
+  command,
   decision,
   digestFromZero,
   eventsOf,
@@ -22,6 +27,8 @@ const IN_FLIGHT = 40;
 const COMMANDS = 1_200;
 /** fewer than the commands, so that they compete for the last of the budget across kills */
 const CALLS = 900;
+/** the commands from one deployment of a policy to the next */
+const DEPLOYS = 60;
 
 describe('LogOwner in a process that is killed repeatedly', () => {
   let database: EventLogDatabase;
@@ -38,7 +45,7 @@ describe('LogOwner in a process that is killed repeatedly', () => {
     await database.drop();
   });
 
-  it('loses no acknowledged decision and writes none twice', async () => {
+  it('loses no acknowledged decision and writes none twice, and has one policy in force at each position', async () => {
     const url = await database.as('delegation');
     const answers = new Map<string, Answer>();
     const grantId = grantIdOf(
@@ -46,7 +53,10 @@ describe('LogOwner in a process that is killed repeatedly', () => {
         .value as Answer,
     );
 
-    let waiting: Command[] = Array.from({ length: COMMANDS }, () => authorize(grantId));
+    let waiting: Command[] = Array.from({ length: COMMANDS }, (_, i) =>
+      i % DEPLOYS === 0 ? command('deployPolicy', deployment(bundle(i), i / DEPLOYS)) : authorize(grantId),
+    );
+    const deployments = new Set(waiting.filter(({ type }) => type === 'deployPolicy').map((each) => each.commandId));
     const random = lcg(20260101);
     let killed = 0;
     while (waiting.length > 0) {
@@ -68,7 +78,8 @@ describe('LogOwner in a process that is killed repeatedly', () => {
     const decisions = events.filter((event) => event.type === 'ActionPermitted' || event.type === 'ActionDenied');
     expect(answers.size).toBe(COMMANDS);
     // when the budget is used up, a limited number of denials are written and the others counted
-    const written = [...answers].filter(([, answer]) => refusal(answer) !== 'TOO_MANY');
+    const decided = [...answers].filter(([id]) => !deployments.has(id));
+    const written = decided.filter(([, answer]) => refusal(answer) !== 'TOO_MANY');
     expect(decisions.map((event) => event.commandId).sort()).toEqual(written.map(([id]) => id).sort());
     expect(written.length).toBeGreaterThan(CALLS);
     for (const [id, answer] of written) {
@@ -81,6 +92,11 @@ describe('LogOwner in a process that is killed repeatedly', () => {
     }
     expect(decisions.filter((event) => event.type === 'ActionPermitted')).toHaveLength(CALLS);
     expect(events.filter((event) => event.type === 'GrantExhausted')).toHaveLength(1);
+    for (const id of deployments) {
+      const { position } = value<{ position: number }>(answers.get(id) as Answer);
+      expect(events[position]).toMatchObject({ type: 'PolicyDeployed', commandId: id });
+    }
+    expect(versionsIn(events)).toBe(deployments.size);
     expect(await digestFromZero(eventlog)).toMatch(/^sha256:/);
     expect(killed).toBeGreaterThan(KILLS);
   }, 120_000);
@@ -114,6 +130,34 @@ describe('LogOwner in a process that is killed repeatedly', () => {
     return acknowledged;
   }
 });
+
+/** A bundle that takes several events. */
+const bundle = (n: number): PolicyBundle => ({
+  ...manifests({ class: '*', words: `version ${n}` }),
+  catalog: Array.from({ length: 200 }, (_, i) => ({
+    match: [`q${String.fromCharCode(97 + (i % 26), 97 + Math.floor(i / 26))}.fetch`],
+    effects: ['read' as const],
+    risk: 'low' as const,
+    words: 'fetch one of the items of a bundle that is too large for a single event',
+  })),
+});
+
+/** Checks that each decision names the version in force at its position. Returns the last version. */
+function versionsIn(events: readonly Event[]): number {
+  const [book, found] = [new Rulebook(), [] as string[]];
+  let version = 0;
+  for (const event of events) {
+    book.check(event, (check, detail) => found.push(`${check}: ${detail}`));
+    if (event.type === 'PolicyDeployed') {
+      expect([event.data.replaces, event.data.version]).toEqual([version, version + 1]);
+      expect(event.data.parts).toBeGreaterThan(1);
+      version += 1;
+    }
+    if (event.type === 'ActionPermitted' || event.type === 'ActionDenied') expect(event.data.policy).toBe(version);
+  }
+  expect(found).toEqual([]);
+  return version;
+}
 
 /** Pseudorandom numbers that are the same in every run. */
 function lcg(seed: number): () => number {

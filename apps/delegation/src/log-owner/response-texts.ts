@@ -63,6 +63,8 @@ export async function textsFor(
             // the lease as it was at the request, not its later replacement, renewal or narrowing
             has: then.held?.limits,
             narrowed: then.held?.narrowed,
+            // the manifest of that time is not kept; the card that a person reads states the one in force
+            manifest: undefined,
           },
           texts.get(then.runId) ?? NO_TEXTS,
           at,

@@ -3,19 +3,23 @@ import { z } from 'zod';
 import { policyBody, type PolicyBody } from '@bailiwick/contracts/http/bodies';
 import {
   policyAnswer,
+  policyCheckAnswer,
+  policyCheckBody,
   policyDeployedAnswer,
   policyVersionsAnswer,
   type PolicyAnswer,
+  type PolicyCheckAnswer,
+  type PolicyCheckBody,
 } from '@bailiwick/contracts/policy/deployment';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-catalog';
 import { ROLES } from '../auth/api-keys';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { wholeNumber } from '../http/whole-number';
 import { LogClient } from '../log-client/log-client';
 import { PolicyChecks } from './policy-checks';
+import { PolicyVersions } from './policy-versions';
 
 const versionParam = z.strictObject({ version: wholeNumber(0) });
 type VersionParam = z.infer<typeof versionParam>;
@@ -32,21 +36,37 @@ export class PoliciesController {
   constructor(
     private readonly logClient: LogClient,
     private readonly checks: PolicyChecks,
+    private readonly versions: PolicyVersions,
   ) {}
 
   @Endpoint({
     method: 'POST',
     path: '/v1/policies',
-    summary: 'Check a policy bundle, run its tests and deploy it in place of the version in force',
+    summary:
+      'Check a policy bundle, run its tests and deploy it in place of the version in force; or compare it until a time (mode shadow)',
     roles: ['admin'],
     takesBytes: LIMITS.policy.httpBodyBytes,
     answer: policyDeployedAnswer,
     status: 201,
   })
-  async deploy(@Ctx() context: RequestContext, @Body(policyBody) { bundle, replaces }: PolicyBody): Promise<unknown> {
+  async deploy(@Ctx() context: RequestContext, @Body(policyBody) body: PolicyBody): Promise<unknown> {
+    const { bundle, replaces, until } = body;
     const { canonical, digest } = await this.checks.check(bundle);
-    const fields = { replaces, digest, bundle: canonical };
+    const shadow = until === undefined ? {} : { shadowUntil: until };
+    const fields = { replaces, digest, bundle: canonical, ...shadow };
     return this.logClient.command(context.command('deployPolicy', logName(context.caller.tenant, 0), fields));
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/policies/check',
+    summary: 'Check a policy bundle and run its tests, without deploying it',
+    roles: ROLES,
+    takesBytes: LIMITS.policy.httpBodyBytes,
+    answer: policyCheckAnswer,
+  })
+  check(@Body(policyCheckBody) { bundle }: PolicyCheckBody): Promise<PolicyCheckAnswer> {
+    return this.checks.report(bundle);
   }
 
   @Endpoint({
@@ -68,7 +88,7 @@ export class PoliciesController {
     answer: policyAnswer,
   })
   current(@Ctx() context: RequestContext): Promise<PolicyAnswer> {
-    return this.show(context, undefined);
+    return this.versions.find(context.caller.tenant, undefined);
   }
 
   @Endpoint({
@@ -79,13 +99,6 @@ export class PoliciesController {
     answer: policyAnswer,
   })
   get(@Ctx() context: RequestContext, @Params(versionParam) { version }: VersionParam): Promise<PolicyAnswer> {
-    return this.show(context, version);
-  }
-
-  private async show({ caller }: RequestContext, version: number | undefined): Promise<PolicyAnswer> {
-    const query = { op: 'policy', log: logName(caller.tenant, 0), version } as const;
-    const known = await this.logClient.query<PolicyAnswer | { version: 0 }>(query);
-    if ('bundle' in known) return known;
-    return { version: 0, digest: DEFAULT_BUNDLE.digest, bundle: DEFAULT_BUNDLE.value };
+    return this.versions.find(context.caller.tenant, version);
   }
 }

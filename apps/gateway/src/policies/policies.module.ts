@@ -1,6 +1,12 @@
 import { Module } from '@nestjs/common';
 import { PoliciesController } from './policies.controller';
-import { PolicyChecks } from './policy-checks';
+import { PolicyChecksModule } from './policy-checks.module';
+import { PolicyDiffsController } from './policy-diffs.controller';
+import { PolicyShadowController } from './policy-shadow.controller';
+import { PolicySignalsController } from './policy-signals.controller';
 
-@Module({ controllers: [PoliciesController], providers: [PolicyChecks] })
+@Module({
+  imports: [PolicyChecksModule],
+  controllers: [PolicyDiffsController, PolicySignalsController, PolicyShadowController, PoliciesController],
+})
 export class PoliciesModule {}

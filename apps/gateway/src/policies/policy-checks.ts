@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Injectable } from '@nestjs/common';
+import type { PolicyCheckAnswer } from '@bailiwick/contracts/policy/deployment';
+import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
+import type { PolicyChanges } from '@bailiwick/contracts/policy/policy-diff';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { Refused } from '../http/problems/problem';
-import type { CheckResult } from './check-worker';
+import type { CheckJob, CheckResult } from './check-worker';
 
 /** Problems in one response; a bundle with more has them all in `bailiwick policy check`. */
 const SHOWN = LIMITS.policy.problems;
@@ -25,34 +28,61 @@ export class PolicyChecks {
    * Returns the canonical text of a bundle, with its digest.
    * @throws Refused POLICY_INVALID with the problems; TOO_LARGE if the check exceeds its bounds; TOO_MANY
    */
-  async check(files: Readonly<Record<string, string>>): Promise<{ canonical: string; digest: string }> {
-    const result = await this.turns
-      .take(() => run(files))
+  async check(files: Files): Promise<Checked> {
+    return accepted(await this.run({ files }));
+  }
+
+  /**
+   * Does the same, and compares the bundle with another one.
+   * @throws Refused as `check`
+   */
+  async compare(files: Files, against: PolicyBundle): Promise<Checked & { readonly changes: PolicyChanges }> {
+    return accepted(await this.run({ files, against })) as Checked & { readonly changes: PolicyChanges };
+  }
+
+  /** Returns the problems of a bundle. @throws Refused TOO_LARGE if the check exceeds its bounds; TOO_MANY */
+  async report(files: Files): Promise<PolicyCheckAnswer> {
+    const result = await this.run({ files });
+    const problems = 'problems' in result ? result.problems.slice(0, SHOWN) : [];
+    const digest = result.digest === undefined ? {} : { digest: result.digest };
+    return { ok: problems.length === 0, ...digest, problems };
+  }
+
+  private run(job: CheckJob): Promise<CheckResult> {
+    return this.turns
+      .take(() => run(job))
       .catch((error: unknown) => {
         throw error instanceof QueueFullError ? new Refused('TOO_MANY', error.message) : error;
       });
-    if (!('problems' in result)) return result;
-    const { problems, failed } = result;
-    const [first] = problems;
-    const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-    const what = failed
-      ? `${count === 'one problem' ? 'a test' : `${problems.length} tests`} of the bundle failed`
-      : `the bundle has ${count}`;
-    throw new Refused(
-      'POLICY_INVALID',
-      `${what}: ${first?.file}:${first?.line}:${first?.column}: ${first?.message}`,
-      [],
-      {
-        problems: problems.slice(0, SHOWN),
-      },
-    );
   }
 }
 
+type Files = Readonly<Record<string, string>>;
+type Checked = Exclude<CheckResult, { problems: unknown }>;
+
+/** @throws Refused POLICY_INVALID with the problems */
+function accepted(result: CheckResult): Checked {
+  if (!('problems' in result)) return result;
+  const { problems, failed } = result;
+  const [first] = problems;
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  const what = failed
+    ? `${count === 'one problem' ? 'a test' : `${problems.length} tests`} of the bundle failed`
+    : `the bundle has ${count}`;
+  throw new Refused(
+    'POLICY_INVALID',
+    `${what}: ${first?.file}:${first?.line}:${first?.column}: ${first?.message}`,
+    [],
+    {
+      problems: problems.slice(0, SHOWN),
+    },
+  );
+}
+
 /** Ends the thread in any case: it has no state. */
-function run(files: Readonly<Record<string, string>>): Promise<CheckResult> {
+function run(job: CheckJob): Promise<CheckResult> {
   const worker = new Worker(join(__dirname, 'check-worker.js'), {
-    workerData: files,
+    workerData: job,
     resourceLimits: { maxOldGenerationSizeMb: LIMITS.policy.checkHeapMb },
   });
   return new Promise<CheckResult>((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { PolicyChecksModule } from '../policies/policy-checks.module';
 import { ReplaysController } from './replays.controller';
 
-@Module({ controllers: [ReplaysController] })
+@Module({ imports: [PolicyChecksModule], controllers: [ReplaysController] })
 export class ReplaysModule {}

@@ -16,7 +16,7 @@ describe('ReplaysController', () => {
     };
     const socket = Object.assign(new EventEmitter(), { destroyed: false });
     const context = { caller, request: { headers: {}, raw: { socket } } } as unknown as RequestContext;
-    const controller = new ReplaysController(logClient as unknown as LogClient);
+    const controller = new ReplaysController(logClient as unknown as LogClient, undefined as never, undefined as never);
     expect(await controller.replay(context, { change: {} })).toEqual({ decided: 3 });
     expect(socket.listenerCount('close')).toBe(0);
   });

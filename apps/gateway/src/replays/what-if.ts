@@ -4,10 +4,18 @@ import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import type { LogClient } from '../log-client/log-client';
 
-export type Update = { progress: ReplayProgress } | { answer: ReplayAnswer };
+export type Update<A = ReplayAnswer> = { progress: ReplayProgress } | { answer: A };
+
+/** A policy that decides instead of the recorded ones. */
+export interface Tried {
+  /** the canonical JSON of its bundle */
+  readonly candidate?: string | undefined;
+  /** also returns what it would take from live leases */
+  readonly reach?: boolean | undefined;
+}
 
 /** A what-if that the ledger computes for one client: polled until there is an answer, canceled when the client leaves. */
-export class WhatIf {
+export class WhatIf<A = ReplayAnswer> {
   private readonly gone = new AbortController();
 
   private constructor(
@@ -20,26 +28,34 @@ export class WhatIf {
     if (socket.destroyed) this.leave(); // the client has disconnected already; no close event follows
   }
 
-  static async start(
+  static async start<A = ReplayAnswer>(
     logClient: Pick<LogClient, 'ledger'>,
     { caller, request }: RequestContext,
     wanted: ReplayRequest,
-  ): Promise<WhatIf> {
-    const body = { tenant: caller.tenant, request: wanted };
+    tried: Tried = {},
+  ): Promise<WhatIf<A>> {
+    const body = { tenant: caller.tenant, request: wanted, ...tried };
     const { id } = await logClient.ledger<{ id: string }>('replay-start', body);
-    return new WhatIf(logClient, caller.tenant, id, request.raw.socket);
+    return new WhatIf<A>(logClient, caller.tenant, id, request.raw.socket);
+  }
+
+  /** Follows a computation that the ledger has started. */
+  static of<A>(logClient: Pick<LogClient, 'ledger'>, { caller, request }: RequestContext, id: string): WhatIf<A> {
+    return new WhatIf<A>(logClient, caller.tenant, id, request.raw.socket);
   }
 
   /**
    * The progress, about once a second, and finally the answer.
    * @throws Refused if the ledger refuses it, or the client has left
    */
-  async *updates(): AsyncGenerator<Update, void> {
+  async *updates(): AsyncGenerator<Update<A>, void> {
     const named = { tenant: this.tenant, id: this.id };
     try {
       for (;;) {
         if (this.gone.signal.aborted) throw new Refused('NOT_READY', 'the client is gone');
-        const update = await this.logClient.ledger<Update>('replay-ask', named);
+        const update = await this.logClient.ledger<Update<A>>('replay-ask', named);
+        if (!('answer' in update) && !('progress' in update))
+          throw new Refused('INTERNAL', 'the ledger reported neither progress nor an answer');
         yield update;
         if ('answer' in update) return;
       }
@@ -54,18 +70,18 @@ export class WhatIf {
 }
 
 /** Reads every update to the end: a generator that is left early keeps its listener on the client's connection. */
-export async function answerOf(updates: AsyncIterable<Update>): Promise<ReplayAnswer> {
-  let answer: ReplayAnswer | undefined;
+export async function answerOf<A>(updates: AsyncIterable<Update<A>>): Promise<A> {
+  let answer: A | undefined;
   for await (const update of updates) if ('answer' in update) ({ answer } = update);
   if (answer) return answer;
   throw new Refused('INTERNAL', 'the what-if ended without an answer');
 }
 
 /** A result that was read already, then the others. */
-export async function* after(
-  first: IteratorResult<Update, void>,
-  others: AsyncGenerator<Update, void>,
-): AsyncGenerator<Update, void> {
+export async function* after<A>(
+  first: IteratorResult<Update<A>, void>,
+  others: AsyncGenerator<Update<A>, void>,
+): AsyncGenerator<Update<A>, void> {
   if (!first.done) yield first.value;
   yield* others;
 }

@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { POLICY_SCHEMA, policySchema } from '@bailiwick/contracts/policy/policy-bundle';
 import { RECEIPT_SCHEMAS } from '@bailiwick/contracts/receipts/receipt-schema';
+import { readVocabulary, VOCABULARY } from '@bailiwick/policy/vocabulary';
 import { CONFIG, type GatewayConfig } from '../config';
 import { Endpoint, Params } from '../http/endpoints/endpoint';
 import { EndpointRegistry } from '../http/endpoints/endpoint-registry';
@@ -11,10 +12,11 @@ import { Refused } from '../http/problems/problem';
 import { gaugeProblems, metricsText } from '../reporting/metrics';
 import { ReadinessProbe } from '../reporting/readiness';
 
-/** Of the predicates of receipts, and of policy bundles. */
+/** Of the predicates of receipts, and of policy bundles; and the vocabulary, which is data. */
 const SCHEMAS: ReadonlyMap<string, Record<string, unknown>> = new Map([
   ...RECEIPT_SCHEMAS,
   [POLICY_SCHEMA, policySchema()],
+  [VOCABULARY, readVocabulary()],
 ]);
 const schemaName = z.strictObject({ name: z.string().max(80) });
 
@@ -72,12 +74,13 @@ export class SystemController {
   @Endpoint({
     method: 'GET',
     path: '/schemas/:name',
-    summary: `A JSON Schema: ${[...SCHEMAS.keys()].join(', ')}`,
+    summary: `A JSON Schema, or the vocabulary: ${[...SCHEMAS.keys()].join(', ')}`,
     roles: 'public', // anyone who receives a receipt must be able to read it
   })
   schema(@Params(schemaName) { name }: z.infer<typeof schemaName>): Reply {
     const schema = SCHEMAS.get(name);
     if (!schema) throw new Refused('NOT_FOUND', `Schema ${name} not found.`);
-    return Reply.text(JSON.stringify(schema), 'application/schema+json', { 'cache-control': 'public, max-age=86400' });
+    const type = name === VOCABULARY ? 'application/json' : 'application/schema+json';
+    return Reply.text(JSON.stringify(schema), type, { 'cache-control': 'public, max-age=86400' });
   }
 }

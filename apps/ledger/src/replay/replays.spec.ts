@@ -61,7 +61,7 @@ const create = (unaskedMs?: number): Replays =>
     thread,
   ));
 const startJob = (log = MINE): string =>
-  replays.start('default', { log, request: { change: {} }, to: last, rules: [] });
+  replays.start('default', { log, request: { change: {} }, to: last, rules: [], policies: [] });
 const poll = (id: string): ReturnType<Replays['ask']> => replays.ask('default', id);
 const waits = { ok: true, value: { progress: { done: 0, total: expect.any(Number) as number } } };
 const refused = (code: string): object => ({ ok: false, refusal: { code, detail: expect.any(String) as string } });

@@ -128,6 +128,7 @@ export class Replays implements OnApplicationShutdown {
       worker.on('message', (message: WhatIfMessage) => {
         if (message.kind === 'progress') job.progress = { done: message.done, total: message.total };
         else if (message.kind === 'answer') resolve(found(message.answer));
+        else if (message.kind === 'unreadable') resolve(refuse('BAD_REQUEST', message.detail));
         else resolve(refuse('INTERNAL', `the log cannot be folded: ${message.detail}`));
       });
       worker.on('error', (error: NodeJS.ErrnoException) =>

@@ -10,13 +10,14 @@ import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } fr
 import { mayPassOn, SET_ASIDE_DETAIL } from './grants/delegate';
 import { narrowed } from './grants/escalation';
 import { lessThan } from './grants/less';
+import { givenBeyond } from '../manifests/issue';
 import { cannotSetAside } from '../state/reserves';
 import { narrowedAbove } from './grants/bounds';
 import { widerThan } from './grants/run';
-import { newId, notFound, refuse, type Decide, type NewEvent } from './types';
+import { newId, notFound, refuse, type Decide, type NewEvent, type Rules } from './types';
 
 /** Records a person's answer. For a grant or an escalation it issues the grant in the same append. */
-export const decideApproval: Decide<'decideApproval'> = (state, command, now) => {
+export const decideApproval: Decide<'decideApproval'> = (state, command, now, rules) => {
   const approval = state.approvals.get(command.approvalId);
   if (!approval) return notFound('approval', command.approvalId);
   if (command.actor.kind === 'run' || command.actor.kind === 'system') {
@@ -60,6 +61,7 @@ export const decideApproval: Decide<'decideApproval'> = (state, command, now) =>
   return approveGrant(state, approval, limits.value, now, {
     commandId,
     by: actor.id,
+    rules,
     given: given(undefined, isLess ? limits.value : undefined),
   });
 };
@@ -89,12 +91,20 @@ function approveAction(
   return dead ?? ok([given(now + LIMITS.approvedUseMs)]);
 }
 
+/** A person's answer, and who gave it. */
+interface Answered {
+  readonly commandId: string;
+  readonly by: string;
+  readonly rules: Rules;
+  readonly given: NewEvent;
+}
+
 function approveGrant(
   state: LogState,
   approval: ApprovalNode,
   limits: Limits,
   now: number,
-  { commandId, by, given }: { readonly commandId: string; readonly by: string; readonly given: NewEvent },
+  { commandId, by, rules, given }: Answered,
 ): ReturnType<Decide<'decideApproval'>> {
   if (Date.parse(limits.time.expiresAt) <= now) {
     return refuse(
@@ -135,6 +145,8 @@ function approveGrant(
       tooWide,
     );
 
+  const manifest = givenBeyond(state, approval, limits, now, rules);
+  if ('refusal' in manifest) return err(manifest.refusal);
   const old = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
   const short = above ? cannotSetAside(above, limits.budget, old) : [];
   if (short.length > 0)
@@ -158,6 +170,7 @@ function approveGrant(
         limits,
         approvalId: approval.id,
         approvedBy: by,
+        ...manifest,
         ...(approval.supersedes === undefined ? {} : { supersedes: approval.supersedes }),
       },
     },

@@ -7,6 +7,7 @@ import type { Code } from '@bailiwick/contracts/error-codes';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { type IdKind } from '@bailiwick/core/ids';
 import { err, type Result } from '@bailiwick/core/result';
+import type { Agents } from '../manifests/agents';
 import type { Catalog } from '../matching/catalog/compile';
 import type { LogState } from '../state/state';
 
@@ -29,6 +30,8 @@ export interface Rules {
   readonly judge: JudgeTrajectory;
   /** what verbs and tools mean until the tenant deploys another bundle */
   readonly catalog: Catalog;
+  /** the manifests until the tenant deploys another bundle; left out: none */
+  readonly agents?: Agents | undefined;
   /** the limits of a root grant that requests none */
   readonly defaults: (now: number) => Limits;
 }

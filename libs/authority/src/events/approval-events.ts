@@ -34,6 +34,7 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     turn: asker.pendingApprovals + 1,
     verb: undefined,
     tool: undefined,
+    resource: undefined,
     status: 'pending',
     by: undefined,
     usableUntil: undefined,
@@ -67,6 +68,7 @@ export const actionStepUp: Fold<'ActionStepUp'> = (state, { data }) => {
   if (approval?.kind !== 'action') return;
   approval.verb ??= data.verb;
   approval.tool ??= data.tool;
+  approval.resource ??= { type: data.resource.type, id: data.resource.id };
 };
 
 export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
@@ -135,7 +137,7 @@ export function stopWaiting(
   approval.decidedPosition = position;
   if (state.pendingByBinding.get(approval.binding) === approval.id) state.pendingByBinding.delete(approval.binding);
   state.waiting.end(approval);
-  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined }); // members that only a pending approval needs
+  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined, resource: undefined }); // members that only a pending approval needs
 }
 
 /**

@@ -85,7 +85,7 @@ export function touch(state: LogState, event: Event, at: number): void {
 
 /** Forgets the trees whose time has come, with everything in them. */
 export function forgetEnded(state: LogState, now: number): void {
-  const { ended, runs, grants, trees, approvals, refusals, denialStreaks, narrowed, heldByRun } = state;
+  const { ended, runs, grants, trees, approvals, refusals, denialStreaks, narrowed, approvedBeyond, heldByRun } = state;
   const isStale = ({ expiresAt }: { expiresAt: number }): number => (expiresAt > now ? 1 : 0);
   for (const tree of ended.due(now)) {
     for (const run of tree.runs) {
@@ -95,6 +95,7 @@ export function forgetEnded(state: LogState, now: number): void {
     for (const grant of tree.grants) {
       grants.delete(grant.id);
       narrowed.delete(grant.id);
+      approvedBeyond.delete(grant.id);
       heldByRun.delete(grant.id);
       ended.stale += isStale(grant);
     }

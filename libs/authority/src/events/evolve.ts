@@ -20,8 +20,9 @@ import { eventSetAside } from './set-aside';
 import { grantIssued, grantResumed, grantSuspended } from './grant-events';
 import { grantNarrowed, grantRenewed } from './lease-changes';
 import { refused } from './labels';
-import { policyDeployed, policyPart } from './policy-events';
+import { policyDeployed, policyPart, policyShadowed } from './policy-events';
 import { driftScored, runOpened } from './run-events';
+import { observe, stepOf } from './steps';
 import { chargeRefusal, forgetRefusals } from '../commands/refusal-budgets';
 import { ruleOf } from '../revocation/revocation-rules';
 import { isKeyed, keepMs, type CommandNode, type LogState, type SettledNode } from '../state/state';
@@ -59,6 +60,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   TenantBudgetRemoved: tenantBudgetRemoved,
   PolicyPart: policyPart,
   PolicyDeployed: policyDeployed,
+  PolicyShadowed: policyShadowed,
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,
@@ -110,7 +112,11 @@ function follow(state: LogState, event: Event): number {
   const before = state.lastTime;
   state.next = event.position + 1;
   state.lastTime = at;
-  if (!isLate(state, event) && !isPassedOver(state, event)) fold(state, event, at);
+  if (!isLate(state, event) && !isPassedOver(state, event)) {
+    const step = stepOf(state, event);
+    fold(state, event, at);
+    if (step) observe(state, event, step, at);
+  }
   if (isNextTurn(before, at)) {
     forget(state.settled, at - LIMITS.settledMs);
     forget(state.abandoned, at - LIMITS.lateOutcomeMs, state.ends);

@@ -50,6 +50,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   addGrant(state, grant);
   const narrowed = old && state.narrowed.get(old.id);
   if (narrowed) state.narrowed.set(grant.id, narrowed);
+  if (data.beyond !== undefined) state.approvedBeyond.set(grant.id, data.beyond);
   join(state.trees.get(grant.treeId), 'grants', grant);
   run.grantId = grant.id;
   run.status = 'active';
@@ -78,7 +79,7 @@ export const grantSuspended: Fold<'GrantSuspended'> = (state, event) => {
 };
 
 /** Reports whether a suspension follows from a rule, not from a decision of the run that reported something. */
-const isByRule = (code: string): boolean => code === 'OVERRUN' || code === 'DRIFT';
+const isByRule = (code: string): boolean => code === 'OVERRUN' || code === 'DRIFT' || code === 'POLICY_RULE';
 
 /**
  * Resets the drift and the denials of a run that a person has resumed: they have reviewed it, so earlier ones no longer

@@ -11,7 +11,8 @@ export function label(state: LogState, event: Event, name: string): void {
   const { labels } = treeOf(state, event);
   if (Object.hasOwn(labels, name)) return;
   // callers may set any labels; their number is limited, but a label of a rule always finds room
-  if (!RULE_LABELS.has(name) && Object.keys(labels).length >= LIMITS.labelsPerTree) return;
+  const isRuled = RULE_LABELS.has(name) || state.policies.rules.labels.has(name);
+  if (!isRuled && Object.keys(labels).length >= LIMITS.labelsPerTree) return;
   labels[name] = { actionId: event.actionId ?? event.id, runId: event.runId ?? '', position: event.position };
 }
 

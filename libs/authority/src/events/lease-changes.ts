@@ -4,7 +4,7 @@ import { addedEnds, mayBeEnd } from '../dimensions/ends-on';
 import { lengthOf } from '../dimensions/time';
 import { chainOf, type GrantNode, type LogState } from '../state/state';
 import { setAside } from '../state/reserves';
-import { usageFor } from '../state/scopes';
+import { countKeys, usageFor } from '../state/scopes';
 import { dropScopes } from './dropped-scopes';
 import { isOpen } from './endings';
 import { follows, grantOf, must, type Fold } from './follows';
@@ -51,8 +51,16 @@ export const grantNarrowed: Fold<'GrantNarrowed'> = (state, event, at) => {
   if (old.usage.aside) setAside(grant, above, old);
   grant.notBefore = notBefore;
   if (expiresAt !== grant.expiresAt) endsAt(state, grant, expiresAt);
-  state.narrowed.set(grant.id, { position: event.position, at, by: event.actor.id });
+  const added = addedCounts(old.limits, limits, state.narrowed.get(grant.id)?.added);
+  const counts = added.length > 0 ? { added } : {};
+  state.narrowed.set(grant.id, { position: event.position, at, by: event.actor.id, ...counts });
 };
+
+/** Returns what narrowings have added that the lease counts separately, and so does not count from its issue on. */
+function addedCounts(held: Limits, limits: Limits, before: readonly string[] = []): string[] {
+  const known = new Set(countKeys(held));
+  return [...new Set([...before, ...countKeys(limits).filter((key) => !known.has(key))])].sort();
+}
 
 /**
  * Applies the ends that a narrowing adds to the calls in flight. Only the verb of such a call is still known, and in doubt

@@ -34,6 +34,8 @@ export interface ApprovalFacts {
   readonly has: Limits | undefined;
   /** the last narrowing of the lease of the run */
   readonly narrowed?: NarrowedNode | undefined;
+  /** how the requested lease compares with the manifest of its class, if there is something to state */
+  readonly manifest?: string | undefined;
 }
 
 /** A refusal in the same task, with the request of that time. */
@@ -65,7 +67,7 @@ export function approvalView(approval: ApprovalNode, status: ApprovalStatus, fac
     requestedBy: texts.requestedBy,
     requestedByStatedBy: texts.requestedByStatedBy,
     may: mayDo(approval, facts, limits),
-    mayNot: mayNotDo(approval, limits),
+    mayNot: mayNotDo(approval, limits, facts.manifest),
     action: stepUp ? callOf(approval, stepUp, facts) : undefined,
     refusedBefore: refusalsOf(approval, facts),
     budget: limits ? (describeAll(limits).find((each) => each.dimension === 'budget')?.text ?? '') : '',
@@ -141,12 +143,17 @@ function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | un
     });
 }
 
-function mayNotDo(approval: ApprovalNode, limits: Limits | undefined): string[] {
+function mayNotDo(approval: ApprovalNode, limits: Limits | undefined, manifest: string | undefined): string[] {
   if (approval.kind === 'action')
     return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
   const denied = limits?.actions.deny.map((pattern) => `never ${named(pattern)}`) ?? [];
   const pairs = limits?.deny?.map((pair) => marked(visible(`never ${describePair(pair)}`))) ?? [];
-  return [...denied, ...pairs, 'anything that is not named above'];
+  return [
+    ...denied,
+    ...pairs,
+    ...(manifest === undefined ? [] : [visible(manifest)]),
+    'anything that is not named above',
+  ];
 }
 
 function callOf(

@@ -1,3 +1,4 @@
+import { askedBeyond } from '../manifests/limited-by';
 import { approvalStatus } from './approval-status';
 import { chainOf, type ApprovalNode, type LogState, type NarrowedNode, type RunNode } from '../state/state';
 import type { RunTexts } from './views';
@@ -25,6 +26,8 @@ export interface Asked {
   readonly parent: RunNode | undefined;
   /** the request that it replaced */
   readonly replaced: ApprovalNode | undefined;
+  /** what the manifest of its class adds to the card */
+  readonly manifest: string | undefined;
   /** earlier refusals by a person in the task, newest first */
   readonly refused: readonly ApprovalNode[];
 }
@@ -44,6 +47,7 @@ export function askedNow(state: LogState, approval: ApprovalNode, now: number, b
     narrowed: state.narrowed.get(held?.id ?? ''),
     parent: approval.kind === 'grant' ? state.runs.get(state.runs.get(approval.runId)?.parentRunId ?? '') : undefined,
     replaced: state.approvals.get(approval.replaces ?? ''),
+    manifest: askedBeyond(state, approval, now),
     refused: refusedIn(state, approval, before),
   };
 }
@@ -63,7 +67,7 @@ export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefin
 export async function consentCard(
   reader: PayloadReader,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
-  { approval, status, run, has, narrowed, parent, replaced, refused }: Asked,
+  { approval, status, run, has, narrowed, parent, replaced, manifest, refused }: Asked,
   texts: RunTexts,
   /** only attempts before this position; default: all */
   before?: number,
@@ -110,6 +114,7 @@ export async function consentCard(
       .filter((event) => event.actionId !== approval.actionId || event.type === 'DelegationRefused'),
     has,
     narrowed,
+    manifest,
   };
   return approvalView(approval, status, facts);
 }

@@ -164,6 +164,10 @@ const TELLERS: Tellers = {
     ok: true,
     value: { version, digest, position } satisfies PolicyDeployedAnswer,
   }),
+  PolicyShadowed: (_state, { data: { version, digest, until }, position }) => ({
+    ok: true,
+    value: { version, digest, position, until } satisfies PolicyDeployedAnswer,
+  }),
   PayloadsErased: (_state, event) => ({ ok: true, value: { erasure: event.data, position: event.position } }),
   EventSetAside: (_state, event) => ({ ok: true, value: { setAside: event.data, position: event.position } }),
   DriftScored: (_state, event) => ({ ok: true, value: { drift: event.data.score, position: event.position } }),

@@ -1,6 +1,8 @@
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
+import { isOpen } from '../events/endings';
 import { revokedWhilePending } from './approval-status';
+import { limitedBy } from '../manifests/limited-by';
 import { effectiveStatus, endedFirst, endReasonOf } from '../state/liveness';
 import { chainOf, type GrantNode, type LogState, type RunNode } from '../state/state';
 
@@ -44,6 +46,7 @@ export function grantTerms(state: LogState, grant: GrantNode, now: number): Omit
     endedAt: grant.endedAt === undefined ? undefined : rfc3339(grant.endedAt),
     endReason: endReasonOf(grant, blocked),
     supersededBy: grant.supersededBy,
+    manifest: isOpen(grant.status) ? limitedBy(state, grant) : undefined,
     position: grant.position,
     ...importedAt(state, grant.position),
   };

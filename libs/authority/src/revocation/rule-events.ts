@@ -34,13 +34,14 @@ export function ruleEvents({ log, tenant, rules }: LogState): RuleEvent[] {
   return events.sort((a, b) => a.position - b.position);
 }
 
-/** Merges the rules into the events of a tree, by position. */
-export class WithRules {
+/** Merges the rules, and other events that belong to no tree, into the events of a tree, by position. */
+export class WithRules<E extends Pick<RuleEvent, 'position'> = RuleEvent> {
   private next = 0;
-  constructor(private readonly rules: readonly RuleEvent[]) {}
+  /** @param rules in the order of their positions */
+  constructor(private readonly rules: readonly E[]) {}
 
   /** Returns the rules that precede a position, each once. */
-  before(position: number): readonly RuleEvent[] {
+  before(position: number): readonly E[] {
     const from = this.next;
     while ((this.rules[this.next]?.position ?? Infinity) < position) this.next += 1;
     return this.rules.slice(from, this.next);

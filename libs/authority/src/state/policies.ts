@@ -2,7 +2,10 @@ import { policyBundle, type PolicyBundle } from '@bailiwick/contracts/policy/pol
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { agentsOf, compileAgents, type Agents } from '../manifests/agents';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
+import { compileRules, type CompiledRules } from '../sequences/compile';
+import { SHIPPED } from '../sequences/shipped';
 
 /** A deployed policy, without its text. */
 export interface DeployedVersion {
@@ -24,6 +27,24 @@ export interface PolicyNode extends DeployedVersion {
   readonly text: string;
   /** derived from the text */
   readonly catalog: Catalog;
+  /** derived from the text; undefined if it has no manifests */
+  readonly agents: Agents | undefined;
+  /** derived from the text, which may leave the rules of the release in force */
+  readonly rules: CompiledRules;
+}
+
+/** A candidate that is compared with the policy in force. Its text is in its parts, which are directly before its event. */
+export interface ShadowNode {
+  readonly digest: string;
+  readonly parts: number;
+  /** the version in force when it started */
+  readonly version: number;
+  /** of its event */
+  readonly position: number;
+  readonly at: number;
+  readonly until: number;
+  /** the id of the actor that started it */
+  readonly by: string;
 }
 
 /** The parts of a bundle that are not followed by their deployment yet. */
@@ -38,15 +59,30 @@ export interface PendingParts {
 export class Policies {
   current: PolicyNode | undefined;
   pending: PendingParts | undefined;
+  /** the newest candidate, also after its end */
+  shadow: ShadowNode | undefined;
   /** the newest deployments, oldest first */
   readonly versions: DeployedVersion[] = [];
+  /** the rules of version 0, and of each bundle without rules */
+  ofRelease: CompiledRules = SHIPPED;
 
   get version(): number {
     return this.current?.version ?? 0;
   }
 
+  /** the rules over sequences in force */
+  get rules(): CompiledRules {
+    return this.current?.rules ?? this.ofRelease;
+  }
+
+  /** Continues after deployments whose events are not read: what they put into force does not matter any more. */
+  startAfter(version: number, catalog: Catalog): void {
+    const nothing = { digest: '', replaces: version - 1, parts: 0, position: 0, at: 0, by: '', text: '{}' };
+    if (version > 0) this.current = { ...nothing, version, catalog, agents: undefined, rules: this.ofRelease };
+  }
+
   put(node: PolicyNode): void {
-    const { text: _text, catalog: _catalog, ...version } = node;
+    const { text: _text, catalog: _catalog, agents: _agents, rules: _rules, ...version } = node;
     this.current = node;
     this.pending = undefined;
     this.versions.push(version);
@@ -55,10 +91,29 @@ export class Policies {
 }
 
 /** The members of a bundle that decisions use. */
-export const compiledBundle = ({ catalog = [] }: PolicyBundle) => compileCatalog(catalog);
+export interface CompiledBundle {
+  readonly catalog: Catalog;
+  /** undefined if it has no manifests; a manifest that this release cannot read permits nothing */
+  readonly agents: Agents | undefined;
+  readonly rules: CompiledRules;
+}
+
+/** A bundle without rules leaves those of the release in force; an empty list of rules is none. */
+export function compiledBundle({ catalog = [], agents, rules }: PolicyBundle): Result<CompiledBundle, string> {
+  const compiled = compileCatalog(catalog);
+  if (!compiled.ok) return err(faultText('catalog', compiled.error));
+  const ruled = rules === undefined ? ok(SHIPPED) : compileRules(rules);
+  return ruled.ok
+    ? ok({ catalog: compiled.value, agents: agentsOf(agents), rules: ruled.value })
+    : err(faultText('rules', ruled.error));
+}
+
+type Fault = { readonly entry: number; readonly path: readonly (string | number)[]; readonly message: string };
+const faultText = (section: string, [fault]: readonly Fault[]): string =>
+  `${section}.${fault?.entry}.${fault?.path.join('.')}: ${fault?.message}`;
 
 /** Reads the canonical text of a bundle. Returns what is wrong with it, for people. */
-export function readBundle(text: string): Result<{ readonly bundle: PolicyBundle; readonly catalog: Catalog }, string> {
+export function readBundle(text: string): Result<CompiledBundle & { readonly bundle: PolicyBundle }, string> {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -72,16 +127,16 @@ export function readBundle(text: string): Result<{ readonly bundle: PolicyBundle
     return err(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is malformed'}`);
   }
   const compiled = compiledBundle(parsed.data);
-  if (compiled.ok) return ok({ bundle: parsed.data, catalog: compiled.value });
-  const [fault] = compiled.error;
-  return err(`catalog.${fault?.entry}.${fault?.path.join('.')}: ${fault?.message}`);
+  if (!compiled.ok) return compiled;
+  const agents = compileAgents(parsed.data.agents ?? []);
+  return agents.ok ? ok({ bundle: parsed.data, ...compiled.value }) : err(faultText('agents', agents.error));
 }
 
 /**
  * Reads a text that was deployed. Its schema is not checked again, so that a later release that refuses such a bundle
  * still reads it.
  */
-export function catalogOf(text: string): Catalog | undefined {
+export function compiledText(text: string): CompiledBundle | undefined {
   try {
     const compiled = compiledBundle(JSON.parse(text) as PolicyBundle);
     return compiled.ok ? compiled.value : undefined;

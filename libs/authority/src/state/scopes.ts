@@ -4,7 +4,16 @@ import { coversAction, describeCovered, keyWithoutCaps, type EntryFacts } from '
 import { isCapped, type PartCaps } from '../dimensions/part-caps';
 import { matchesVerb } from '../matching/verbs/verb';
 import { clip, listed } from '../presentation/text';
-import { addCharge, carryUsage, emptyUsage, nothing, settleCharge, type Mutable, type MutableUsage } from './usage';
+import {
+  addCharge,
+  carryUsage,
+  emptyUsage,
+  nothing,
+  settleCharge,
+  windowKey,
+  type Mutable,
+  type MutableUsage,
+} from './usage';
 
 /*
  * Caps for a part of the actions of a lease. An action counts in every scope that covers it, in the lease that names the
@@ -125,6 +134,12 @@ export function usageFor(limits: Scoped, position: number, old?: Account): Mutab
     }),
   };
 }
+
+/** Returns the keys of all that a lease counts separately: its windows and its scopes. */
+export const countKeys = (limits: Scoped): string[] => [
+  ...limits.budget.windows.map(windowKey),
+  ...scopesOf(limits).map(({ key }) => key),
+];
 
 /** Charges a permit to the scopes that cover it, at every level of the chain. Returns them; undefined if there are none. */
 export function reserveInScopes(

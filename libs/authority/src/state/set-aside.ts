@@ -24,6 +24,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'TenantBudgetRemoved',
         'PolicyPart',
         'PolicyDeployed',
+        'PolicyShadowed',
         'PayloadsErased',
         'HistoryImported',
         'EventSetAside',

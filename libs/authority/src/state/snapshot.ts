@@ -16,8 +16,9 @@ import {
   type RunRow,
   type SettledRow,
 } from './snapshot-rows';
-import { catalogOf, type DeployedVersion, type PendingParts, type PolicyNode } from './policies';
+import { compiledText, type DeployedVersion, type PendingParts, type PolicyNode, type ShadowNode } from './policies';
 import { budgetOf, type PurseNode } from './purses';
+import { keptOf, keptRow, type KeptRow } from '../sequences/kept';
 import {
   emptyState,
   heldBy,
@@ -33,7 +34,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 17;
+export const FOLD_VERSION = 18;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -53,6 +54,7 @@ type Line =
   /** the text of the last of these versions */
   | ['policy', string]
   | ['policyParts', PendingParts]
+  | ['policyShadow', ShadowNode]
   | ['unreadable', UnreadableNode]
   | ['grant', GrantRow]
   | ['tree', TreeLine]
@@ -64,8 +66,10 @@ type Line =
   | ['refusalBucket', [string, number]]
   | ['denialStreak', [string, number]]
   | ['narrowed', [string, NarrowedNode]]
+  | ['approvedBeyond', [grantId: string, manifest: string]]
   | ['ends', [string, readonly string[]]];
-type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> & Partial<Pick<TreeNode, 'quietAt'>>;
+type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> &
+  Partial<Pick<TreeNode, 'quietAt'>> & { readonly kept?: KeptRow };
 type PurseLine = Omit<PurseNode, 'budget'>;
 type ApprovalLine = Omit<ApprovalNode, 'turn' | 'held'> & Partial<Pick<ApprovalNode, 'turn' | 'held'>>;
 type End = ['end', number];
@@ -109,10 +113,11 @@ export function* linesOf(state: LogState): Generator<Line> {
   for (const rule of state.rules.list) yield ['rule', rule];
   for (const { budget: _, ...purse } of state.purses.values()) yield ['purse', purse];
   for (const entry of state.purses.naming) yield ['naming', entry];
-  const { versions, current, pending } = state.policies;
+  const { versions, current, pending, shadow } = state.policies;
   for (const version of versions) yield ['policyVersion', version];
   if (current) yield ['policy', current.text];
   if (pending) yield ['policyParts', pending];
+  if (shadow) yield ['policyShadow', shadow];
   for (const node of state.unreadable.values()) yield ['unreadable', node];
   for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
@@ -129,6 +134,7 @@ export function* linesOf(state: LogState): Generator<Line> {
   for (const entry of state.settled) yield ['settled', rows.ofSettled(entry)];
   for (const entry of state.abandoned) yield ['settled', rows.ofSettled(entry)];
   for (const entry of state.narrowed) yield ['narrowed', entry];
+  for (const entry of state.approvedBeyond) yield ['approvedBeyond', entry];
   for (const approval of state.approvals.values()) yield ['approval', approvalLine(state, approval)];
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
@@ -232,6 +238,9 @@ export class SnapshotReader {
       case 'policyParts':
         state.policies.pending = value;
         return;
+      case 'policyShadow':
+        state.policies.shadow = value;
+        return;
       case 'unreadable':
         state.unreadable.set(value.position, complete(value, ['treeId']));
         return;
@@ -241,7 +250,7 @@ export class SnapshotReader {
         state.heldByRun.set(...value);
         return;
       case 'tree':
-        state.trees.set(value.id, newTree(value));
+        state.trees.set(value.id, newTree({ ...value, kept: value.kept && keptOf(value.kept) }));
         return;
       case 'action': {
         const action = this.rows.action(value);
@@ -267,6 +276,9 @@ export class SnapshotReader {
       case 'narrowed':
         state.narrowed.set(...value);
         return;
+      case 'approvedBeyond':
+        state.approvedBeyond.set(...value);
+        return;
       case 'ends':
         state.ends.set(...value);
         return;
@@ -278,15 +290,16 @@ export class SnapshotReader {
 
 /** @throws if the text is not that of a deployed bundle: the snapshot is invalid (I11) */
 function inForce({ policies }: LogState, text: string): PolicyNode {
-  const [version, catalog] = [policies.versions.at(-1), catalogOf(text)];
-  if (!version || !catalog) throw new Error('the snapshot has a policy that no deployment put into force');
-  return { ...version, text, catalog };
+  const [version, compiled] = [policies.versions.at(-1), compiledText(text)];
+  if (!version || !compiled) throw new Error('the snapshot has a policy that no deployment put into force');
+  return { ...version, text, ...compiled };
 }
 
-const treeLine = ({ id, rootRunId, labels, quietAt }: TreeNode): TreeLine => ({
+const treeLine = ({ id, rootRunId, labels, kept, quietAt }: TreeNode): TreeLine => ({
   id,
   rootRunId,
   labels,
+  ...(kept === undefined ? {} : { kept: keptRow(kept) }),
   ...(quietAt === undefined ? {} : { quietAt }),
 });
 
@@ -309,6 +322,7 @@ const APPROVAL_OPTIONAL = [
   'replaces',
   'verb',
   'tool',
+  'resource',
   'by',
   'usableUntil',
   'decidedAt',

@@ -5,6 +5,7 @@ import { Deadlines } from './deadlines';
 import { OpenChildren } from './open-children';
 import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
+import type { Kept } from '../sequences/kept';
 import { Policies } from './policies';
 import { Purses } from './purses';
 import { Shared } from './shared-values';
@@ -48,6 +49,8 @@ export interface LogState {
   readonly denialStreaks: Map<string, number>;
   /** grant → its last narrowing, if there was one */
   readonly narrowed: Map<string, NarrowedNode>;
+  /** grant → the digest of the manifest of its class beyond which a person approved it, if one did */
+  readonly approvedBeyond: Map<string, string>;
   /** action without a final outcome → the leases that end if it is completed, if there are any */
   readonly ends: Map<string, readonly string[]>;
   readonly rules: RuleSet;
@@ -128,6 +131,8 @@ export interface TreeNode {
   readonly rootRunId: string;
   /** label → the first action that carried it */
   readonly labels: Record<string, { actionId: string; runId: string; position: number }>;
+  /** what the rules over sequences keep of it, if anything */
+  kept: Kept | undefined;
   /** time of its last event; undefined until the tree has ended */
   quietAt: number | undefined;
   /** derived: the number of open runs, permits without an outcome and pending approvals */
@@ -145,11 +150,13 @@ export const newTree = ({
   id,
   rootRunId,
   labels = {},
+  kept,
   quietAt,
 }: Pick<TreeNode, 'id' | 'rootRunId'> & Partial<TreeNode>): TreeNode => ({
   id,
   rootRunId,
   labels,
+  kept,
   quietAt,
   going: 0,
   sending: NONE,
@@ -222,6 +229,7 @@ export interface ApprovalNode {
   /** kind `action`: the verb of the call, until the approval is answered */
   verb: string | undefined;
   tool: string | undefined;
+  resource: { readonly type: string; readonly id: string } | undefined;
   status: 'pending' | 'approved' | 'denied' | 'expired' | 'used';
   by: string | undefined;
   usableUntil: number | undefined;
@@ -241,6 +249,8 @@ export interface NarrowedNode {
   readonly at: number;
   /** the id of its actor */
   readonly by: string;
+  /** the keys of windows and scopes that narrowings of the lease added: they do not count what was used before */
+  readonly added?: readonly string[];
 }
 
 /** A stored event that could not be read. */
@@ -280,6 +290,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     refusalBuckets: new Map(),
     denialStreaks: new Map(),
     narrowed: new Map(),
+    approvedBeyond: new Map(),
     ends: new Map(),
     rules: new RuleSet(),
     purses: new Purses(),

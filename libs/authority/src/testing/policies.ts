@@ -1,6 +1,8 @@
 import type { Event } from '@bailiwick/contracts/events/event';
+import type { ManifestEntry } from '@bailiwick/contracts/policy/manifest';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { canonicalize } from '@bailiwick/core/canonical';
+import { rfc3339 } from '@bailiwick/core/clock';
 import { sha256hex } from '@bailiwick/core/digest';
 import type { CommandResult, Fields, TestLog } from './harness';
 
@@ -14,6 +16,13 @@ export function deployment(bundle: PolicyBundle, replaces: number): Fields<'depl
 export const deploy = (log: TestLog, bundle: PolicyBundle): Event[] =>
   log.do('deployPolicy', deployment(bundle, log.state.policies.version));
 
+/** Starts to compare a bundle with the version in force, for some ms. */
+export const shadow = (log: TestLog, bundle: PolicyBundle, ms: number): Event[] =>
+  log.do('deployPolicy', {
+    ...deployment(bundle, log.state.policies.version),
+    shadowUntil: rfc3339(log.now + ms),
+  });
+
 export const tryDeploy = (log: TestLog, bundle: PolicyBundle, replaces: number): CommandResult =>
   log.try('deployPolicy', deployment(bundle, replaces));
 
@@ -21,3 +30,9 @@ export const tryDeploy = (log: TestLog, bundle: PolicyBundle, replaces: number):
 export const meaning = (verb: string, effect: 'read' | 'write' | 'external' | 'exec'): PolicyBundle => ({
   catalog: [{ match: [verb], effects: [effect], risk: effect === 'read' ? 'low' : 'medium' }],
 });
+
+/** A bundle with manifests, which a team owns. */
+export const manifests = (...agents: readonly ManifestFields[]): PolicyBundle => ({
+  agents: agents.map((each) => ({ owner: 'team', ...each })),
+});
+export type ManifestFields = Omit<ManifestEntry, 'owner'>;

@@ -1,7 +1,14 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
-import { drawingFrom, exhaustedBy, timesOf, treeOfAction, withPerson } from '../commands/actions/authorize-action';
+import {
+  drawingFrom,
+  exhaustedBy,
+  suspendedByRule,
+  timesOf,
+  treeOfAction,
+  withPerson,
+} from '../commands/actions/authorize-action';
 import { brokeredCall, type BrokeredCall } from '../commands/actions/brokered';
 import { endedByCompletion } from '../commands/actions/ends-lease';
 import { judge, strictest, type Judgement } from '../commands/actions/judge';
@@ -14,6 +21,7 @@ import { periodsFor } from '../state/periods';
 import { chainOf, type GrantNode, type RunNode } from '../state/state';
 import { askedOf, DECIDED, timeOf, type Decision, type Of, type Outcome } from './recorded';
 import type { ShadowLog } from './shadow-log';
+import type { UnderCandidate } from './under-candidate';
 
 /** Decides the recorded actions again, and settles those that are permitted here. */
 export class ShadowActions {
@@ -25,10 +33,13 @@ export class ShadowActions {
   constructor(
     private readonly log: ShadowLog,
     private readonly rules: Rules,
+    private readonly under?: UnderCandidate,
   ) {}
 
-  decision(event: Decision, events: readonly Event[]): void {
+  /** @param recorded the decision, among all events of its command */
+  decision(recorded: Decision, events: readonly Event[]): void {
     this.log.tally.again();
+    const event = this.under?.decision(recorded, this.log) ?? recorded;
     // a request for approval stays, and so does its answer: it is valid for exactly this call (I8)
     for (const each of events)
       if (each.type === 'ApprovalExpired') this.expire(each);
@@ -51,17 +62,18 @@ export class ShadowActions {
     const call = this.callOf(event, run, at);
     if (call === null)
       return this.differs(event, 'falls-away', [], 'the call that the service acted for would not have been made');
-    const { fate, reasons, usesApproval } = this.judged(event, run, chain, at, call);
+    const { fate, reasons, usesApproval, judged } = this.judged(event, run, chain, at, call);
     if (fate !== before) this.differs(event, fate, reasons);
     if (fate === 'permit') {
       this.permit(event, chain, at, usesApproval);
       for (const each of events)
         if (each.type === 'ActionCalled' && this.log.state.actions.has(each.actionId ?? ''))
-          this.log.fold(this.log.here(each));
+          this.log.fold(this.log.here({ ...each, data: { ...each.data, labels: event.data.labels } }));
       return;
     }
     // no additional person is asked here: the request for approval stays at its recorded position
     this.log.fold({ ...event, type: fate === 'deny' ? 'ActionDenied' : 'ActionStepUp' } as Decision);
+    if (fate === 'deny') this.log.foldAll(event, suspendedByRule(this.log.state, leaf, judged, at));
   }
 
   outcome(event: Outcome): void {
@@ -116,11 +128,11 @@ export class ShadowActions {
     chain: readonly GrantNode[],
     now: number,
     brokered: BrokeredCall | undefined,
-  ): { fate: Fate; reasons: Reason[]; usesApproval: boolean } {
+  ): { fate: Fate; reasons: Reason[]; usesApproval: boolean; judged: Judgement } {
     const { data } = event;
     const { state } = this.log;
     const here = judge(state, chain, askedOf(event, run), now, this.rules, brokered);
-    const judged = this.withRecordedBudgets(here, event);
+    const judged = this.withRecordedManifests(this.withRecordedBudgets(here, event), event);
     // the approval of a step-up is the one that it requests, not one that it used
     const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
     // an older log neither records the card's objections nor required arguments, so its approvals are accepted as
@@ -138,7 +150,7 @@ export class ShadowActions {
       call,
       now,
     );
-    return { fate: outcome, reasons, usesApproval: approved };
+    return { fate: outcome, reasons, usesApproval: approved, judged };
   }
 
   /**
@@ -149,7 +161,19 @@ export class ShadowActions {
     const recorded = data.reasons.filter(({ rule }) => rule === 'tenant-budget');
     if (recorded.length === 0 || this.log.state.purses.size > 0) return judged;
     const reasons = [...judged.reasons, ...recorded];
-    return { outcome: strictest(reasons), reasons, objections: [...judged.objections, ...objectionsIn(recorded)] };
+    const objections = [...judged.objections, ...objectionsIn(recorded)];
+    return { ...judged, outcome: strictest(reasons), reasons, objections };
+  }
+
+  /**
+   * Keeps the recorded objections of manifests if the state knows another policy than the one in force: the events of one
+   * tree contain no deployments.
+   */
+  private withRecordedManifests(judged: Judgement, { data }: Decision): Judgement {
+    if ((data.policy ?? 0) === this.log.state.policies.version) return judged;
+    const recorded = data.reasons.filter(({ rule }) => rule === 'manifest');
+    const reasons = [...judged.reasons.filter(({ rule }) => rule !== 'manifest'), ...recorded];
+    return { outcome: strictest(reasons), reasons, objections: objectionsIn(reasons) };
   }
 
   private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {

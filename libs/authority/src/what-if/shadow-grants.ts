@@ -46,7 +46,8 @@ export class ShadowGrants {
     const chain = chainOf(this.log.state, this.log.currentLease(event.grantId as string));
     const parent = chain?.[0];
     if (!chain || !parent) return;
-    const live = !blockedInChain(this.log.state, chain, at);
+    // the manifests of that time are not applied again: what they refused stays refused
+    const live = code !== 'GRANT_EXCEEDS_MAXIMUM' && !blockedInChain(this.log.state, chain, at);
     const changed = this.log.recorded.has(parent.id) || code === 'DELEGATION_NOT_ALLOWED';
     if (live && changed && mayPassOn(this.log.state, chain, agentClass).outcome === 'permit') {
       if (asked === undefined) this.log.tally.undecidable += 1;

@@ -1,4 +1,5 @@
 import { act, delegateTestRun, openTestRun, ROOMY, TestLog } from '../testing/harness';
+import { deploy, manifests } from '../testing/policies';
 import { tenantDefaults } from '../commands/grants/resolve';
 import { emptyState } from '../state/state';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
@@ -291,5 +292,17 @@ describe('a page of differences', () => {
       after = result.next;
     }
     expect(seen).toEqual(log.events.filter(({ type }) => type === 'ActionPermitted').map(({ position }) => position));
+  });
+});
+
+describe('a what-if of a log with manifests', () => {
+  it('keeps their recorded objections if it has the events of one tree alone, which contain no deployments', () => {
+    const log = new TestLog();
+    const { grantId, treeId } = openTestRun(log);
+    deploy(log, manifests({ class: 'worker', most: { actions: { deny: ['file.write'] } } }));
+    const types = ['file.read', 'file.write'].map((verb) => act(log, grantId, verb).type);
+    expect(types).toEqual(['ActionPermitted', 'ActionDenied']);
+    const ofTree = { events: log.events.filter((event) => event.treeId === treeId) } as TestLog;
+    for (const each of [log, ofTree]) expect(kinds(whatIf(each, {}))).toEqual([]);
   });
 });

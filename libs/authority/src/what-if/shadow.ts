@@ -11,6 +11,7 @@ import { ShadowGrants } from './shadow-grants';
 import { ShadowLeases } from './shadow-leases';
 import { ShadowLog } from './shadow-log';
 import type { Tally } from './tally';
+import type { UnderCandidate } from './under-candidate';
 
 /**
  * The state that a log would have under a change, next to the recorded one. It takes the events of one command after
@@ -29,10 +30,18 @@ export class Shadow {
   /**
    * @param state as recorded up to the start of the change
    * @param rules with the trajectory judged as under the change
+   * @param under the policy by which the calls are decided; left out: those in force when they were decided
    */
-  constructor(state: LogState, change: Change, rules: Rules, tally: Tally) {
+  constructor(
+    state: LogState,
+    change: Change,
+    rules: Rules,
+    tally: Tally,
+    private readonly under?: UnderCandidate,
+  ) {
+    if (under) state.policies.current = under.candidate;
     this.log = new ShadowLog(state, tally);
-    this.actions = new ShadowActions(this.log, rules);
+    this.actions = new ShadowActions(this.log, rules, under);
     this.grants = new ShadowGrants(this.log, change);
     this.leases = new ShadowLeases(this.log);
   }
@@ -100,9 +109,13 @@ export class Shadow {
     if (event.type === 'ApprovalExpired') this.actions.expire(event);
     else if (event.type === 'GrantRenewed') this.leases.renew(event);
     else if (event.type === 'GrantNarrowed') this.leases.narrow(event);
+    else if (this.under && POLICY.has(event.type)) return;
     else this.log.asRecorded(event);
   }
 }
 
 const issuedIn = (events: readonly Event[]): Of<'GrantIssued'> | undefined =>
   events.find((each): each is Of<'GrantIssued'> => each.type === 'GrantIssued');
+
+/** Events of policies, which a candidate replaces. */
+const POLICY: ReadonlySet<Event['type']> = new Set(['PolicyPart', 'PolicyDeployed', 'PolicyShadowed'] as const);

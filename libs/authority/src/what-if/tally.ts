@@ -1,5 +1,6 @@
 import type { Difference, Kinds, ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { LIMITS } from '@bailiwick/core/limits';
+import { DecisionGroups } from './decision-groups';
 
 /** Counts differences and keeps one page of them, in bounded memory. */
 export class Tally {
@@ -10,6 +11,7 @@ export class Tally {
   private readonly page: Difference[] = [];
   private readonly byKind: Kinds = {};
   private readonly groups = { byAgentClass: new Groups(), byVerb: new Groups(), byTree: new Groups() };
+  private readonly decisions = new DecisionGroups();
   outcomesFallenAway = 0;
   undecidable = 0;
 
@@ -32,6 +34,7 @@ export class Tally {
     if (difference.about === 'action') {
       this.differ += 1;
       this.groups.byVerb.count(difference.verb, kind);
+      this.decisions.count(difference);
     }
     if (difference.position <= this.after || this.truncated) return;
     this.truncated = !this.fits(difference);
@@ -55,6 +58,7 @@ export class Tally {
       byAgentClass: byAgentClass.most(),
       byVerb: byVerb.most(),
       byTree: byTree.most(),
+      groups: this.decisions.most(),
       differences: this.page,
       truncated: this.truncated,
       next: this.truncated ? (this.page.at(-1)?.position ?? null) : null,

@@ -6,8 +6,11 @@ import { evolveUnasked } from '../events/evolve';
 import { isPassedOver } from '../state/set-aside';
 import type { LogState } from '../state/state';
 import { evolveStored } from '../state/stored';
+import type { Candidate } from './candidate';
+import { RecordedPolicies } from './recorded-policies';
 import { Shadow } from './shadow';
 import { Tally } from './tally';
+import { UnderCandidate } from './under-candidate';
 
 /**
  * Decides the recorded actions of a log, or of one of its trees, again under a change. It takes the events in order, a
@@ -22,16 +25,23 @@ export class WhatIf {
   private pending: Event[] = [];
   private seen = -1;
   private unreadable = 0;
+  /** the policies by which the calls were decided; the caller adds those that are not among the events */
+  readonly recorded: RecordedPolicies;
+  private readonly under: UnderCandidate | undefined;
 
   /**
    * @param state the log's state before the first event that will follow: empty, or from a snapshot not after `from`
    * @param rules with the trajectory judged as under the change
+   * @param candidate the policy that decides; left out: those in force when the calls were decided
    */
   constructor(
     private readonly state: LogState,
     private readonly request: ReplayRequest,
     private readonly rules: Rules,
+    private readonly candidate?: Candidate,
   ) {
+    this.recorded = new RecordedPolicies(rules.catalog);
+    this.under = candidate && new UnderCandidate(candidate, this.recorded);
     this.first = request.from ?? 0;
     this.last = request.to ?? Infinity;
     this.tally = new Tally(request.after ?? -1, request.limit ?? LIMITS.replayPageDefault);
@@ -41,6 +51,7 @@ export class WhatIf {
   take(event: Event): void {
     if (event.position > this.last) return;
     this.seen = event.position;
+    this.recorded.take(event);
     const [before] = this.pending;
     if (before && before.commandId !== event.commandId) this.flush();
     this.pending.push(event);
@@ -64,8 +75,19 @@ export class WhatIf {
   end(): ReplayAnswer {
     this.flush();
     const { log } = this.state;
-    const assumes = assumptions(this.request.change, this.unreadable);
-    return { log, from: this.first, to: this.seen, ...this.tally.summary(), assumes };
+    const assumes = [
+      ...assumptions(this.request.change, this.unreadable),
+      ...(this.under ? underCandidate(this.under.inexact) : []),
+    ];
+    const policy = this.candidate && { digest: this.candidate.digest };
+    return {
+      log,
+      from: this.first,
+      to: this.seen,
+      ...this.tally.summary(),
+      ...(policy ? { policy } : {}),
+      assumes,
+    };
   }
 
   private flush(): void {
@@ -75,7 +97,7 @@ export class WhatIf {
     if (!begin) return;
     const isAside = events.some((event) => isPassedOver(this.state, event));
     if (begin.position >= this.first && !isAside) {
-      this.shadow ??= new Shadow(this.state, this.request.change, this.rules, this.tally);
+      this.shadow ??= new Shadow(this.state, this.request.change, this.rules, this.tally, this.under);
       this.shadow.take(events);
       return;
     }
@@ -110,6 +132,17 @@ function assumptions({ grant, policy, drift }: Change, unreadable: number): stri
       : []),
   ];
 }
+
+/** Lists what the records of calls do not show of what a policy reads. */
+const underCandidate = (inexact: number): string[] => [
+  'Calls are classified again from their records, in which a verb has lost its capitals. Arguments are not recorded, so templates of a catalog are not read.',
+  'What a caller stated in addition to the catalog is kept; what both stated counts as stated by the catalog alone.',
+  ...(inexact > 0
+    ? [
+        `The record of ${inexact} calls does not show what the caller stated, or their policy is not known: they count as recorded and as the candidate classifies them.`,
+      ]
+    : []),
+];
 
 function positionIn(body: string): number | undefined {
   try {

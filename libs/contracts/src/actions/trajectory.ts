@@ -1,4 +1,5 @@
-import type { Effect } from '../grants/grant';
+import type { Consumed, Effect } from '../grants/grant';
+import type { RuleOutcome } from '../policy/rule';
 import type { Reason } from '../reason';
 
 /** The labels that sequence rules use: a tree keeps each of them, regardless of the number of others. */
@@ -16,11 +17,18 @@ export const RULE_LABELS: ReadonlySet<string> = new Set([
   'open:may-send',
 ]);
 
-/** The past of a tree: the first action that carried each label, in order of position. */
+/** The past of a tree, as far as the rules over sequences need it. */
 export interface Trajectory {
+  /** the first action that carried each label, in order of position */
   readonly first: Readonly<Record<string, { actionId: string; runId: string; position: number }>>;
   /** permits without an outcome that send (and are charged so), or may send */
   readonly inFlight?: readonly InFlight[];
+  /** the rules in force; left out: those that the release ships */
+  readonly rules?: readonly RuleInForce[];
+  /** what rules keep of the tree, by their operators */
+  readonly kept?: KeptOfTree | undefined;
+  /** the time of the decision, ms */
+  readonly now?: number;
 }
 export interface InFlight {
   readonly id: string;
@@ -28,12 +36,34 @@ export interface InFlight {
   readonly position: number;
   readonly charge: { readonly external: number };
 }
+export interface KeptOfTree {
+  /** the number of its decided actions, since something was kept */
+  readonly actions: number;
+  readonly states: ReadonlyMap<string, unknown>;
+}
 
 /** The requested action. */
 export interface TrajectoryStep {
   readonly labels: readonly string[];
+  /** the strictest of its effects */
   readonly effect: Effect;
+  /** all of them, if there are several */
+  readonly effects?: readonly Effect[] | undefined;
   readonly runId: string;
+  readonly verb?: string;
+  readonly resource?: { readonly type: string; readonly id: string };
+  readonly agentClass?: string;
+  readonly charge?: Consumed;
+}
+
+/** A rule over sequences, compiled. */
+export interface RuleInForce {
+  readonly name: string;
+  /** a reason code; several rules may have the same */
+  readonly code: string;
+  readonly outcome: RuleOutcome;
+  /** Returns why the rule objects to the step, or undefined if it does not. */
+  objection(seen: Trajectory, step: TrajectoryStep): Omit<Reason, 'rule' | 'outcome'> | undefined;
 }
 
 /** Judges the next step against the past of its tree: one reason per rule that objects, or none. */

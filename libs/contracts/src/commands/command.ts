@@ -115,6 +115,8 @@ export const deployPolicy = command('deployPolicy', {
   digest,
   /** the canonical JSON of the bundle (RFC 8785) */
   bundle: z.string().min(2).max(LIMITS.policy.bytes),
+  /** the bundle is a candidate until this time, and does not decide */
+  shadowUntil: time.optional(),
 });
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */

@@ -4,7 +4,7 @@ import { effects, recordedLabels, resource } from '../actions/action';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
-import { deployedVersion, policyDeployed, policyPart } from '../policy/deployment';
+import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {
   amount,
   costs,
@@ -184,6 +184,8 @@ export const EVENT_DATA = {
     /** the person who approved, as the actor's id */
     approvedBy: z.string().optional(),
     supersedes: idOf('grant').optional(),
+    /** digest of the manifest of its class, beyond which the person approved it */
+    beyond: digest.optional(),
   }),
   /** a child grant was refused; the reasons list the dimensions in which it exceeded its parent */
   DelegationRefused: z.strictObject({
@@ -286,9 +288,11 @@ export const EVENT_DATA = {
   /** caps that all matching runs of the tenant draw from together; one of the same name keeps its usage */
   TenantBudgetSet: z.strictObject({ name: budgetName, selector: storedBudgetSelector, budget: tenantCaps }),
   TenantBudgetRemoved: z.strictObject({ name: budgetName }),
-  /** part of the bundle that the next `PolicyDeployed` puts into force; all of them are in its append */
+  /** part of the bundle of the next `PolicyDeployed` or `PolicyShadowed`; all of them are in its append */
   PolicyPart: policyPart,
   PolicyDeployed: policyDeployed,
+  /** the bundle of the parts before it is a candidate: what it would have decided is compared until a time */
+  PolicyShadowed: policyShadowed,
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

@@ -401,6 +401,8 @@ export const grantView = z.object({
   endedAt: time.optional(),
   endReason: z.string().optional(),
   supersededBy: idOf('grant').optional(),
+  /** one sentence, if the manifest of its class allows less than its limits */
+  manifest: z.string().optional(),
   position: z.number().int(),
   /** decided by another installation, and imported */
   imported: z.literal(true).optional(),

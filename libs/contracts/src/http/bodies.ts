@@ -6,6 +6,7 @@ import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { agent, grantRequest, grantView, runView } from '../grants/grant';
 import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
+import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
 import { approvalView } from '../queries/query';
 
@@ -114,16 +115,20 @@ export const revocationsBody = z
     force: z.boolean().optional(),
   })
   .refine(targetFits, MISFIT);
-export const policyBody = z.strictObject({
-  /** the texts of YAML files by their names */
-  bundle: z
-    .record(z.string().max(LIMITS.policy.fileName), z.string().max(LIMITS.policy.fileBytes))
-    .refine((files) => Object.keys(files).length <= LIMITS.policy.files, {
-      error: `at most ${LIMITS.policy.files} files`,
-    }),
-  /** the version in force; 0 is the one that the release ships */
-  replaces: policyVersion,
-});
+export const policyBody = z
+  .strictObject({
+    bundle: bundleFiles,
+    /** the version in force; 0 is the one that the release ships */
+    replaces: policyVersion,
+    /** `shadow`: compares what the bundle would decide, and never acts on it; left out: `enforce` */
+    mode: z.enum(['enforce', 'shadow']).optional(),
+    /** the end of a comparison */
+    until: time.optional(),
+  })
+  .refine(({ mode, until }) => (mode === 'shadow') === (until !== undefined), {
+    error: 'until is the end of mode shadow: give both or none',
+    path: ['until'],
+  });
 export type PolicyBody = z.infer<typeof policyBody>;
 export const tenantBudgetBody = z.strictObject({
   /** all given members must match; without any, every action of the tenant draws from the budget */

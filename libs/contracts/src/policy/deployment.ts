@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { digest, position, time } from '../primitives';
+import { bundleFiles } from './bundle-files';
 import { policyBundle } from './policy-bundle';
 
 /**
@@ -31,6 +32,16 @@ export const policyDeployed = z.strictObject({
   replaces: policyVersion,
 });
 
+/** The bundle whose parts are directly before this event is compared with the policy in force, and never decides. */
+export const policyShadowed = z.strictObject({
+  digest,
+  parts: z.number().int().min(1).max(LIMITS.policy.parts),
+  /** the version in force */
+  version: policyVersion,
+  /** decisions after this time are not compared */
+  until: time,
+});
+
 export const deployedPolicy = z.object({
   version: deployedVersion,
   /** of the canonical JSON of the bundle (RFC 8785) */
@@ -44,7 +55,8 @@ export const deployedPolicy = z.object({
 });
 export type DeployedPolicy = z.infer<typeof deployedPolicy>;
 
-export const policyDeployedAnswer = z.object({ version: deployedVersion, digest, position });
+/** Of a candidate in shadow: `until`, and the version that stays in force. */
+export const policyDeployedAnswer = z.object({ version: policyVersion, digest, position, until: time.optional() });
 export type PolicyDeployedAnswer = z.infer<typeof policyDeployedAnswer>;
 
 export const policyVersionsAnswer = z.object({
@@ -74,3 +86,17 @@ export const policyProblem = z.object({
   /** the nearest known name */
   suggestion: z.string().optional(),
 });
+export type PolicyProblem = z.infer<typeof policyProblem>;
+
+export const policyCheckBody = z.strictObject({ bundle: bundleFiles });
+export type PolicyCheckBody = z.infer<typeof policyCheckBody>;
+
+/** Whether a bundle could be deployed. */
+export const policyCheckAnswer = z.object({
+  ok: z.boolean(),
+  /** of its canonical JSON; left out if it cannot be read as a bundle */
+  digest: digest.optional(),
+  /** at most `LIMITS.policy.problems`; the last one counts the others */
+  problems: z.array(policyProblem),
+});
+export type PolicyCheckAnswer = z.infer<typeof policyCheckAnswer>;

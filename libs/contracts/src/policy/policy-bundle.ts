@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { catalogEntry } from './catalog-entry';
+import { manifest } from './manifest';
 import { policyTest } from './policy-test';
+import { policyRule } from './rule';
 
 /**
  * A policy bundle, and each of its files. Each section is a list; those of several files are joined in the order of the
@@ -13,6 +15,19 @@ export const policyBundle = z.strictObject({
     .max(LIMITS.policy.catalogEntries)
     .optional()
     .describe('What verbs and tools mean: effects, risk, stage, resource and words for people.'),
+  agents: z
+    .array(manifest)
+    .min(1)
+    .max(LIMITS.policy.manifests)
+    .optional()
+    .describe('What the agents of each class may hold. With this section, a class without a manifest may do nothing.'),
+  rules: z
+    .array(policyRule)
+    .max(LIMITS.policy.rules)
+    .optional()
+    .describe(
+      'Which sequences of actions of a tree are noted, asked about or denied. Left out: the rules of the release; an empty list: none.',
+    ),
   tests: z
     .array(policyTest)
     .max(LIMITS.policy.tests)

@@ -3,7 +3,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { calledTool, labels, resource } from '../actions/action';
 import { REASON_CODES } from '../error-codes';
 import { agent, grantRequest } from '../grants/grant';
-import { costs, freeText, units } from '../primitives';
+import { costs, freeText, time, units } from '../primitives';
 import { outcome } from '../reason';
 
 const call = {
@@ -42,6 +42,9 @@ export type PolicyStep = z.infer<typeof policyStep>;
 export const policyTest = z.strictObject({
   name: freeText(LIMITS.nameLength).describe('A sentence that states what must hold.'),
   agent: agent.optional().describe('The agent that holds the lease. Left out: the class worker.'),
+  at: time
+    .optional()
+    .describe('When the lease is opened; each step is one second later. Left out: 2026-01-01T00:00:00Z.'),
   lease: grantRequest.describe('The lease, as POST /v1/runs takes it in grant.'),
   history: z
     .array(policyStep)

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { label } from '../actions/action';
 import { grantRequest, risk } from '../grants/grant';
-import { freeText, idOf, logNameSchema, name, position, time } from '../primitives';
+import { bundleFiles } from '../policy/bundle-files';
+import { policyVersion } from '../policy/deployment';
+import { ruleName } from '../policy/rule';
+import { digest, freeText, idOf, logNameSchema, name, position, time } from '../primitives';
 import { outcome, reason } from '../reason';
 
 /**
@@ -73,12 +76,24 @@ export const change = z.strictObject({
       ceiling: risk.optional(),
       /** defaults of a root grant whose request leaves them out */
       defaults: grantRequest.optional(),
-      /** settings of the existing trajectory rules, by code */
-      sequences: z.partialRecord(z.enum(SEQUENCE_CODES), z.enum(['off', 'step-up', 'deny'])).optional(),
+      /** settings of the rules over sequences in force, by code or by name; the name precedes */
+      sequences: z
+        .record(z.union([z.enum(SEQUENCE_CODES), ruleName]), z.enum(['off', 'step-up', 'deny']))
+        .refine((settings) => Object.keys(settings).length <= LIMITS.policy.rules, {
+          error: `has more than ${LIMITS.policy.rules} members`,
+        })
+        .optional(),
       /** additional trajectory rules */
       added: z.array(addedSequence).max(LIMITS.replayChanges).optional(),
+      /** a deployed version, or 0 for that of the release: it decides instead of those in force when the calls were decided */
+      version: policyVersion.optional(),
+      /** the files of a bundle that decides instead */
+      bundle: bundleFiles.optional(),
     })
-    .refine(something, { error: 'give approvalFrom, ceiling, defaults, sequences or added' })
+    .refine(something, { error: 'give version, bundle, approvalFrom, ceiling, defaults, sequences or added' })
+    .refine(({ version, bundle }) => version === undefined || bundle === undefined, {
+      error: 'give version or bundle, not both',
+    })
     .optional(),
   /** the thresholds of every grant */
   drift: z
@@ -98,13 +113,18 @@ export const replayRequest = z
     from: position.optional(),
     /** the last position that is replayed */
     to: position.optional(),
+    /** instead of `from`: the change applies to the last decisions, as many as this */
+    last: z.number().int().min(1).max(LIMITS.replayDecisions).optional(),
     treeId: idOf('tree').optional(),
     change,
     /** only differences after this position: `next` of the previous page */
     after: position.optional(),
     limit: z.number().int().min(1).max(LIMITS.replayPageMax).optional(),
   })
-  .refine(({ from = 0, to = Infinity }) => from <= to, { error: 'from must not be after to' });
+  .refine(({ from = 0, to = Infinity }) => from <= to, { error: 'from must not be after to' })
+  .refine(({ from, treeId, last }) => last === undefined || (from === undefined && treeId === undefined), {
+    error: 'last counts the decisions of a log; leave out from and treeId',
+  });
 export type ReplayRequest = z.infer<typeof replayRequest>;
 
 /** The fate of a call; `falls-away`: it would not have been requested. */
@@ -139,6 +159,21 @@ export const difference = z.discriminatedUnion('about', [
 ]);
 export type Difference = z.infer<typeof difference>;
 
+/** Decisions that differ in the same way. */
+export const decisionGroup = z.object({
+  verb: z.string(),
+  before: fate,
+  after: fate,
+  /** of the strictest reason of the decision after the change, or before it if that has none */
+  code: z.string().optional(),
+  /** that reason of one of them, for people */
+  says: z.string(),
+  count: z.number().int(),
+  /** the action id of one of them */
+  example: z.string(),
+});
+export type DecisionGroup = z.infer<typeof decisionGroup>;
+
 /** kind of difference → count */
 const kinds = z.record(z.string(), z.number().int());
 export type Kinds = z.infer<typeof kinds>;
@@ -157,6 +192,8 @@ export const replayAnswer = z.object({
   byAgentClass: z.record(z.string(), kinds),
   byVerb: z.record(z.string(), kinds),
   byTree: z.record(z.string(), kinds),
+  /** the largest groups of decisions that differ, largest first */
+  groups: z.array(decisionGroup),
   differences: z.array(difference),
   /** there are more differences: request the next page with `after` */
   truncated: z.boolean(),
@@ -165,6 +202,8 @@ export const replayAnswer = z.object({
   outcomesFallenAway: z.number().int(),
   /** refusals whose original request is not in the log */
   undecidable: z.number().int(),
+  /** the policy that decided instead of those in force when the calls were decided */
+  policy: z.object({ digest, version: policyVersion.optional() }).optional(),
   /** the assumptions of this what-if, as text */
   assumes: z.array(z.string()),
 });

@@ -1,9 +1,8 @@
-import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import { compileCatalog, type Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import { takesFromArguments } from '@bailiwick/authority/matching/catalog/templates';
 import type { DerivedCall } from '@bailiwick/contracts/commands/command';
 import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
-import { compiledBundle } from '@bailiwick/authority/state/policies';
 import { derive } from './derive';
 
 /** A call before its decision, with its arguments. */
@@ -49,7 +48,7 @@ const NEEDS_ARGS = 'the policy takes the resource or the amounts of this call fr
 
 /** Returns the reader of a deployed bundle; undefined if this release cannot read it. */
 export function callReader(version: number, bundle: PolicyBundle): CallReader | undefined {
-  const compiled = compiledBundle(bundle);
+  const compiled = compileCatalog(bundle.catalog ?? []);
   return compiled.ok ? new CallReader(version, compiled.value) : undefined;
 }
 

@@ -3,7 +3,9 @@ import { sealAll } from '@bailiwick/authority/commands/seal';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { evolve } from '@bailiwick/authority/events/evolve';
+import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import type { CompiledRules } from '@bailiwick/authority/sequences/compile';
 import { emptyState } from '@bailiwick/authority/state/state';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
 import type { Command, CommandOf, CommandType, DerivedCall } from '@bailiwick/contracts/commands/command';
@@ -16,7 +18,7 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 
 const REF = `ref_${'0'.repeat(26)}`;
 const SECOND = 1_000;
-/** Every rehearsal starts at the same time, so that its result depends on the bundle alone. */
+/** Every rehearsal starts at the same time unless its test states one, so that its result depends on the bundle alone. */
 const START = Date.UTC(2026, 0, 1);
 
 type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'commandId' | 'actor'> &
@@ -36,6 +38,14 @@ const DECISIONS: Readonly<Partial<Record<Event['type'], DecisionOutcome>>> = {
   ActionDenied: 'deny',
 };
 
+/** The members of a bundle that decide. */
+export interface RehearsedBundle {
+  readonly catalog: Catalog;
+  readonly agents?: Agents | undefined;
+  /** left out: those of the release */
+  readonly rules?: CompiledRules | undefined;
+}
+
 /** A log in memory on which calls are decided by the same rules as in operation. Each command takes one second. */
 export class Rehearsal {
   private readonly state = emptyState('policy/0', 'policy', 0);
@@ -43,14 +53,22 @@ export class Rehearsal {
   private commands = 0;
   private lease: { readonly runId: string; readonly grantId: string } | undefined;
 
-  constructor(catalog: Catalog, judge: JudgeTrajectory) {
-    this.rules = { judge, catalog, defaults: tenantDefaults };
+  /** @param start ms */
+  constructor(
+    { catalog, agents, rules }: RehearsedBundle,
+    judge: JudgeTrajectory,
+    private readonly start = START,
+  ) {
+    if (rules) this.state.policies.ofRelease = rules;
+    this.rules = { judge, catalog, agents, defaults: tenantDefaults };
   }
 
   /** Issues the lease under which the calls are made; a person approves it if the rules ask for one. */
   open(agent: Agent, grant: GrantRequest): Result<undefined, Refusal> {
     const opened = this.submit('openRun', { agent, principalRef: REF, purposeRef: REF, grant });
     if (!opened.ok) return opened;
+    const refused = opened.value.find((event) => event.type === 'Refused');
+    if (refused) return err(refused.data);
     const requested = opened.value.find((event) => event.type === 'ApprovalRequested');
     const approved = requested ? this.approve(requested.data.approvalId) : opened;
     if (!approved.ok) return approved;
@@ -105,7 +123,7 @@ export class Rehearsal {
 
   private submit<T extends CommandType>(type: T, fields: Fields<T>): Result<Event[], Refusal> {
     this.commands += 1;
-    const now = START + this.commands * SECOND;
+    const now = this.start + this.commands * SECOND;
     const command = {
       log: this.state.log,
       commandId: `cmd_${String(this.commands).padStart(8, '0')}`,

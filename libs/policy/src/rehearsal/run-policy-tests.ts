@@ -1,7 +1,7 @@
-import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
 import type { PolicyCall, PolicyTest } from '@bailiwick/contracts/policy/policy-test';
-import type { Reason } from '@bailiwick/contracts/reason';
+import type { Reason, Refusal } from '@bailiwick/contracts/reason';
+import { parseTime } from '@bailiwick/core/clock';
 import { err, type Result } from '@bailiwick/core/result';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { CheckedBundle } from '../bundle';
@@ -16,7 +16,7 @@ import { Rehearsal } from './rehearsal';
  */
 export function runPolicyTests(bundle: CheckedBundle, judge: JudgeTrajectory = judgeTrajectory): Problem[] {
   return bundle.tests.flatMap((test, i) => {
-    const failure = failureOf(test, bundle.catalog, judge);
+    const failure = failureOf(test, bundle, judge);
     return failure ? [bundle.problemAt('tests', i, failure.path, `${test.name}: ${failure.message}`)] : [];
   });
 }
@@ -26,11 +26,12 @@ interface Failure {
   readonly message: string;
 }
 
-function failureOf(test: PolicyTest, catalog: Catalog, judge: JudgeTrajectory): Failure | undefined {
-  const rehearsal = new Rehearsal(catalog, judge);
+function failureOf(test: PolicyTest, bundle: CheckedBundle, judge: JudgeTrajectory): Failure | undefined {
+  const { catalog } = bundle;
+  const rehearsal = new Rehearsal(bundle, judge, test.at === undefined ? undefined : parseTime(test.at));
   const reader = new CallReader(0, catalog);
   const opened = rehearsal.open(test.agent ?? { class: 'worker' }, test.lease);
-  if (!opened.ok) return { path: ['lease'], message: `the lease is refused: ${opened.error.detail}` };
+  if (!opened.ok) return refusedLease(test, opened.error);
   for (const [i, step] of (test.history ?? []).entries()) {
     const path = ['history', i];
     const { expect = 'permit', outcome = 'completed', result, ...call } = step;
@@ -52,6 +53,13 @@ function failureOf(test: PolicyTest, catalog: Catalog, judge: JudgeTrajectory): 
   if (missing.length === 0) return undefined;
   const message = `the reasons lack ${missing.join(', ')}; they are ${found.join(', ') || 'none'}`;
   return { path: ['expect', 'codes'], message };
+}
+
+/** A test may expect that a manifest refuses its lease: the call is then denied, for a reason that it must name. */
+function refusedLease({ expect }: PolicyTest, { detail, reasons = [] }: Refusal): Failure | undefined {
+  const codes = codesIn(reasons.filter(({ rule }) => rule === 'manifest'));
+  const isExpected = expect.decision === 'deny' && expect.codes?.every((code) => codes.includes(code));
+  return isExpected === true ? undefined : { path: ['lease'], message: `the lease is refused: ${detail}` };
 }
 
 function ask(

@@ -14,6 +14,8 @@ export interface Section<Entry, Compiled> {
   readonly schema: z.ZodType<Entry>;
   /** the most entries of a bundle */
   readonly most: number;
+  /** why a file may not have the section without entries, if it may not */
+  readonly notEmpty?: string;
   /** Checks entries that fit the schema against one another; what it returns counts only if it reports nothing. */
   compile(entries: readonly Entry[], report: Report): Compiled;
 }

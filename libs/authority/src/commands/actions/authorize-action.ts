@@ -7,7 +7,7 @@ import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
-import { endedFirst, livenessReason, type Blocked } from '../../state/liveness';
+import { blockedItself, endedFirst, livenessReason, type Blocked } from '../../state/liveness';
 import { accountsOf, leastLeft, pursesFor, type PurseNode } from '../../state/purses';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { periodsFor } from '../../state/periods';
@@ -15,6 +15,7 @@ import { asSeenBelow } from '../../state/reserves';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { brokeredCall, calledByOf, calledEvent } from './brokered';
+import { recordedStage } from '../../dimensions/recorded-facts';
 import { judge, strictest, understand, type Asked, type Judgement } from './judge';
 import { endedByCompletion } from './ends-lease';
 import { kept, notShown } from './objections';
@@ -102,8 +103,20 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
       ...where,
       data: { ...data, ...(command.approvalId === undefined ? {} : { approvalId: command.approvalId }) },
     },
+    ...suspendedByRule(state, leaf, judged, now),
   ]);
 };
+
+/** Suspends the lease of the acting run if a rule does, and nothing but a run has suspended it yet. */
+export function suspendedByRule(state: LogState, leaf: GrantNode, { suspends }: Judgement, now: number): NewEvent[] {
+  if (!suspends) return [];
+  const blocked = blockedItself(state, leaf, now);
+  const isHeldByRun = blocked?.status === 'suspended' && blocked.aside === undefined && state.heldByRun.has(leaf.id);
+  if (blocked && !isHeldByRun) return [];
+  const reason = { code: 'POLICY_RULE', says: clip(suspends.message, LIMITS.reasonLength) };
+  const { treeId, runId, id: grantId } = leaf;
+  return [{ type: 'GrantSuspended', treeId, runId, grantId, data: { reason } }];
+}
 
 /** Returns what is left once a permit is charged. */
 function leftAfter(
@@ -145,7 +158,9 @@ function deniedUnderDead(
   const little = {
     ...asked,
     facts: { ...facts, resource: { type, id, attributes: {} } },
-    labels: labels.filter((each) => each === 'escalation' || RULE_LABELS.has(each)),
+    labels: labels.filter(
+      (each) => each === 'escalation' || RULE_LABELS.has(each) || state.policies.rules.labels.has(each),
+    ),
   };
   const binding = bindingOf(command, { facts, labels, ...asked }, run);
   const where = { treeId: run.treeId, runId: run.id, grantId: (chain[0] as GrantNode).id };
@@ -271,7 +286,7 @@ function recordOf(
     effect: facts.effect,
     ...(facts.effects === undefined ? {} : { effects: [...facts.effects] }),
     risk: facts.risk,
-    ...(facts.effect !== 'read' && facts.stage !== 'execute' ? { stage: facts.stage } : {}),
+    ...recordedStage(facts.effect, facts.stage),
     ...(facts.stated === undefined ? {} : { stated: facts.stated }),
     resource: {
       type: facts.resource.type,

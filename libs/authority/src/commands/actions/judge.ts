@@ -1,9 +1,11 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
 import type { Refusal } from '@bailiwick/contracts/reason';
+import type { Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { manifestReasons } from '../../manifests/in-force';
 import { classify } from '../../matching/catalog';
 import type { Catalog } from '../../matching/catalog/compile';
 import { SENDS } from '../../events/action-events';
@@ -17,7 +19,7 @@ import { normalizeResourceId } from '../../matching/pattern';
 import { toolDeniedBy, type Named } from '../../revocation/revocation-rules';
 import { pursesFor } from '../../state/purses';
 import { asSeenBelow } from '../../state/reserves';
-import type { GrantNode, LogState, RunNode } from '../../state/state';
+import type { ActionNode, GrantNode, LogState, RunNode, TreeNode } from '../../state/state';
 import { chargeOf } from '../../state/usage';
 import { normalizeVerb } from '../../matching/verbs/verb';
 import type { BrokeredCall } from './brokered';
@@ -100,13 +102,15 @@ export interface Judgement {
   readonly reasons: Reason[];
   /** all objections that need a person, even if the list of reasons is cut */
   readonly objections: string[];
+  /** the reason of a rule that suspends the lease of the acting run */
+  readonly suspends?: Reason | undefined;
 }
 
 const STRICT: Record<DecisionOutcome, number> = { permit: 0, 'step-up': 1, deny: 2 };
 
 /**
- * Intersects every limit: liveness of the whole chain (I2), each dimension of each of its grants, the revoked tools,
- * the trajectory of the tree. Each is evaluated independently of the others; the strictest answer counts.
+ * Intersects every limit: liveness of the whole chain (I2), each dimension of each of its grants, the manifests of their
+ * classes, the revoked tools, the trajectory of the tree. Each is evaluated independently of the others; the strictest answer counts.
  */
 export function judge(
   state: LogState,
@@ -134,6 +138,7 @@ export function judge(
       });
     }
   }
+  reasons.push(...manifestReasons(state, chain, accounts, asked, now, rules));
   const purses = pursesFor(state, leaf.treeId, asked.labels);
   if (purses.length > 0) reasons.push(...beyondPurses(purses, asked.facts, now));
   const unbound = unboundBelow(chain, asked);
@@ -150,6 +155,7 @@ export function judge(
     });
   }
   const tree = state.trees.get(leaf.treeId);
+  const step = stepAsked(asked, leaf.runId);
   const inFlight = tree?.sending.filter(({ expiresAt }) => now < expiresAt) ?? [];
   if (inFlight.length >= LIMITS.sendingPerTree && asked.labels.some((each) => SENDS.has(each))) {
     reasons.push({
@@ -163,17 +169,35 @@ export function judge(
   reasons.push(...asked.faults);
   const cost = unverifiedCost(asked.labels, asked.facts.stated);
   if (cost) reasons.push(cost);
-  reasons.push(
-    ...rules.judge(
-      { first: tree?.labels ?? {}, inFlight },
-      { labels: asked.labels, effect: asked.facts.effect, runId: leaf.runId },
-    ),
-  );
+  reasons.push(...rules.judge(pastOf(state, tree, inFlight, now), step));
+  const suspends = reasons.find((each) => each.suspends);
   if (call) reasons.push(...callerReasons(state, call, asked, now, rules));
-  return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons) };
+  return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons), suspends };
 }
 
-/** What a service does for a caller is also judged as a step of the caller's tree, so that it launders no secret. */
+/** Returns a requested action as a step of a tree. */
+const stepAsked = ({ labels, charge, facts }: Asked, runId: string): TrajectoryStep => ({
+  labels,
+  effect: facts.effect,
+  effects: facts.effects,
+  runId,
+  verb: facts.verb,
+  resource: facts.resource,
+  agentClass: facts.agentClass,
+  charge,
+});
+
+const pastOf = (
+  { policies }: LogState,
+  tree: TreeNode | undefined,
+  inFlight: readonly ActionNode[],
+  now: number,
+): Trajectory => ({ first: tree?.labels ?? {}, inFlight, rules: policies.rules.list, kept: tree?.kept, now });
+
+/**
+ * What a service does for a caller is also judged as a step of the caller's tree, so that it launders no secret. A rule
+ * that suspends only denies here: the lease of the service is not at fault.
+ */
 function callerReasons(
   state: LogState,
   { actionId, runId, treeId, objection }: BrokeredCall,
@@ -184,10 +208,9 @@ function callerReasons(
   if (objection) return [objection];
   const tree = state.trees.get(treeId);
   const others = tree?.sending.filter(({ id, expiresAt }) => id !== actionId && now < expiresAt) ?? [];
-  return rules.judge(
-    { first: tree?.labels ?? {}, inFlight: others },
-    { labels: asked.labels, effect: asked.facts.effect, runId },
-  );
+  return rules
+    .judge(pastOf(state, tree, others, now), stepAsked(asked, runId))
+    .map(({ suspends: _, ...reason }) => reason);
 }
 
 /** An event body is bounded: only the first objections are kept, and the strictest outcome always. */

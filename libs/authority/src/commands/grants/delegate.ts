@@ -9,6 +9,7 @@ import { mayDelegate } from '../../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { agentFault, storedAgent } from '../../matching/names';
 import { childAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
+import { boundForChild, childBeyondManifests, manifestAsksForChild } from '../../manifests/issue';
 import { narrowedAbove } from './bounds';
 import { resolveChild } from './resolve';
 import { quarantineRefusal } from '../../revocation/revocation-rules';
@@ -18,7 +19,7 @@ import { clip } from '../../presentation/text';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
 
 /** Creates a child run with a child grant that is no wider than its parent in any dimension (I1). */
-export const delegate: Decide<'delegate'> = (state, command, now) => {
+export const delegate: Decide<'delegate'> = (state, command, now, rules) => {
   const chain = chainOf(state, command.grantId);
   if (!chain) return notFound('grant', command.grantId);
   const parent = chain[0] as GrantNode;
@@ -51,13 +52,19 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
     ]);
   }
   const bounds = narrowedAbove(state, chain);
-  const resolved = resolveChild(command.grant, parent.limits, now, parent.limits, bounds);
+  const manifest = boundForChild(state, command.agent.class, parent.limits, now, rules);
+  const resolved = resolveChild(command.grant, parent.limits, now, parent.limits, bounds, manifest);
   if (!resolved.ok) {
     const { code, detail, reasons } = resolved.error;
     if (code !== 'GRANT_WIDENS_PARENT') return resolved;
     return ok([denied({ agentClass: command.agent.class, code, detail, reasons: reasons ?? [] })]);
   }
   const limits = resolved.value;
+  const beyond = childBeyondManifests(state, chain, { agentClass: command.agent.class, limits, now }, rules);
+  if (beyond) {
+    const { code, detail, reasons } = beyond;
+    return ok([denied({ agentClass: command.agent.class, code, detail, reasons: reasons ?? [] })]);
+  }
   const short = cannotSetAside(chain, limits.budget);
   if (short.length > 0) {
     const detail = `the budget ${SET_ASIDE_DETAIL}: ${short.map(({ path }) => path).join(', ')}; ask for less, or without reserve`;
@@ -75,7 +82,8 @@ export const delegate: Decide<'delegate'> = (state, command, now) => {
   if (quarantined) return err(quarantined);
 
   const child = { parent, principalRef: parentRun.principalRef, limits, now };
-  if (chain.some((grant) => grant.limits.delegation.ask)) return askForChild(state, command, parentRun, child);
+  const asks = chain.some((grant) => grant.limits.delegation.ask) || manifestAsksForChild(state, chain, rules);
+  if (asks) return askForChild(state, command, parentRun, child);
   return ok(childRun(state, command, child));
 };
 

@@ -4,7 +4,7 @@ import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';
 import { agentFault, storedAgent } from '../../matching/names';
-import { resolveRoot } from './resolve';
+import { beyondManifest, resolveOpening } from '../../manifests/issue';
 import { quarantineRefusal } from '../../revocation/revocation-rules';
 import { refusedBefore, refusedReason, refusedText, rootAsked } from '../actions/refused-before';
 import { newId, refuse, type Decide, type NewEvent } from '../types';
@@ -18,9 +18,11 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
   if (fault) return err(fault);
   if (command.grant.budget?.reserve)
     return refuse('BAD_REQUEST', 'grant.budget.reserve: a root has no parent whose budget could be set aside');
-  const resolved = resolveRoot(command.grant, rules.defaults(now), now);
+  const resolved = resolveOpening(state, command.agent.class, command.grant, rules, now);
   if (!resolved.ok) return resolved;
   const limits = resolved.value;
+  const beyond = beyondManifest(state, command.agent.class, limits, now, rules);
+  if (beyond && beyond.asks === undefined) return err(beyond.refusal);
   const id = (kind: 'run' | 'tree' | 'grant' | 'approval') => newId(kind, state, command.commandId);
   const [runId, treeId, grantId] = [id('run'), id('tree'), id('grant')];
   const quarantined = quarantineRefusal(state, {
@@ -46,7 +48,7 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
       startedAt: rfc3339(now),
     },
   };
-  if (command.requireApproval === true || asksPerson(limits)) {
+  if (command.requireApproval === true || beyond || asksPerson(limits)) {
     const { principalRef, purposeRef } = command;
     const asks = rootAsked({ principalRef, purposeRef, agentClass: command.agent.class }, limits);
     const refused = refusedBefore(state, asks, now);

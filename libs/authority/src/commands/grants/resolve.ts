@@ -52,15 +52,17 @@ export function tenantDefaults(now: number): Limits {
  * Resolves the request for a root grant: omitted limits come from the defaults, every name is normalized.
  * @param held the limits of an existing lease, which were accepted when it was issued and are not refused for their
  * notation now
+ * @param kept the limits of a manifest: its denials, windows and caps that the request does not name stay in force
  */
 export function resolveRoot(
   request: GrantRequest,
   defaults: Limits,
   now: number,
   held: Limits = defaults,
+  kept?: Limits,
 ): Result<Limits, Refusal> {
   const filled = fill(request, { ...defaults, delegation: NO_DELEGATION }, timeOf(request, defaults, now, held));
-  return normalized(filled, now, held, unionIn(request), readsStages(held));
+  return normalized(kept ? keepParents(filled, kept) : filled, now, held, unionIn(request), readsStages(held));
 }
 
 /**
@@ -68,6 +70,7 @@ export function resolveRoot(
  * parent's denials, windows and caps per action stay in force. All limits that would be wider in any dimension are
  * refused at once (I1); nothing is cut down silently.
  * @param bounds limits of leases further above that were narrowed since the parent was issued, on the parent's level
+ * @param manifest limits that apply to what the request leaves out, on the parent's level; the caller compares the result
  */
 export function resolveChild(
   request: GrantRequest,
@@ -75,8 +78,9 @@ export function resolveChild(
   now: number,
   held: Limits = parent,
   bounds: readonly Limits[] = [],
+  manifest: readonly Limits[] = [],
 ): Result<Limits, Refusal> {
-  const base = bounds.reduce(meetAll, parent);
+  const base = [...bounds, ...manifest].reduce(meetAll, parent);
   const inherited = { ...base, delegation: NO_DELEGATION, session: {} };
   const filled = keepParents(fill(request, inherited, timeOf(request, base, now, held)), base);
   const resolved = normalized(filled, now, held, unionIn(request), readsStages(base));

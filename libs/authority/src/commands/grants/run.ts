@@ -6,6 +6,7 @@ import { err, ok } from '@bailiwick/core/result';
 import { blockedInChain, endedFirst, livenessReason } from '../../state/liveness';
 import { attenuatesAll } from '../../dimensions/all';
 import { restarted } from '../../dimensions/permissions';
+import { beyondManifest } from '../../manifests/issue';
 import { metBy, narrowedAbove } from './bounds';
 import { widened } from './escalation';
 import { wouldRestart } from './restarted-entries';
@@ -74,6 +75,8 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
       );
     }
   }
+  const beyond = beyondManifest(state, run.agent.class, limits.value, now, rules);
+  if (beyond && (beyond.asks === undefined || parent)) return err(beyond.refusal);
   const rule = strikesAsked(state, run, limits.value);
   if (rule) {
     const message = `the requested authority is revoked for this run by ${rule.revocationId}`;

@@ -1,0 +1,138 @@
+import type { DefaultLease, ManifestEntry, WorkingHours } from '@bailiwick/contracts/policy/manifest';
+import type { Refusal } from '@bailiwick/contracts/reason';
+import { isTimeZone } from '@bailiwick/core/calendar';
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { err, ok, type Result } from '@bailiwick/core/result';
+import { resolveRoot, tenantDefaults } from '../commands/grants/resolve';
+import { agentFault } from '../matching/names';
+import { clip } from '../presentation/text';
+import { boundOf, compileMost, widerThanMost, type Most } from './most';
+import { defaultsUnder, merged } from './default-lease';
+
+/** What the agents of a class may hold. */
+export interface Manifest {
+  /** as the bundle names it: a class, or `*` */
+  readonly name: string;
+  /** of its canonical JSON: it identifies the manifest in any version */
+  readonly digest: string;
+  readonly most: Most | undefined;
+  readonly lease: DefaultLease;
+  readonly hours: WorkingHours | undefined;
+  readonly asks: boolean;
+  /** this release cannot read it, and an agent of its class may do nothing (I11) */
+  readonly fault: string | undefined;
+}
+
+/** The manifests of a bundle. */
+export class Agents {
+  private readonly byClass: ReadonlyMap<string, Manifest>;
+
+  constructor(manifests: readonly Manifest[]) {
+    this.byClass = new Map(manifests.map((each) => [each.name, each]));
+  }
+
+  /** Returns the manifest of a class: its own, or that of all others. */
+  of(agentClass: string): Manifest | undefined {
+    return this.byClass.get(agentClass) ?? this.byClass.get('*');
+  }
+}
+
+/** A fault in one manifest. */
+export interface ManifestFault {
+  /** index of the manifest */
+  readonly entry: number;
+  /** its member, as in `['most', 'budget', 'calls']` */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** index of an earlier manifest that it is in conflict with */
+  readonly other?: number;
+}
+
+/**
+ * Compiles the manifests of a deployed bundle; undefined if it has none. One with a fault, which an earlier release did
+ * not find, allows nothing.
+ */
+export const agentsOf = (entries: readonly ManifestEntry[] | undefined): Agents | undefined =>
+  entries === undefined ? undefined : new Agents(entries.map((entry) => compile(entry)));
+
+/** Checks the manifests of a bundle, and compiles them; returns every fault in them. */
+export function compileAgents(entries: readonly ManifestEntry[]): Result<Agents, ManifestFault[]> {
+  const faults = faultsOf(entries);
+  return faults.length > 0 ? err(faults) : ok(agentsOf(entries) as Agents);
+}
+
+function compile(entry: ManifestEntry): Manifest {
+  const most = entry.most && compileMost(entry.most, true);
+  return {
+    name: entry.class,
+    digest: canonicalDigest(entry),
+    most: most?.ok ? most.value : undefined,
+    lease: entry.lease ?? {},
+    hours: entry.hours,
+    asks: entry.beyond === 'ask',
+    fault: most?.ok === false ? most.error.detail : undefined,
+  };
+}
+
+function faultsOf(entries: readonly ManifestEntry[]): ManifestFault[] {
+  const seen = new Map<string, number>();
+  return entries.flatMap((each, entry) => {
+    const other = seen.get(each.class);
+    seen.set(each.class, entry);
+    const twice =
+      other === undefined ? [] : [{ entry, path: ['class'], message: `${each.class} has another manifest`, other }];
+    return [...twice, ...faultsIn(each).map((fault) => ({ entry, ...fault }))];
+  });
+}
+
+type Fault = Pick<ManifestFault, 'path' | 'message'>;
+
+function faultsIn(entry: ManifestEntry): Fault[] {
+  const faults: Fault[] = [];
+  const name = entry.class === '*' ? undefined : agentFault({ class: entry.class });
+  if (name) faults.push({ path: ['class'], message: name.detail.replace(/^agent\.class /, '') });
+  if (entry.hours && !isTimeZone(entry.hours.timezone))
+    faults.push({
+      path: ['hours', 'timezone'],
+      message: `${entry.hours.timezone} is not a known time zone; write it like Europe/Berlin`,
+    });
+  const most = entry.most && compileMost(entry.most, false);
+  if (most?.ok === false) return [...faults, faultAt('most', most.error)];
+  if (entry.lease === undefined) return faults;
+  const now = Date.UTC(2026, 0, 1);
+  const { lease } = entry;
+  const defaults = defaultsUnder(most?.value, tenantDefaults(now), now);
+  const resolved = resolveRoot(
+    merged(lease, {}),
+    defaults,
+    now,
+    defaults,
+    most?.ok ? boundOf(most.value, defaults, now) : undefined,
+  );
+  if (!resolved.ok) return [...faults, faultAt('lease', resolved.error)];
+  const wider = most?.ok ? widerThanMost(most.value, resolved.value, now) : [];
+  return [
+    ...faults,
+    ...wider.map(({ path, message }) => ({
+      path: ['lease', ...stepsOf(path)],
+      message: `the default lease ${asManifest(message)}`,
+    })),
+  ];
+}
+
+/** A refusal of a lease names its members as a request has them. */
+function faultAt(member: 'most' | 'lease', { detail }: Refusal): Fault {
+  const path = /^grant\.?([\w.[\]]*)/.exec(detail)?.[1] ?? '';
+  const message = clip(detail.replace(/^grant[\w.[\]]*:? ?/, ''), 500);
+  return { path: [member, ...stepsOf(path)], message };
+}
+
+/** Splits a path in limits: `permissions[0].actions` into `permissions`, 0 and `actions`. */
+const stepsOf = (path: string): (string | number)[] =>
+  [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, name]) =>
+    index === undefined ? (name as string) : Number(index),
+  );
+
+/** A comparison with a parent, as one with a manifest. */
+export const asManifest = (message: string): string =>
+  message.replaceAll('its parent’s', 'the manifest’s').replaceAll('its parent', 'the manifest');

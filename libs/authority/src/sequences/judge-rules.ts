@@ -1,0 +1,40 @@
+import type { JudgeTrajectory, RuleInForce } from '@bailiwick/contracts/actions/trajectory';
+import type { RuleOutcome } from '@bailiwick/contracts/policy/rule';
+import type { Reason } from '@bailiwick/contracts/reason';
+import { SHIPPED } from './shipped';
+
+const OUTCOMES: Readonly<Record<RuleOutcome, Pick<Reason, 'outcome' | 'suspends'>>> = {
+  note: { outcome: 'permit' },
+  ask: { outcome: 'step-up' },
+  deny: { outcome: 'deny' },
+  suspend: { outcome: 'deny', suspends: true },
+};
+
+/** Changes the outcome of a rule; `off` switches it off. */
+export type Override = (rule: RuleInForce) => RuleOutcome | 'off';
+
+/**
+ * Judges the next step by the rules in force. Returns one reason per rule that objects, those that only note at the end.
+ * Pure. The caller must record only permitted actions in the trajectory, and denied ones as such.
+ */
+export const judgeByRules =
+  (override: Override = ({ outcome }) => outcome, added: readonly RuleInForce[] = []): JudgeTrajectory =>
+  (seen, step) => {
+    const [objections, notes]: [Reason[], Reason[]] = [[], []];
+    const consider = (rule: RuleInForce, outcome: RuleOutcome | 'off'): void => {
+      const found = outcome === 'off' ? undefined : rule.objection(seen, step);
+      if (!found || outcome === 'off') return;
+      const { code, message, path, actual } = found;
+      (outcome === 'note' ? notes : objections).push({
+        rule: 'trajectory',
+        ...OUTCOMES[outcome],
+        code,
+        message,
+        path,
+        actual,
+      });
+    };
+    for (const rule of seen.rules ?? SHIPPED.list) consider(rule, override(rule));
+    for (const rule of added) consider(rule, rule.outcome);
+    return notes.length === 0 ? objections : [...objections, ...notes];
+  };

@@ -1,0 +1,110 @@
+import { normalizeVerb } from '@bailiwick/authority/matching/verbs/verb';
+import { classify } from '@bailiwick/authority/matching/catalog';
+import { feed, type Kept } from '@bailiwick/authority/sequences/kept';
+import { SHIPPED } from '@bailiwick/authority/sequences/shipped';
+import { judgedStep } from '@bailiwick/authority/sequences/step';
+import { chargeOf } from '@bailiwick/authority/state/usage';
+import { readTraces, type RecordedRun } from '@bailiwick/cli/demo/read-traces';
+import { describeCall } from '@bailiwick/cli/demo/trace-tools';
+import { table } from '@bailiwick/cli/render';
+import type { Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
+import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
+
+/** The records have no times: one call follows the other after this time. */
+const BETWEEN_CALLS_MS = 5_000;
+
+const CLEAN: ReadonlySet<string> = new Set(['benign', 'benign-injection-as-user']);
+const HIJACKED = 'hijacked';
+
+interface Tally {
+  clean: number;
+  hijacked: number;
+}
+
+/**
+ * Counts for each rule of the release the clean recorded runs that it would disturb, and the hijacked ones that it would
+ * stop: it objects to an injected call, or to a call before it. Each rule is measured alone: every call counts as
+ * permitted, whatever another rule objects to.
+ */
+export async function benchRules(file: string, json: boolean, print: (line: string) => void): Promise<void> {
+  const runs = await readTraces(file);
+  const clean = runs.filter((run) => CLEAN.has(run.class));
+  const hijacked = runs.filter((run) => run.class === HIJACKED);
+  const tallies = new Map<string, Tally>(SHIPPED.list.map(({ name }) => [name, { clean: 0, hijacked: 0 }]));
+  const both: Tally = { clean: 0, hijacked: 0 };
+  const count = (run: RecordedRun, kind: keyof Tally): void => {
+    const fired = objectionsIn(run);
+    const until =
+      kind === 'clean' ? Infinity : Math.max(-1, ...(run.labels?.injectedCalls ?? []).map(([index]) => index));
+    const inTime = SHIPPED.list.filter(({ name }) => (fired.get(name) ?? NaN) <= until);
+    for (const { name } of inTime) (tallies.get(name) as Tally)[kind] += 1;
+    if (inTime.some(({ outcome }) => outcome !== 'note')) both[kind] += 1;
+  };
+  for (const run of clean) count(run, 'clean');
+  for (const run of hijacked) count(run, 'hijacked');
+  const rows = [...SHIPPED.list.map((rule) => ({ ...rule, ...(tallies.get(rule.name) as Tally) }))];
+  if (json) {
+    const of = { clean: clean.length, hijacked: hijacked.length };
+    for (const { name, outcome, ...tally } of rows)
+      print(JSON.stringify({ bench: 'rules', rule: name, outcome, clean: tally.clean, hijacked: tally.hijacked, of }));
+    return print(JSON.stringify({ bench: 'rules', rule: null, outcome: 'ask or deny', ...both, of }));
+  }
+  const cells = (tally: Tally): string[] => [share(tally.clean, clean.length), share(tally.hijacked, hijacked.length)];
+  print(
+    table(
+      ['rule', 'outcome', `of ${clean.length} clean runs`, `of ${hijacked.length} hijacked runs`],
+      [
+        ...rows.map(({ name, outcome, ...tally }) => [name, outcome, ...cells(tally)]),
+        ['any that asks or denies', '', ...cells(both)],
+      ],
+    ),
+  );
+}
+
+const share = (part: number, of: number): string => `${part} (${of === 0 ? 0 : ((part / of) * 100).toFixed(1)} %)`;
+
+/** Returns the index of the first call of a run that each rule objects to. */
+function objectionsIn(run: RecordedRun): Map<string, number> {
+  const fired = new Map<string, number>();
+  const first: Record<string, Trajectory['first'][string]> = {};
+  let kept: Kept | undefined;
+  for (const [index, recorded] of run.calls.entries()) {
+    const now = index * BETWEEN_CALLS_MS;
+    const step = stepOf(recorded);
+    for (const rule of SHIPPED.list)
+      if (!fired.has(rule.name) && rule.objection({ first, kept, now }, step)) fired.set(rule.name, index);
+    for (const label of step.labels) first[label] ??= { actionId: String(index), runId: step.runId, position: index };
+    kept = feed(kept, SHIPPED, judgedStep(step), now);
+  }
+  return fired;
+}
+
+/** Returns a recorded call as an enforcement point reports it, classified by the default catalog. */
+function stepOf(recorded: RecordedRun['calls'][number]): TrajectoryStep {
+  const { action, resource, labels = [] } = describeCall(recorded);
+  const verb = normalizeVerb(action.verb);
+  const named = verb.ok ? verb.value : action.verb;
+  const facts = classify(
+    {
+      verb: named,
+      spelled: action.verb,
+      tool: action.tool,
+      effect: action.effect,
+      risk: action.risk,
+      labels,
+      resource: { type: resource.type, id: resource.id, attributes: {} },
+      vouched: true,
+    },
+    DEFAULT_CATALOG,
+  );
+  return {
+    labels: [...facts.labels],
+    effect: facts.effect,
+    effects: facts.effects,
+    runId: 'run',
+    verb: named,
+    resource: { type: resource.type, id: resource.id },
+    agentClass: 'worker',
+    charge: chargeOf(facts.effects, {}),
+  };
+}
