@@ -223,10 +223,14 @@ const selector = fc
 const ref = `ref_${'0'.repeat(26)}`;
 const found = { before: 0, runs: 1, payloads: 1 };
 const reasonCode = plain(80);
-/** The first two deployments of a log; others conflict. One has several parts. */
+/** The first two deployments of a log, and candidates beside them; others conflict. One has several parts. */
 const BUNDLES = [
   deployment(meaning('x.y', 'read'), 0),
   deployment({ catalog: [{ match: ['x.z'], effects: ['write'], risk: 'low', words: '"'.repeat(200) }] }, 1),
+  ...[0, 1].map((version) => ({
+    ...deployment(meaning('x.w', 'read'), version),
+    shadowUntil: '2026-01-20T00:00:00.000Z',
+  })),
 ];
 
 /** A command without its ids: `n` selects them from the ids that exist when it is played. */
