@@ -223,7 +223,7 @@ const selector = fc
 const ref = `ref_${'0'.repeat(26)}`;
 const found = { before: 0, runs: 1, payloads: 1 };
 const reasonCode = plain(80);
-/** The first two deployments of a log, and candidates beside them; others conflict. One has several parts. */
+/** The first two deployments of a log, and candidates in shadow; others conflict. One has several parts. */
 const BUNDLES = [
   deployment(meaning('x.y', 'read'), 0),
   deployment({ catalog: [{ match: ['x.z'], effects: ['write'], risk: 'low', words: '"'.repeat(200) }] }, 1),

@@ -4,6 +4,7 @@ import { evolve } from '@bailiwick/authority/events/evolve';
 import { seal } from '@bailiwick/authority/commands/seal';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { brokered, misfit, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
+import { meaning, shadow } from '@bailiwick/authority/testing/policies';
 import { commandSchema } from '@bailiwick/contracts/commands/command';
 import { envelope, EVENT_DATA, parseEvent, type Event } from '@bailiwick/contracts/events/event';
 import { moves, PERSON, REFS } from './moves';
@@ -38,6 +39,7 @@ const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   log.do('recordRefusal', { command: 'GET /v1/events', detail: 'an enforcer may not', count: 3 });
   const other = new TestLog();
   brokered(other);
+  shadow(other, meaning('x.y', 'read'), 3_600_000);
   return [...log.events, ...other.events, ...misfit(other)];
 });
 const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>

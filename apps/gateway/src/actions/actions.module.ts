@@ -1,12 +1,7 @@
 import { Module } from '@nestjs/common';
 import { SearchModule } from '../search/search.module';
-import { ActionDecisions } from './action-decisions';
+import { ActionDecisionsModule } from './action-decisions.module';
 import { ActionsController } from './actions.controller';
 
-@Module({
-  imports: [SearchModule],
-  controllers: [ActionsController],
-  providers: [ActionDecisions],
-  exports: [ActionDecisions],
-})
+@Module({ imports: [ActionDecisionsModule, SearchModule], controllers: [ActionsController] })
 export class ActionsModule {}

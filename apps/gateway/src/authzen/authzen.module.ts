@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { ActionsModule } from '../actions/actions.module';
+import { ActionDecisionsModule } from '../actions/action-decisions.module';
 import { AuthzenController } from './authzen.controller';
 
-@Module({ imports: [ActionsModule], controllers: [AuthzenController] })
+@Module({ imports: [ActionDecisionsModule], controllers: [AuthzenController] })
 export class AuthzenModule {}
