@@ -1,4 +1,4 @@
-import type { DimensionName, GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
+import { DIMENSIONS, type DimensionName, type GrantRequest, type Limits } from '@bailiwick/contracts/grants/grant';
 import type { MostRequest } from '@bailiwick/contracts/policy/manifest';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { formatDuration, parseDuration } from '@bailiwick/core/duration';
@@ -19,17 +19,7 @@ import { time } from '../dimensions/time';
 
 /** The dimensions that a manifest bounds by the algebra of leases; it bounds time by a length. */
 export type BoundedName = Exclude<DimensionName, 'time' | 'session'>;
-const BOUNDED = [
-  'purpose',
-  'actions',
-  'resources',
-  'permissions',
-  'deny',
-  'budget',
-  'delegation',
-  'risk',
-  'posture',
-] as const satisfies readonly BoundedName[];
+const BOUNDED = DIMENSIONS.filter((name): name is BoundedName => name !== 'time' && name !== 'session');
 
 /** The most that a lease of a class may hold. */
 export interface Most {
