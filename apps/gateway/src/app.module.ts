@@ -10,6 +10,7 @@ import { ConnectionsModule } from './connections.module';
 import { ErasuresModule } from './erasures/erasures.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
+import { KeysModule } from './keys/keys.module';
 import { LogClientModule } from './log-client/log-client.module';
 import { PoliciesModule } from './policies/policies.module';
 import { RebuildsModule } from './rebuilds/rebuilds.module';
@@ -48,6 +49,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     RepairsModule,
     RebuildsModule,
     TransferModule,
+    KeysModule,
     TenantsModule,
     SystemModule,
   ],

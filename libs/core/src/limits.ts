@@ -238,8 +238,9 @@ export const LIMITS = {
   previewLength: 2_000,
   resourceIdLength: 1_024,
 
-  /** groups of one caller */
+  /** groups of one caller, and the length of all their names: every event of the caller has them */
   actorGroups: 64,
+  actorGroupsChars: 1_500,
 
   // keys and issuers
   keys: {

@@ -1,6 +1,8 @@
 import type { JWTPayload } from 'jose';
 import { name } from '@bailiwick/contracts/primitives';
 import { LIMITS } from '@bailiwick/core/limits';
+import { groupNames } from '@bailiwick/contracts/keys/key';
+import type { z } from 'zod';
 import { Refused } from '../../http/problems/problem';
 import { ROLES, type Role } from '../roles';
 import type { ClaimPath, IssuerConfig } from './issuer-config';
@@ -72,12 +74,13 @@ function groupsOf({ groups }: IssuerConfig, claims: JWTPayload): readonly string
   const { values, prefix = '' } = groups;
   const named = textsOf(claims, groups.claim).flatMap((each) => (values ? (own(values, each) ?? []) : [prefix + each]));
   const all = [...new Set(named)];
-  if (all.length > LIMITS.actorGroups)
-    throw refused(`it names ${all.length} groups, more than ${LIMITS.actorGroups}; list those that count in groups.values`);
-  if (all.some((each) => each.length > LIMITS.nameLength || !name.safeParse(each).success))
-    throw refused('it names a group that is not a name');
+  const parsed = groupNames.safeParse(all);
+  if (!parsed.success)
+    throw refused(`of its ${all.length} groups: ${firstIssue(parsed.error)}; list those that count in groups.values`);
   return all.sort();
 }
+
+const firstIssue = (error: z.ZodError): string => error.issues[0]?.message ?? 'malformed';
 
 function claimOf(claims: JWTPayload, path: ClaimPath): unknown {
   let value: unknown = claims;
