@@ -241,6 +241,8 @@ export const LIMITS = {
   /** groups of one caller, and the length of all their names: every event of the caller has them */
   actorGroups: 64,
   actorGroupsChars: 1_500,
+  /** runs of a person in one page, each with its lease */
+  mineMax: 50,
 
   // keys and issuers
   keys: {

@@ -6,11 +6,7 @@ import { IncomingBodies } from '../http/bodies/incoming-bodies';
 import { PerRequest } from '../http/per-request';
 import { Refused } from '../http/problems/problem';
 import type { Incoming } from '../http/request-context';
-import { ApiKeys } from './api-keys';
-import { actingAs, identify, type Caller, type Vouchers } from './caller';
-import { GrantTokens } from './grant-tokens';
-import { People } from './people-tokens';
-import { Pseudonyms } from './pseudonyms';
+import { actingAs, identify, VOUCHERS, type Caller, type Vouchers } from './caller';
 
 /** The caller of a public endpoint. */
 const ANONYMOUS: Caller = {
@@ -28,18 +24,12 @@ const ANONYMOUS: Caller = {
 export class Admission {
   /** one DPoP proof is good for one check: a request is identified once */
   private readonly callers = new PerRequest<Caller>();
-  private readonly vouchers: Vouchers;
 
   constructor(
-    keys: ApiKeys,
-    tokens: GrantTokens,
-    pseudonyms: Pseudonyms,
-    people: People,
+    @Inject(VOUCHERS) private readonly vouchers: Vouchers,
     private readonly bodies: IncomingBodies,
     @Inject(CONFIG) private readonly config: GatewayConfig,
-  ) {
-    this.vouchers = { keys, tokens, pseudonyms, people };
-  }
+  ) {}
 
   /** @throws Refused UNAUTHENTICATED or DPOP_INVALID */
   async authenticate(endpoint: Endpoint, request: Incoming): Promise<Caller> {

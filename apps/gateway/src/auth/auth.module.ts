@@ -6,6 +6,7 @@ import { BUS, CONFIG, type GatewayConfig } from '../config';
 import { IncomingBodies } from '../http/bodies/incoming-bodies';
 import { Admission } from './admission';
 import { ApiKeys } from './api-keys';
+import { VOUCHERS, type Vouchers } from './caller';
 import { GrantTokens } from './grant-tokens';
 import { IssuedKeys } from './issued-keys';
 import { readIssuers } from './issuers/issuer-config';
@@ -26,6 +27,16 @@ const now = (): number => systemClock.now();
     { provide: GrantTokens, inject: [CONFIG], useFactory: grantTokens },
     { provide: Pseudonyms, inject: [CONFIG], useFactory: pseudonyms },
     { provide: Issuers, inject: [CONFIG], useFactory: issuers },
+    {
+      provide: VOUCHERS,
+      inject: [ApiKeys, GrantTokens, Pseudonyms, People],
+      useFactory: (keys: ApiKeys, tokens: GrantTokens, pseudonyms: Pseudonyms, people: People): Vouchers => ({
+        keys,
+        tokens,
+        pseudonyms,
+        people,
+      }),
+    },
     { provide: People, inject: [Issuers], useFactory: (configured: Issuers) => new People(configured, now) },
   ],
   exports: [Admission, ApiKeys, IssuedKeys, GrantTokens, Pseudonyms, Issuers],

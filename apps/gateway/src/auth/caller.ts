@@ -44,6 +44,8 @@ export interface Vouchers {
   readonly people?: People | undefined;
 }
 
+export const VOUCHERS = Symbol('Vouchers');
+
 export async function identify(vouchers: Vouchers, presented: Presented): Promise<Caller> {
   const [scheme, credential] = split(presented.authorization);
   const digest = digestOf(credential);
@@ -68,14 +70,14 @@ export async function identify(vouchers: Vouchers, presented: Presented): Promis
 const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'analyst']);
 
 function keyCaller({ tenant, role, id, name, person, groups }: KeyHolder, pseudonyms: Vouchers['pseudonyms']): Caller {
-  const roles = [role];
-  const more = { role, ...(groups?.length ? { groups: [...groups] } : {}), ...(id === undefined ? {} : { via: id }) };
+  const roles = role === undefined ? [] : [role];
+  const more = { ...(role === undefined ? {} : { role }), ...(groups?.length ? { groups: [...groups] } : {}), ...(id === undefined ? {} : { via: id }) };
   if (person !== undefined) {
     const actor: Actor = { kind: 'person', id: pseudonyms.ref(tenant, 'person', person), ...more };
     return { kind: 'key', tenant, roles, actor, person };
   }
-  const kind = name === role && PEOPLE.has(role) ? 'person' : 'service';
-  return { kind: 'key', tenant, roles, actor: { kind, id: `key:${name}`, ...(name === role ? { role } : more) } };
+  const kind = role !== undefined && name === role && PEOPLE.has(role) ? 'person' : 'service';
+  return { kind: 'key', tenant, roles, actor: { kind, id: `key:${name}`, ...(role !== undefined && name === role ? { role } : more) } };
 }
 
 function personCaller(

@@ -25,7 +25,7 @@ export class IssuedKeys {
   }
 
   async issue(tenant: string, key: Omit<NewKey, 'id' | 'digest'>): Promise<Issued> {
-    const secret = newSecret(key.role);
+    const secret = newSecret(key.role ?? 'person');
     const keys = [{ ...key, id: newKeyId(), digest: digestOf(secret) }];
     const [view] = await this.changed<KeyView[]>('issue-keys', { tenant, keys });
     return { view: view as KeyView, secret };
@@ -34,7 +34,7 @@ export class IssuedKeys {
   async rotate(tenant: string, id: string, overlapMs: number): Promise<Issued> {
     const before = (await this.list(tenant)).find((each) => each.id === id);
     if (!before) throw new Refused('NOT_FOUND', `Key ${id} not found.`);
-    const secret = newSecret(before.role);
+    const secret = newSecret(before.role ?? 'person');
     const view = await this.changed<KeyView>('rotate-key', { tenant, id, digest: digestOf(secret), overlapMs });
     return { view, secret };
   }

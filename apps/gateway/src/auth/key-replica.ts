@@ -4,7 +4,8 @@ import type { Role } from './roles';
 /** The holder of a key. */
 export interface KeyHolder {
   readonly tenant: string;
-  readonly role: Role;
+  /** left out: a person who may see and stop what runs in their name */
+  readonly role?: Role;
   /** of a key that was issued through the API; the keys of the installation have none */
   readonly id?: string;
   /** events name a service by it */
@@ -53,7 +54,14 @@ export class KeyReplica {
 
   private put({ id, tenant, name, role, person, groups, expiresAt, revoked, secrets }: HeldKey): void {
     for (const digest of this.byId.get(id)?.digests ?? []) this.byDigest.delete(digest);
-    const holder = { tenant, role, id, name, ...(person === undefined ? {} : { person }), ...(groups ? { groups } : {}) };
+    const holder = {
+      tenant,
+      id,
+      name,
+      ...(role === undefined ? {} : { role }),
+      ...(person === undefined ? {} : { person }),
+      ...(groups ? { groups } : {}),
+    };
     const key: Held = { holder, revoked, expiresAt: endOf(expiresAt), digests: secrets.map(({ digest }) => digest) };
     this.byId.set(id, key);
     for (const { digest, until } of secrets) this.byDigest.set(digest, { key, until: endOf(until) });

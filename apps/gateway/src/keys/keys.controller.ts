@@ -111,7 +111,7 @@ export class KeysController {
       keyId: id,
       change,
       name,
-      role,
+      ...(role === undefined ? {} : { role }),
       ...(personRef === undefined ? {} : { personRef }),
       ...(groups === undefined ? {} : { groups }),
       ...(expiresAt === undefined ? {} : { expiresAt }),

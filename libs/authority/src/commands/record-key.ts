@@ -9,7 +9,7 @@ export const recordKey: Decide<'recordKey'> = (_state, command) => {
     keyId,
     change,
     name,
-    role,
+    ...(role === undefined ? {} : { role }),
     ...(personRef === undefined ? {} : { personRef }),
     ...(groups === undefined ? {} : { groups }),
     ...(expiresAt === undefined ? {} : { expiresAt }),

@@ -126,7 +126,7 @@ export const tenantBudgetBody = z.strictObject({
   /** all given members must match; without any, every action of the tenant draws from the budget */
   selector: z.strictObject({
     /** the person or service that root runs name in `requestedBy` */
-    principal: principalName.optional(),
+    principal: personName.optional(),
     ...selectedByBudget,
   }),
   budget: tenantCaps,
@@ -204,16 +204,22 @@ export const evaluationAnswer = z.object({
 });
 
 const roleNames: readonly string[] = KEY_ROLES;
-export const keyBody = z.strictObject({
+export const keyBody = z
+  .strictObject({
   name: keyName.refine((text) => !roleNames.includes(text), {
     error: 'is the name of a key of the tenant itself; take another',
   }),
-  role: keyRole,
+  /** left out: a person who may see and stop what runs in their name */
+  role: keyRole.optional(),
   /** the person who holds it, such as `user:ada@example.com`; without one it is a service's */
   person: personName.optional(),
   groups: groupNames.optional(),
   expiresAt: time.optional(),
-});
+})
+  .refine(({ role, person }) => role !== undefined || person !== undefined, {
+    error: 'the key of a service needs a role',
+    path: ['role'],
+  });
 /** A key as lists and changes return it; `ref` names its person in events. */
 export const keyAnswer = keyView.extend({ ref: ref.optional() });
 export type KeyAnswer = z.infer<typeof keyAnswer>;
@@ -228,3 +234,18 @@ export const rotationBody = z.strictObject({
   overlap: duration.optional(),
 });
 export const revokedKeyAnswer = keyAnswer.extend({ position });
+
+/** How a command line signs a person in, at one issuer. */
+export const signInAnswer = z.object({
+  issuers: z.array(
+    z.object({
+      issuer: z.string(),
+      clientId: z.string(),
+      scope: z.string(),
+      resource: z.string().optional(),
+      /** which of the issued tokens to send: that of the API, or the ID token */
+      token: z.enum(['access', 'id']),
+    }),
+  ),
+});
+export type SignIn = z.infer<typeof signInAnswer>['issuers'][number];

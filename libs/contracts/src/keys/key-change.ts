@@ -7,7 +7,7 @@ export const keyChange = z.strictObject({
   keyId,
   change: z.enum(['issued', 'rotated', 'revoked']),
   name: keyName,
-  role: keyRole,
+  role: keyRole.optional(),
   /** the person who holds it; a key without one is a service's */
   personRef: ref.optional(),
   groups: groupNames.optional(),

@@ -37,7 +37,8 @@ export const secretDigest = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
 export const keyView = z.strictObject({
   id: keyId,
   name: keyName,
-  role: keyRole,
+  /** left out: a person who may see and stop what runs in their name */
+  role: keyRole.optional(),
   /** the person who holds it; a key without one is a service's */
   person: z.string().optional(),
   groups: z.array(z.string()).optional(),
@@ -60,7 +61,7 @@ export const heldKey = z.strictObject({
   id: keyId,
   tenant: tenantName,
   name: keyName,
-  role: keyRole,
+  role: keyRole.optional(),
   person: z.string().optional(),
   groups: z.array(z.string()).optional(),
   expiresAt: time.optional(),
@@ -73,7 +74,7 @@ export type HeldKey = z.infer<typeof heldKey>;
 export const newKey = z.strictObject({
   id: keyId,
   name: keyName,
-  role: keyRole,
+  role: keyRole.optional(),
   person: personName.optional(),
   groups: groupNames.optional(),
   digest: secretDigest,

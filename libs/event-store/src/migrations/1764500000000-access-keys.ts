@@ -8,7 +8,7 @@ export class AccessKeys1764500000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       CREATE TABLE access_key (
-        id text PRIMARY KEY, tenant text NOT NULL, name text NOT NULL, role text NOT NULL,
+        id text PRIMARY KEY, tenant text NOT NULL, name text NOT NULL, role text,
         person text, groups text[], created_at timestamptz NOT NULL DEFAULT clock_timestamp(), created_by text,
         expires_at timestamptz, rotated_at timestamptz, revoked_at timestamptz, last_used_at timestamptz,
         version bigint NOT NULL)`);

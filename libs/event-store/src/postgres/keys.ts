@@ -1,4 +1,4 @@
-import type { HeldKey, KeyChanges, KeyView, NewKey } from '@bailiwick/contracts/keys/key';
+import type { HeldKey, KeyChanges, KeyRole, KeyView, NewKey } from '@bailiwick/contracts/keys/key';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { Pool, type PoolClient } from 'pg';
@@ -203,7 +203,7 @@ interface HeldRow {
   readonly id: string;
   readonly tenant: string;
   readonly name: string;
-  readonly role: HeldKey['role'];
+  readonly role: KeyRole | null;
   readonly person: string | null;
   readonly groups: string[] | null;
   readonly expires_at: Date | null;
@@ -224,7 +224,7 @@ const held = (row: HeldRow): HeldKey => ({
   id: row.id,
   tenant: row.tenant,
   name: row.name,
-  role: row.role,
+  ...(row.role === null ? {} : { role: row.role }),
   ...(row.person === null ? {} : { person: row.person }),
   ...(row.groups === null ? {} : { groups: row.groups }),
   ...timeOf('expiresAt', row.expires_at),
@@ -238,7 +238,7 @@ const held = (row: HeldRow): HeldKey => ({
 const view = (row: ViewRow): KeyView => ({
   id: row.id,
   name: row.name,
-  role: row.role,
+  ...(row.role === null ? {} : { role: row.role }),
   ...(row.person === null ? {} : { person: row.person }),
   ...(row.groups === null ? {} : { groups: row.groups }),
   createdAt: row.created_at.toISOString(),

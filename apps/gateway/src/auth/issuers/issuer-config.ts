@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { freeText, tenantName } from '@bailiwick/contracts/primitives';
 import { LIMITS } from '@bailiwick/core/limits';
+import { isSafeAddress } from '@bailiwick/core/safe-address';
 import { ROLES } from '../roles';
 
 /**
@@ -115,14 +116,4 @@ function mayNameTheSame({ person: one }: IssuerConfig, { person: two }: IssuerCo
   if (one.prefix !== two.prefix) return one.prefix.startsWith(two.prefix) || two.prefix.startsWith(one.prefix);
   if (!one.domains || !two.domains) return true;
   return one.domains.some((domain) => two.domains?.includes(domain));
-}
-
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
-
-/** Reports whether an address is read over TLS, or on this machine. */
-export function isSafeAddress(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password, hash } = new URL(text);
-  if (username !== '' || password !== '' || hash !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
 }

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
 import { LIMITS } from '@bailiwick/core/limits';
+import { isSafeAddress } from '@bailiwick/core/safe-address';
 import { boundedFetch, IssuerUnreachable } from './bounded-fetch';
-import { isSafeAddress } from './issuer-config';
 
 /**
  * The public keys of one issuer. They are found by discovery (OpenID Connect Discovery 1.0 section 4) unless their address
