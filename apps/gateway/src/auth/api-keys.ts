@@ -29,6 +29,8 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly own = new Map<string, KeyHolder>();
   private readonly follower: KeyFollower;
   private takeover: NodeJS.Timeout | undefined;
+  /** the first attempt to take over the keys of an earlier release */
+  takenOver: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly files: KeyFiles,
@@ -44,9 +46,11 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
     this.follower = new KeyFollower(bus, monotonic);
   }
 
+  /** @throws Error if the file of an earlier release cannot be read */
   onApplicationBootstrap(): void {
+    const stored = readLegacy(this.files.tenants);
     this.follower.start();
-    void this.takeOver();
+    if (stored.length > 0) this.takenOver = this.takeOver(stored);
   }
 
   onApplicationShutdown(): Promise<void> {
@@ -96,21 +100,31 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
    * Takes over the keys that an earlier release stored in a file, and then renames the file. Repeating it changes nothing, so
    * a crash or another gateway in between loses none and brings no revoked key back.
    */
-  private async takeOver(): Promise<void> {
-    if (!existsSync(this.files.tenants)) return;
-    const stored = JSON.parse(readFileSync(this.files.tenants, 'utf8')) as [string, { tenant: string; role: Role }][];
+  private async takeOver(stored: readonly LegacyKey[]): Promise<void> {
     for (let at = 0; at < stored.length; at += LIMITS.keys.page) {
       const keys = stored
         .slice(at, at + LIMITS.keys.page)
         .map(([digest, { tenant, role }]) => ({ id: legacyKeyId(digest), tenant, role, digest }));
       const reply = await this.bus.request(adminSubject('take-over-keys'), { keys }, LIMITS.attemptMs);
       if (!reply.ok || (reply.value as { ok?: unknown } | undefined)?.ok !== true) {
-        this.takeover = setTimeout(() => void this.takeOver(), LIMITS.keys.freshMs);
+        this.takeover = setTimeout(() => void this.takeOver(stored), LIMITS.keys.freshMs);
         this.takeover.unref();
         return;
       }
     }
     if (existsSync(this.files.tenants)) renameSync(this.files.tenants, `${this.files.tenants}.taken-over`);
     await this.follower.readAgain();
+  }
+}
+
+type LegacyKey = readonly [digest: string, holder: { readonly tenant: string; readonly role: Role }];
+
+/** @throws Error if the file cannot be read: its keys would be lost without notice */
+function readLegacy(file: string): readonly LegacyKey[] {
+  if (!existsSync(file)) return [];
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as LegacyKey[];
+  } catch (error) {
+    throw new Error(`the keys of tenants in ${file} (tenants.json) cannot be read: ${(error as Error).message}`);
   }
 }
