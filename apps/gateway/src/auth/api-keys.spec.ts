@@ -52,7 +52,7 @@ async function start(): Promise<ApiKeys> {
   return keys;
 }
 const held = (name: string, more: Partial<HeldKey> = {}): HeldKey => ({
-  id: `key_${name.padStart(26, '0')}`,
+  id: `key_${name.replace('-', '').padStart(26, '0')}`,
   tenant: 'acme',
   name,
   role: 'analyst',
