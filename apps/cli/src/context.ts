@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BailiwickClient } from '@bailiwick/client/client';
+import { systemClock } from '@bailiwick/core/clock';
 import { readLogin } from './login/stored-login';
 
 /** Options that every command takes. */
@@ -42,7 +43,7 @@ export function serviceUrl(options: GlobalOptions): string {
 function signedInAt(url: string | undefined, options: GlobalOptions): string | undefined {
   const login = readLogin(dataDir(options));
   if (!login || (url !== undefined && url.replace(/\/$/, '') !== login.url)) return undefined;
-  if (Date.parse(login.expiresAt) > Date.now()) return login.token;
+  if (Date.parse(login.expiresAt) > systemClock.now()) return login.token;
   throw new UsageError('your sign-in has expired: repeat `bailiwick login`, or forget it with `bailiwick logout`');
 }
 

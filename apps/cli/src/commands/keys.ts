@@ -23,7 +23,12 @@ export function addKeyCommands(program: Command): void {
     .requiredOption('--name <name>', 'one word, by which lists and events name the key')
     .option('--person <person>', 'the person who holds it, such as user:ada@example.com; without one, a service')
     .option('--role <role>', 'admin, orchestrator, enforcer, approver, responder or analyst')
-    .option('--group <group>', 'a group of the holder; repeatable', (value: string, all: string[]) => [...all, value], [])
+    .option(
+      '--group <group>',
+      'a group of the holder; repeatable',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
     .option('--expires <time>', 'RFC 3339 time after which it is refused')
     .action((_flags, command: Command) => add(command.optsWithGlobals<AddFlags>()));
   keys
@@ -33,7 +38,10 @@ export function addKeyCommands(program: Command): void {
   keys
     .command('rotate <id>')
     .description('issue a new secret for a key and print it')
-    .option('--overlap <duration>', 'how long the earlier secret stays valid, such as 1h; default 1d, 0s ends it at once')
+    .option(
+      '--overlap <duration>',
+      'how long the earlier secret stays valid, such as 1h; default 1d, 0s ends it at once',
+    )
     .action((id: string, _flags, command: Command) => rotate(id, command.optsWithGlobals<RotateFlags>()));
   keys
     .command('revoke <id>')

@@ -70,7 +70,8 @@ function codeOf(server: ReturnType<typeof createServer>, started: Started): Prom
     timer.unref();
     server.on('request', (request, response) => {
       const answer = answerIn(request, started);
-      if (answer === undefined) return page(response, 400, 'This is not the answer to the sign-in of the command line.');
+      if (answer === undefined)
+        return page(response, 400, 'This is not the answer to the sign-in of the command line.');
       clearTimeout(timer);
       if (typeof answer === 'string') {
         page(response, 200, 'You are signed in. You may close this page.');
@@ -88,7 +89,8 @@ function answerIn({ method, url = '' }: IncomingMessage, { state, metadata }: St
   const { pathname, searchParams } = new URL(url, 'http://127.0.0.1');
   if (method !== 'GET' || pathname !== '/callback' || !isSame(searchParams.get('state') ?? '', state)) return undefined;
   const iss = searchParams.get('iss');
-  const mixedUp = iss === null ? metadata.authorization_response_iss_parameter_supported === true : iss !== metadata.issuer;
+  const mixedUp =
+    iss === null ? metadata.authorization_response_iss_parameter_supported === true : iss !== metadata.issuer;
   if (mixedUp) return new Error('the answer is of another issuer');
   const error = searchParams.get('error');
   if (error !== null) return new Error(`the issuer refused: ${searchParams.get('error_description') ?? error}`);

@@ -1,4 +1,5 @@
 import type { SignIn } from '@bailiwick/contracts/http/bodies';
+import { systemClock } from '@bailiwick/core/clock';
 import { isSafeAddress } from '@bailiwick/core/safe-address';
 import { postForm, TokenRefused, tokensIn, type Metadata, type Tokens } from './issuer';
 
@@ -26,9 +27,9 @@ export async function signInWithDevice(
   if (typeof device !== 'string' || typeof code !== 'string' || typeof address !== 'string' || !isSafeAddress(address))
     throw new Error('the issuer returned a malformed device authorization');
   show({ address, code });
-  const end = Date.now() + Number(started.expires_in ?? 600) * 1_000;
+  const end = systemClock.now() + Number(started.expires_in ?? 600) * 1_000;
   let seconds = Number(started.interval ?? 5);
-  while (Date.now() < end) {
+  while (systemClock.now() < end) {
     await pause(seconds * 1_000);
     try {
       const form = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device };

@@ -1,4 +1,5 @@
 import type { SignIn } from '@bailiwick/contracts/http/bodies';
+import { systemClock } from '@bailiwick/core/clock';
 import { isSafeAddress } from '@bailiwick/core/safe-address';
 
 /** Members of the metadata of an issuer that signing in needs (OpenID Connect Discovery 1.0, RFC 8414, RFC 8628). */
@@ -42,7 +43,10 @@ export class TokenRefused extends Error {
   }
 }
 
-export async function postForm(url: string, form: Record<string, string | undefined>): Promise<Record<string, unknown>> {
+export async function postForm(
+  url: string,
+  form: Record<string, string | undefined>,
+): Promise<Record<string, unknown>> {
   const body = new URLSearchParams(
     Object.entries(form).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
@@ -72,7 +76,7 @@ export function tokensIn(answer: Record<string, unknown>, signIn: SignIn, nonce:
   const token = signIn.token === 'id' ? id : access;
   if (typeof token !== 'string') throw new Error(`the issuer returned no ${signIn.token} token`);
   const until = signIn.token === 'id' ? claimsOf(token).exp : undefined;
-  const ms = typeof until === 'number' ? until * 1_000 : Date.now() + Number(seconds ?? 3_600) * 1_000;
+  const ms = typeof until === 'number' ? until * 1_000 : systemClock.now() + Number(seconds ?? 3_600) * 1_000;
   return { token, expiresAt: new Date(ms).toISOString() };
 }
 

@@ -39,9 +39,7 @@ export class KeysController {
   }
 
   @MessagePattern(adminSubject('tenant-keys'))
-  async list(
-    @Payload(new ZodPipe(tenantKeysRequest)) { tenant }: z.infer<typeof tenantKeysRequest>,
-  ): Promise<Answer> {
+  async list(@Payload(new ZodPipe(tenantKeysRequest)) { tenant }: z.infer<typeof tenantKeysRequest>): Promise<Answer> {
     return { ok: true, value: { keys: await this.keys.list(tenant) } };
   }
 

@@ -35,8 +35,7 @@ export class Admission {
   async authenticate(endpoint: Endpoint, request: Incoming): Promise<Caller> {
     const known = this.callers.get(request.raw);
     if (known) return known;
-    const caller =
-      endpoint.roles === 'public' ? ANONYMOUS : actingAs(await this.identify(request), endpoint.roles);
+    const caller = endpoint.roles === 'public' ? ANONYMOUS : actingAs(await this.identify(request), endpoint.roles);
     this.callers.set(request.raw, caller);
     return caller;
   }

@@ -163,7 +163,10 @@ describe('identify with an issued key', () => {
   it('gives a person without a role none', async () => {
     const { role: _, ...personal } = held('bob-key', { person: 'user:bob@example.com' });
     store.put(personal);
-    expect(await present(await start(), 'Bearer bwk_bob-key')).toMatchObject({ roles: [], person: 'user:bob@example.com' });
+    expect(await present(await start(), 'Bearer bwk_bob-key')).toMatchObject({
+      roles: [],
+      person: 'user:bob@example.com',
+    });
   });
 });
 
@@ -278,9 +281,13 @@ describe('ApiKeys with the file of an earlier release', () => {
 
   it('gives a key the same id at every gateway', async () => {
     writeFileSync(file('tenants.json'), JSON.stringify(legacy));
-    await (await start()).takenOver;
+    await (
+      await start()
+    ).takenOver;
     writeFileSync(file('tenants.json'), JSON.stringify(legacy));
-    await (await start()).takenOver;
+    await (
+      await start()
+    ).takenOver;
     expect(new Set((store.taken as { id: string }[]).map(({ id }) => id)).size).toBe(2);
   });
 

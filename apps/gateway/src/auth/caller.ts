@@ -71,13 +71,22 @@ const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'an
 
 function keyCaller({ tenant, role, id, name, person, groups }: KeyHolder, pseudonyms: Vouchers['pseudonyms']): Caller {
   const roles = role === undefined ? [] : [role];
-  const more = { ...(role === undefined ? {} : { role }), ...(groups?.length ? { groups: [...groups] } : {}), ...(id === undefined ? {} : { via: id }) };
+  const more = {
+    ...(role === undefined ? {} : { role }),
+    ...(groups?.length ? { groups: [...groups] } : {}),
+    ...(id === undefined ? {} : { via: id }),
+  };
   if (person !== undefined) {
     const actor: Actor = { kind: 'person', id: pseudonyms.ref(tenant, 'person', person), ...more };
     return { kind: 'key', tenant, roles, actor, person };
   }
   const kind = role !== undefined && name === role && PEOPLE.has(role) ? 'person' : 'service';
-  return { kind: 'key', tenant, roles, actor: { kind, id: `key:${name}`, ...(role !== undefined && name === role ? { role } : more) } };
+  return {
+    kind: 'key',
+    tenant,
+    roles,
+    actor: { kind, id: `key:${name}`, ...(role !== undefined && name === role ? { role } : more) },
+  };
 }
 
 function personCaller(

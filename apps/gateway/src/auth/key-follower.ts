@@ -69,7 +69,7 @@ export class KeyFollower {
   }
 
   private async readPages(): Promise<void> {
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const started = this.monotonic();
       const used = this.reportOfUse();
       const body = { after: this.replica.version, ...(used.length === 0 ? {} : { used }) };

@@ -96,7 +96,8 @@ export class MineController {
     @Query(mineActionsQuery) query: z.infer<typeof mineActionsQuery>,
   ): Promise<unknown> {
     const { tenant, actor } = caller;
-    if (query.runId === undefined) return this.logClient.ledger('actions', { ...query, principalRef: actor.id, tenant });
+    if (query.runId === undefined)
+      return this.logClient.ledger('actions', { ...query, principalRef: actor.id, tenant });
     await this.ownWork.runUnlessRole(caller, [], query.runId);
     return this.logClient.ledger('actions', { ...query, tenant });
   }

@@ -48,13 +48,24 @@ export class TestIssuer {
   private async document(url: string): Promise<string> {
     if (url === '/.well-known/openid-configuration')
       return JSON.stringify({ issuer: this.url, jwks_uri: `${this.url}/jwks` });
-    const jwks = this.keys.map(async ({ kid, publicKey }) => ({ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' }));
+    const jwks = this.keys.map(async ({ kid, publicKey }) => ({
+      ...(await exportJWK(publicKey)),
+      kid,
+      alg: 'RS256',
+      use: 'sig',
+    }));
     return JSON.stringify({ keys: await Promise.all(jwks) });
   }
 
   /** Signs a token, whatever its claims. */
-  sign(payload: JWTPayload, header: Record<string, unknown> = {}, key: SigningKey = this.keys[0] as SigningKey): Promise<string> {
-    return new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid: key.kid, typ: 'at+jwt', ...header }).sign(key.privateKey);
+  sign(
+    payload: JWTPayload,
+    header: Record<string, unknown> = {},
+    key: SigningKey = this.keys[0] as SigningKey,
+  ): Promise<string> {
+    return new SignJWT(payload)
+      .setProtectedHeader({ alg: 'RS256', kid: key.kid, typ: 'at+jwt', ...header })
+      .sign(key.privateKey);
   }
 
   async stop(): Promise<void> {

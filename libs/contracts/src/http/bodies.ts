@@ -10,7 +10,6 @@ import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
 import { approvalView } from '../queries/query';
 
-
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
 
 export const openRunBody = z.strictObject({
@@ -206,16 +205,16 @@ export const evaluationAnswer = z.object({
 const roleNames: readonly string[] = KEY_ROLES;
 export const keyBody = z
   .strictObject({
-  name: keyName.refine((text) => !roleNames.includes(text), {
-    error: 'is the name of a key of the tenant itself; take another',
-  }),
-  /** left out: a person who may see and stop what runs in their name */
-  role: keyRole.optional(),
-  /** the person who holds it, such as `user:ada@example.com`; without one it is a service's */
-  person: personName.optional(),
-  groups: groupNames.optional(),
-  expiresAt: time.optional(),
-})
+    name: keyName.refine((text) => !roleNames.includes(text), {
+      error: 'is the name of a key of the tenant itself; take another',
+    }),
+    /** left out: a person who may see and stop what runs in their name */
+    role: keyRole.optional(),
+    /** the person who holds it, such as `user:ada@example.com`; without one it is a service's */
+    person: personName.optional(),
+    groups: groupNames.optional(),
+    expiresAt: time.optional(),
+  })
   .refine(({ role, person }) => role !== undefined || person !== undefined, {
     error: 'the key of a service needs a role',
     path: ['role'],

@@ -93,7 +93,11 @@ export const keysRequest = z.strictObject({
     .max(LIMITS.keys.page)
     .optional(),
 });
-export const keyChanges = z.strictObject({ version: z.number().int().min(0), keys: z.array(heldKey), more: z.boolean() });
+export const keyChanges = z.strictObject({
+  version: z.number().int().min(0),
+  keys: z.array(heldKey),
+  more: z.boolean(),
+});
 export type KeyChanges = z.infer<typeof keyChanges>;
 
 export const tenantKeysRequest = z.strictObject({ tenant: tenantName });

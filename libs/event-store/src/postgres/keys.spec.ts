@@ -68,7 +68,12 @@ describe('PostgresKeys', () => {
 
   it('never splits the keys of one change over two pages', async () => {
     const many = (from: number, n: number) =>
-      Array.from({ length: n }, (_, i) => ({ id: id(`t${from + i}`), tenant: `t${from + i}`, role: 'admin', digest: digest(`t${from + i}`) }));
+      Array.from({ length: n }, (_, i) => ({
+        id: id(`t${from + i}`),
+        tenant: `t${from + i}`,
+        role: 'admin',
+        digest: digest(`t${from + i}`),
+      }));
     await keys.takeOver(many(0, 600));
     await keys.takeOver(many(600, 600));
     const first = await keys.changes(0);
@@ -80,7 +85,9 @@ describe('PostgresKeys', () => {
   it('issues nothing more for a repeated request, and refuses another key of a live name', async () => {
     await issued('acme', key('one'));
     expect(await keys.issue('acme', [key('one')])).toMatchObject({ ok: true, value: [{ name: 'one' }] });
-    expect(refusalOf(await keys.issue('acme', [key('one', { id: id('other'), digest: digest('other') })]))).toBe('CONFLICT');
+    expect(refusalOf(await keys.issue('acme', [key('one', { id: id('other'), digest: digest('other') })]))).toBe(
+      'CONFLICT',
+    );
     await issued('other', key('one', { id: id('theirs'), digest: digest('theirs') }));
     await keys.revoke('acme', id('one'));
     await issued('acme', key('one', { id: id('next'), digest: digest('next') }));

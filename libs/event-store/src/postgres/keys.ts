@@ -53,7 +53,11 @@ export class PostgresKeys {
   /** Issues keys: all of them or none. A repeated request issues nothing more. */
   issue(tenant: string, keys: readonly NewKey[], mode?: 'create' | 'reissue'): Promise<Changed<KeyView[]>> {
     return this.change(async (client, version) => {
-      const known = await views(client, tenant, keys.map(({ id }) => id));
+      const known = await views(
+        client,
+        tenant,
+        keys.map(({ id }) => id),
+      );
       if (known.length === keys.length) return ok(known);
       await client.query(END_EXPIRED, [tenant, version]);
       const { rows } = await client.query<{ id: string; name: string }>(
@@ -66,7 +70,13 @@ export class PostgresKeys {
       if (mode === 'reissue') await client.query(REVOKE_ALL, [replaced, version]);
       for (const key of keys) await insert(client, tenant, key, version);
       await client.query(PRUNE, [tenant, LIMITS.keys.endedKept]);
-      return ok(await views(client, tenant, keys.map(({ id }) => id)));
+      return ok(
+        await views(
+          client,
+          tenant,
+          keys.map(({ id }) => id),
+        ),
+      );
     });
   }
 
@@ -117,7 +127,8 @@ export class PostgresKeys {
            ON CONFLICT DO NOTHING`,
           [id, tenant, role, version, digest],
         );
-        if (rowCount === 1) await client.query('INSERT INTO access_key_secret (digest, key) VALUES ($1, $2)', [digest, id]);
+        if (rowCount === 1)
+          await client.query('INSERT INTO access_key_secret (digest, key) VALUES ($1, $2)', [digest, id]);
       }
       return ok(undefined);
     });

@@ -11,7 +11,18 @@ import { ROLES } from '../roles';
  */
 
 /** Signatures with a key pair. A shared secret would let every reader of it sign, and `none` is no signature. */
-export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
 
 const text = freeText(LIMITS.nameLength);
 
@@ -54,22 +65,29 @@ export const issuerConfig = z.strictObject({
   /** seconds by which the clocks may differ */
   clockSkew: z.number().int().min(0).max(300).default(30),
   /** the longest life of a token, in seconds */
-  maxLifetime: z.number().int().min(60).max(7 * 86_400).default(86_400),
+  maxLifetime: z
+    .number()
+    .int()
+    .min(60)
+    .max(7 * 86_400)
+    .default(86_400),
   person: z
     .strictObject({
       claim: claimPath.default('sub'),
       prefix: freeText(40).default('user:'),
       /** the claim is an e-mail address in one of these domains */
-      domains: z.array(z.string().regex(/^[a-z0-9.-]+\.[a-z0-9-]+$/)).min(1).max(64).optional(),
+      domains: z
+        .array(z.string().regex(/^[a-z0-9.-]+\.[a-z0-9-]+$/))
+        .min(1)
+        .max(64)
+        .optional(),
       /** with the claim `email`: refuses one that `email_verified` does not confirm */
       verified: z.boolean().default(true),
     })
     .prefault({}),
   /** the tenant of its people, or the claim that names it */
   tenant: z.union([tenantName, z.strictObject({ claim: claimPath, values: values(tenantName) })]).default('default'),
-  roles: z
-    .strictObject({ claim: claimPath, values: values(z.union([role, z.array(role).min(1)])) })
-    .optional(),
+  roles: z.strictObject({ claim: claimPath, values: values(z.union([role, z.array(role).min(1)])) }).optional(),
   groups: z
     .strictObject({ claim: claimPath, values: values(text).optional(), prefix: freeText(40).optional() })
     .optional(),

@@ -33,7 +33,10 @@ const config = (more: Record<string, unknown> = {}): Record<string, unknown> => 
   issuer: a.url,
   audience: AUDIENCE,
   person: { claim: 'email' },
-  roles: { claim: ['realm_access', 'roles'], values: { 'bw-approver': 'approver', 'bw-both': ['analyst', 'approver'] } },
+  roles: {
+    claim: ['realm_access', 'roles'],
+    values: { 'bw-approver': 'approver', 'bw-both': ['analyst', 'approver'] },
+  },
   groups: { claim: 'groups' },
   ...more,
 });
@@ -52,7 +55,8 @@ const claims = (changed: JWTPayload = {}): JWTPayload => ({
   exp: seconds + 600,
   ...changed,
 });
-const without = (name: string): JWTPayload => Object.fromEntries(Object.entries(claims()).filter(([key]) => key !== name));
+const without = (name: string): JWTPayload =>
+  Object.fromEntries(Object.entries(claims()).filter(([key]) => key !== name));
 const personIn = async (token: string, of = issuers()) => signedIn(await of.verify(token));
 const refused = async (token: string, of = issuers()): Promise<string> => {
   const { code, detail } = await refusalOf(personIn(token, of));
@@ -141,7 +145,10 @@ describe('Issuers refuse', () => {
     ['with a person that is no text', () => claims({ email: ['ada@example.com'] })],
     ['with a person that has a control character', () => claims({ email: 'ada\n@example.com' })],
     ['with too many groups', () => claims({ groups: Array.from({ length: 65 }, (_, i) => `g${i}`) })],
-    ['with groups that are too long together', () => claims({ groups: Array.from({ length: 10 }, (_, i) => `${i}`.repeat(199)) })],
+    [
+      'with groups that are too long together',
+      () => claims({ groups: Array.from({ length: 10 }, (_, i) => `${i}`.repeat(199)) }),
+    ],
   ])('a token %s', async (_what, payload) => {
     expect(await refused(await a.sign(payload()))).toMatch(/^UNAUTHENTICATED/);
   });
@@ -171,7 +178,14 @@ describe('Issuers refuse', () => {
 
   it('a signature by another key of the same id, and keys that the token itself brings', async () => {
     const jwk = await exportJWK(stranger.publicKey);
-    for (const header of [{}, { jwk }, { jku: `${b.url}/jwks` }, { x5u: b.url }, { kid: `${b.url}/jwks` }, { kid: '../../b1' }])
+    for (const header of [
+      {},
+      { jwk },
+      { jku: `${b.url}/jwks` },
+      { x5u: b.url },
+      { kid: `${b.url}/jwks` },
+      { kid: '../../b1' },
+    ])
       expect(await refused(await a.sign(claims(), header, stranger))).toMatch(/^UNAUTHENTICATED/);
     expect(b.requests).toEqual([]);
   });
@@ -208,11 +222,26 @@ describe('the keys of an issuer', () => {
     await personIn(await a.sign(claims()), of);
     const fresh = signingKey('a2');
     a.keys = [fresh];
-    jest.useFakeTimers({ now: Date.now() + LIMITS.issuers.refetchMs + 1, doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'queueMicrotask', 'clearTimeout', 'clearImmediate', 'setInterval', 'clearInterval', 'performance'] });
+    jest.useFakeTimers({
+      now: Date.now() + LIMITS.issuers.refetchMs + 1,
+      doNotFake: [
+        'setTimeout',
+        'setImmediate',
+        'nextTick',
+        'queueMicrotask',
+        'clearTimeout',
+        'clearImmediate',
+        'setInterval',
+        'clearInterval',
+        'performance',
+      ],
+    });
     try {
       await expect(personIn(await a.sign(claims()), of)).resolves.toBeDefined();
       for (let i = 0; i < 5; i++)
-        expect(await refused(await a.sign(claims(), { kid: `made-up-${i}` }, stranger), of)).toMatch(/^UNAUTHENTICATED/);
+        expect(await refused(await a.sign(claims(), { kid: `made-up-${i}` }, stranger), of)).toMatch(
+          /^UNAUTHENTICATED/,
+        );
     } finally {
       jest.useRealTimers();
     }
@@ -226,16 +255,20 @@ describe('the keys of an issuer', () => {
     ['redirects', { status: 302, location: '/jwks2' }],
     ['responds with something else', { body: '<html>' }],
     ['responds without an end', { body: `{"keys":[],"x":"${'x'.repeat(LIMITS.issuers.documentBytes)}"}` }],
-  ])('are in doubt while the issuer %s: the token is not accepted, and the issuer is not asked again at once', async (_what, answer) => {
-    a.answers.set('/jwks', answer);
-    const of = issuers();
-    for (let i = 0; i < 5; i++) expect(await refused(await a.sign(claims({ jti: `${i}` })), of)).toMatch(/^NOT_READY/);
-    expect(a.requests).toEqual(['/.well-known/openid-configuration', '/jwks']);
-    a.answers.clear();
-    now += LIMITS.issuers.refetchMs;
-    const late = claims({ exp: now / 1_000 + 60 });
-    await expect(personIn(await a.sign(late), of)).resolves.toBeDefined();
-  });
+  ])(
+    'are in doubt while the issuer %s: the token is not accepted, and the issuer is not asked again at once',
+    async (_what, answer) => {
+      a.answers.set('/jwks', answer);
+      const of = issuers();
+      for (let i = 0; i < 5; i++)
+        expect(await refused(await a.sign(claims({ jti: `${i}` })), of)).toMatch(/^NOT_READY/);
+      expect(a.requests).toEqual(['/.well-known/openid-configuration', '/jwks']);
+      a.answers.clear();
+      now += LIMITS.issuers.refetchMs;
+      const late = claims({ exp: now / 1_000 + 60 });
+      await expect(personIn(await a.sign(late), of)).resolves.toBeDefined();
+    },
+  );
 
   it('are not read from an address without TLS', async () => {
     a.answers.set('/.well-known/openid-configuration', {
@@ -295,6 +328,8 @@ describe('checkedIssuers', () => {
     expect(problem(one, { ...other, person: { prefix: 'partner:' } })).toBe('none');
     const of = (...domains: string[]) => ({ person: { claim: 'email', domains } });
     expect(problem({ ...one, ...of('a.example') }, { ...other, ...of('b.example') })).toBe('none');
-    expect(problem({ ...one, ...of('a.example') }, { ...other, ...of('b.example', 'a.example') })).toMatch(/same person/);
+    expect(problem({ ...one, ...of('a.example') }, { ...other, ...of('b.example', 'a.example') })).toMatch(
+      /same person/,
+    );
   });
 });

@@ -65,7 +65,7 @@ export class Issuers {
     try {
       const { payload, protectedHeader } = await jwtVerify(token, keys.find, {
         issuer: config.issuer,
-        audience: [expected.audience ?? config.audience].flat() as string[],
+        audience: listOf(expected.audience ?? config.audience),
         algorithms: [...config.algorithms],
         clockTolerance: config.clockSkew,
         requiredClaims: ['sub', 'exp', 'iat'],
@@ -85,7 +85,10 @@ export class Issuers {
   }
 }
 
-const invalid = (why: string): Refused => new Refused('UNAUTHENTICATED', `the token is not valid: ${why.slice(0, 300)}`);
+const listOf = (texts: string | readonly string[]): string[] => (typeof texts === 'string' ? [texts] : [...texts]);
+
+const invalid = (why: string): Refused =>
+  new Refused('UNAUTHENTICATED', `the token is not valid: ${why.slice(0, 300)}`);
 
 function checkType(typ: string | undefined, types: Expected['types']): void {
   const normal = typ?.toLowerCase().replace(/^application\//, '');
