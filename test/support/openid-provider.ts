@@ -12,16 +12,16 @@ export class OpenIdProvider {
 
   static async start(audience: string): Promise<OpenIdProvider> {
     const port = await freePort();
-    const script = resolve(__dirname, 'openid-provider.mjs');
+    const script = resolve(__dirname, 'openid-provider-process.mjs');
     const child = spawn(process.execPath, [script, String(port), audience], { stdio: ['ignore', 'pipe', 'pipe'] });
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    const ready = (async () => {
-      for await (const chunk of child.stdout) if (String(chunk).includes('ready')) return;
-      throw new Error(`the provider did not start: ${errors}`);
-    })();
-    await ready;
-    child.stdout.resume();
+    await new Promise<void>((ready, failed) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('ready')) ready();
+      });
+      child.once('exit', () => failed(new Error(`the provider did not start: ${errors}`)));
+    });
     return new OpenIdProvider(`http://127.0.0.1:${port}`, child);
   }
 
@@ -55,8 +55,10 @@ export class OpenIdProvider {
   }
 
   async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, 'exit');
     this.child.kill();
-    if (this.child.exitCode === null) await once(this.child, 'exit');
+    await ended;
   }
 }
 
