@@ -1,5 +1,5 @@
 /**
- * A real OpenID provider for tests, in a process of its own since it is an ES module. Started with the port and the audience
+ * A real OpenID provider for tests, in a separate process since it is an ES module. Started with the port and the audience
  * of access tokens; it prints `ready`. Any login signs in the account of that name.
  */
 import { generateKeyPairSync } from 'node:crypto';

@@ -60,5 +60,5 @@ function chosen(issuers: readonly SignIn[], named: string | undefined): SignIn {
 
 function logout(options: GlobalOptions): void {
   const known = removeLogin(dataDir(options));
-  console.log(options.json ? JSON.stringify({ signedOut: known }) : known ? 'signed out' : 'nobody was signed in');
+  console.log(options.json ? JSON.stringify({ signedOut: known }) : known ? 'signed out' : 'no person was signed in');
 }

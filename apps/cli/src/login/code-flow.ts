@@ -12,7 +12,7 @@ const WAIT_MS = 300_000;
 
 /**
  * Signs a person in with a browser: authorization code with PKCE (RFC 7636), answered to a port of this machine (RFC 8252
- * section 7.3). `state` binds the answer to this sign-in, so that no other page can end it with a code of its own
+ * section 7.3). `state` binds the answer to this sign-in, so that no other page can end it with another code
  * (RFC 9700 section 2.1), `iss` to this issuer (RFC 9207), and the verifier the code to this process.
  * @param open shows the person an address
  */
@@ -66,7 +66,7 @@ interface Started {
 /** Waits for the browser. A request that does not have the state of this sign-in is refused and ends nothing. */
 function codeOf(server: ReturnType<typeof createServer>, started: Started): Promise<string> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('nobody has signed in for five minutes')), WAIT_MS);
+    const timer = setTimeout(() => reject(new Error('no person has signed in for five minutes')), WAIT_MS);
     timer.unref();
     server.on('request', (request, response) => {
       const answer = answerIn(request, started);

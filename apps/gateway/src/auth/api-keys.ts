@@ -98,7 +98,7 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /**
    * Takes over the keys that an earlier release stored in a file, and then renames the file. Repeating it changes nothing, so
-   * a crash or another gateway in between loses none and brings no revoked key back.
+   * a crash or another gateway at the same time loses none and brings no revoked key back.
    */
   private async takeOver(stored: readonly LegacyKey[]): Promise<void> {
     for (let at = 0; at < stored.length; at += LIMITS.keys.page) {

@@ -123,7 +123,7 @@ export class PostgresKeys {
       for (const { id, tenant, role, digest } of keys) {
         const { rowCount } = await client.query(
           `INSERT INTO access_key (id, tenant, name, role, version)
-           SELECT $1, $2, $3, $3, $4 WHERE NOT EXISTS (SELECT FROM access_key_secret WHERE digest = $5)
+           SELECT $1, $2, $3, $3, $4 WHERE (SELECT count(*) FROM access_key_secret WHERE digest = $5) = 0
            ON CONFLICT DO NOTHING`,
           [id, tenant, role, version, digest],
         );

@@ -17,12 +17,12 @@ export interface Expected {
   readonly audience?: string | readonly string[];
 }
 
-/** An access token (RFC 9068) or an ID token. Tokens of other purposes have types of their own and are refused. */
+/** An access token (RFC 9068) or an ID token. Tokens of other purposes have other types and are refused. */
 const OF_PEOPLE: Expected = { types: ['at+jwt', 'jwt', undefined] };
 
 /**
  * Verifies JWTs of the configured issuers. The issuer that a token names only selects its configuration: nothing is
- * fetched for an issuer that is not configured, and each token is verified with the keys of its own issuer alone.
+ * fetched for an issuer that is not configured, and each token is verified with the keys of the issuer that it names alone.
  */
 export class Issuers {
   private readonly byName: ReadonlyMap<string, { readonly config: IssuerConfig; readonly keys: IssuerKeys }>;
