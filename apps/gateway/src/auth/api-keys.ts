@@ -112,12 +112,21 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
         return;
       }
     }
-    if (existsSync(this.files.tenants)) renameSync(this.files.tenants, `${this.files.tenants}.taken-over`);
+    setAside(this.files.tenants);
     await this.follower.readAgain();
   }
 }
 
 type LegacyKey = readonly [digest: string, holder: { readonly tenant: string; readonly role: Role }];
+
+/** Another gateway may have renamed the file; one that stays is taken over again at the next start, without effect. */
+function setAside(file: string): void {
+  try {
+    renameSync(file, `${file}.taken-over`);
+  } catch {
+    return;
+  }
+}
 
 /** @throws Error if the file cannot be read: its keys would be lost without notice */
 function readLegacy(file: string): readonly LegacyKey[] {

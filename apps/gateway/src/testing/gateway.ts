@@ -43,7 +43,23 @@ const keys = {
     return ROLES.includes(role as Role) ? { tenant, role, name: role } : undefined;
   },
 };
-const issuedKeys = { addTenant: () => ({}), reissue: () => ({}), forget: () => Promise.resolve() };
+const view = {
+  id: `key_${'0'.repeat(26)}`,
+  name: 'some',
+  role: 'analyst',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  status: 'active',
+} as const;
+const issued = { view, secret: 'bwk_analyst_secret' };
+const issuedKeys = {
+  addTenant: () => ({}),
+  reissue: () => ({}),
+  forget: () => Promise.resolve(),
+  list: () => Promise.resolve([view]),
+  issue: () => Promise.resolve(issued),
+  rotate: () => Promise.resolve(issued),
+  revoke: () => Promise.resolve(view),
+} satisfies { [K in keyof IssuedKeys]?: unknown };
 
 const refused: BusReply = { value: { ok: false, refusal: { code: 'NOT_FOUND', detail: 'not here' } } };
 
