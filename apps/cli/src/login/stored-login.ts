@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { writePrivate } from '../up/secrets';
+import { writePrivate } from '../write-private';
 
 /** A person who has signed in on this machine. */
 export interface StoredLogin {

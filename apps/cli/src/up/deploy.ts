@@ -7,10 +7,10 @@ import {
   eventsUser,
   natsUsers,
   SERVICES,
-  writePrivate,
   type Secrets,
   type ServiceName,
 } from './secrets';
+import { writePrivate } from '../write-private';
 
 export interface DeployOptions {
   /** receives one folder per part */
