@@ -1,6 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { bailiwick } from '../support/cli';
+import { databaseUrl, sql } from '../chaos/log';
 import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
 import { BailiwickClient } from '@bailiwick/client/client';
@@ -43,11 +42,11 @@ describe('a tenant', () => {
     const first = await add();
     expect([first.code, first.err]).toEqual([0, '']);
     // the state after such a kill: a log without keys
-    const file = join(stack.dataDir, 'tenants.json');
-    const kept = (JSON.parse(readFileSync(file, 'utf8')) as [string, { tenant: string }][]).filter(
-      ([, { tenant }]) => tenant !== 'late',
+    await sql(
+      databaseUrl(stack),
+      `WITH next AS (UPDATE access_key_version SET n = n + 1 RETURNING n)
+       UPDATE access_key SET revoked_at = now(), version = n FROM next WHERE tenant = 'late'`,
     );
-    writeFileSync(file, JSON.stringify(kept));
     const opens = (keys: Record<string, string>) =>
       open(new BailiwickClient({ url: stack.url, key: keys.orchestrator as string })).then(
         () => 'ok',

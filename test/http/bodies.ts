@@ -111,6 +111,18 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
       body: { bundle: { 'a.yaml': 'catalogue: []' }, against: 0, last: 10, log: 'default/0' },
     },
     { path: '/v1/tenants', role: 'admin', body: { id: 'never' } },
+    {
+      path: '/v1/keys',
+      role: 'admin',
+      body: {
+        name: 'never',
+        role: 'analyst',
+        person: 'user:never@example.com',
+        groups: ['finance'],
+        expiresAt: '2030-01-01T00:00:00Z',
+      },
+    },
+    { path: `/v1/keys/key_${'0'.repeat(26)}/rotation`, role: 'admin', body: { overlap: '1h' } },
   ];
 }
 

@@ -61,6 +61,11 @@ async function policyVersion(stack: Stack): Promise<number> {
   return body.current as number;
 }
 
+async function issued(stack: Stack): Promise<string> {
+  const body = { name: `k${++made}`, role: 'analyst' };
+  return String((await http(stack, 'POST', '/v1/keys', { key: stack.keys.admin, body })).body.id);
+}
+
 const soon = (): string => new Date(Date.now() + 600_000).toISOString();
 
 const BUDGET = { selector: { agentClass: 'unused' }, budget: { calls: 1 } };
@@ -266,6 +271,18 @@ export const TABLE: readonly Row[] = [
   row('GET /v1/imports', 404, ['admin'], () => ({ path: '/v1/imports' })),
   row('POST /v1/imports/events', 404, ['admin'], () => ({ path: '/v1/imports/events', body: { events: [EVENT] } })),
   row('POST /v1/imports/completion', 404, ['admin'], () => ({ path: '/v1/imports/completion', body: {} })),
+  // Keys
+  row('POST /v1/keys', 201, ['admin'], () => ({ path: '/v1/keys', body: { name: `k${++made}`, role: 'analyst' } })),
+  row('GET /v1/keys', 200, ['admin'], () => ({ path: '/v1/keys' })),
+  row('POST /v1/keys/{id}/rotation', 200, ['admin'], async (stack) => ({
+    path: `/v1/keys/${await issued(stack)}/rotation`,
+    body: { overlap: '1h' },
+  })),
+  row('DELETE /v1/keys/{id}', 200, ['admin'], async (stack) => ({ path: `/v1/keys/${await issued(stack)}` })),
+  // a person, for what is theirs: the keys of roles name none (test/http/identity.spec.ts)
+  row('GET /v1/mine', 200, [], () => ({ path: '/v1/mine' })),
+  row('GET /v1/mine/actions', 200, [], () => ({ path: '/v1/mine/actions' })),
+  open('GET /v1/sign-in', '/v1/sign-in'),
   row('POST /v1/tenants', 201, ['admin'], () => ({ path: '/v1/tenants', body: { id: `tenant-${++made}` } })),
   open('GET /log/{tenant}/{n}/vkey', '/log/default/0/vkey'),
   open('GET /log/{tenant}/{n}/vkeys', '/log/default/0/vkeys'),

@@ -282,6 +282,22 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   }),
   removeTenantBudget: fc.record({ name: fc.constantFrom('team', 'x'.repeat(63)) }),
   deployPolicy: fc.constantFrom(...BUNDLES),
+  recordKey: fc.record(
+    {
+      keyId: fc.constant(`key_${'z'.repeat(26)}`),
+      change: fc.constantFrom('issued', 'rotated', 'revoked'),
+      name: fc.constant('n'.repeat(80)),
+      role: fc.constantFrom('admin', 'orchestrator'),
+      personRef: fc.constant(ref),
+      groups: fc.constantFrom(
+        Array.from({ length: LIMITS.actorGroups }, (_, i) => `${'"'.repeat(20)}${i % 10}`),
+        ['g'.repeat(LIMITS.nameLength)],
+      ),
+      expiresAt: fc.constant('2027-01-01T00:00:00.000Z'),
+      overlapUntil: fc.constant('2027-01-01T00:00:00.000Z'),
+    },
+    { requiredKeys: ['keyId', 'change', 'name'] },
+  ),
   erase: fc.record({ subjectRef: fc.constant(ref), found: fc.constant(found) }),
   setAsideEvent: fc.record({ position: fc.nat(60), bodyDigest: fc.constant(`sha256:${'0'.repeat(64)}`) }),
   recordDrift: fc.record({ score: fc.constantFrom(0, 0.5, 1), features, monitor: plain(80) }),

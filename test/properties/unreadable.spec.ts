@@ -27,6 +27,7 @@ const stories = fc.oneof(
 const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   const { log } = new Play().play(all);
   log.do('erase', { subjectRef: REFS[0] as string, found: { before: 0, runs: 1, payloads: 1 }, actor: PERSON });
+  log.do('recordKey', { keyId: `key_${'0'.repeat(26)}`, change: 'issued', name: 'laptop', actor: PERSON });
   const imported = { origin: 'elsewhere', vkey: 'elsewhere+0', size: log.state.next, root: '', live: true };
   const last = log.events[log.events.length - 1] as Event;
   log.append({

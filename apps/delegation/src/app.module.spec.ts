@@ -8,7 +8,7 @@ import { readConfig } from '@bailiwick/platform/config';
 import { makeLogger } from '@bailiwick/platform/logging';
 import { z } from 'zod';
 import { AppModule } from './app.module';
-import { BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS } from './connections/tokens';
+import { ACCESS_KEYS, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS } from './connections/tokens';
 import { LogOwnership } from './ownership/log-ownership';
 
 /** The service with doubles in place of its connections and of the ownership of logs. */
@@ -63,6 +63,8 @@ class Service {
       .useValue({ close: this.note('close the payloads') })
       .overrideProvider(STAGED_IMPORTS)
       .useValue({ close: this.note('close the imports') })
+      .overrideProvider(ACCESS_KEYS)
+      .useValue({ close: this.note('close the keys') })
       .overrideProvider(LogOwnership)
       .useValue(ownership)
       .compile();
@@ -142,15 +144,19 @@ describe('AppModule', () => {
 
   it('finishes the owned logs before it closes the bus and then the database', async () => {
     await service.stop();
-    const served = ['admin.create-tenant', 'admin.logs', 'health.delegation'].map((name) => `stop bailiwick.${name}`);
-    expect([...service.calls.slice(0, 1), ...service.calls.slice(1, 4).sort(), ...service.calls.slice(4)]).toEqual([
+    const keys = ['forget-person', 'issue-keys', 'keys', 'revoke-key', 'rotate-key', 'take-over-keys', 'tenant-keys'];
+    const served = ['create-tenant', 'logs', ...keys].map((name) => `admin.${name}`).concat('health.delegation');
+    const stopped = served.map((name) => `stop bailiwick.${name}`).sort();
+    const [first, ...others] = service.calls;
+    expect([first, ...others.slice(0, stopped.length).sort(), ...others.slice(stopped.length)]).toEqual([
       'take logs',
-      ...served,
+      ...stopped,
       'finish the owned logs',
       'drain the bus',
       'close the event log',
       'close the payloads',
       'close the imports',
+      'close the keys',
     ]);
   });
 });

@@ -3,6 +3,7 @@ import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';
 import { AdminModule } from './admin/admin.module';
 import { ConnectionsModule } from './connections/connections.module';
+import { KeysModule } from './keys/keys.module';
 import { OwnershipModule } from './ownership/ownership.module';
 import { RpcModule } from './rpc/rpc.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
@@ -20,6 +21,7 @@ export class AppModule {
         OwnershipModule,
         SnapshotsModule,
         AdminModule,
+        KeysModule,
         SystemModule,
       ],
     };

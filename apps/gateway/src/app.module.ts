@@ -10,7 +10,9 @@ import { ConnectionsModule } from './connections.module';
 import { ErasuresModule } from './erasures/erasures.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
+import { KeysModule } from './keys/keys.module';
 import { LogClientModule } from './log-client/log-client.module';
+import { MineModule } from './mine/mine.module';
 import { PoliciesModule } from './policies/policies.module';
 import { RebuildsModule } from './rebuilds/rebuilds.module';
 import { ReceiptsModule } from './receipts/receipts.module';
@@ -20,6 +22,7 @@ import { RefusalReports } from './reporting/refusal-reports';
 import { ReportingModule } from './reporting/reporting.module';
 import { RevocationsModule } from './revocations/revocations.module';
 import { RunsModule } from './runs/runs.module';
+import { SignInModule } from './sign-in/sign-in.module';
 import { SystemModule } from './system/system.module';
 import { TenantsModule } from './tenants/tenants.module';
 import { TransferModule } from './transfer/transfer.module';
@@ -48,6 +51,9 @@ import { TransparencyModule } from './transparency/transparency.module';
     RepairsModule,
     RebuildsModule,
     TransferModule,
+    KeysModule,
+    MineModule,
+    SignInModule,
     TenantsModule,
     SystemModule,
   ],

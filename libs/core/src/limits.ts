@@ -238,6 +238,47 @@ export const LIMITS = {
   previewLength: 2_000,
   resourceIdLength: 1_024,
 
+  /** groups of one caller, and the length of all their names: every event of the caller has them */
+  actorGroups: 64,
+  actorGroupsChars: 1_500,
+  /** runs of a person in one page, each with its lease */
+  mineMax: 50,
+
+  // keys and issuers
+  keys: {
+    /** keys of one tenant that have not ended */
+    perTenant: 1_000,
+    /** ended keys of one tenant that stay in its list */
+    endedKept: 1_000,
+    /** how often a gateway reads the changes of the keys, and the age from which it reads them before it accepts one */
+    readMs: 300,
+    freshMs: 700,
+    /** how long a gateway accepts keys without having read whether they were revoked */
+    vouchedMs: 5_000,
+    /** changes, and reports of use, in one message */
+    page: 1_000,
+    /** how often a gateway reports which keys were used */
+    usedMs: 5_000,
+    /** the longest time for which the old and the new secret of a rotated key are both valid */
+    overlapMs: 30 * DAY,
+  },
+  issuers: {
+    most: 32,
+    /** values of a claim that a configuration maps, and clients of one issuer */
+    values: 1_000,
+    /** one fetch of the metadata or the keys of an issuer: its time, and the size of the response */
+    fetchMs: 5_000,
+    documentBytes: 256 * 1024,
+    /** the shortest time between two fetches for keys that are not known, or after a failure */
+    refetchMs: 30_000,
+    /** how long fetched keys, and the address at which they are, count as known */
+    keysMs: 10 * MINUTE,
+    discoveryMs: HOUR,
+    /** verified tokens in the cache of a gateway, and how long one stays there */
+    tokensKept: 10_000,
+    tokenKeptMs: MINUTE,
+  },
+
   // policy
   policy: {
     /** files of one bundle, bytes of one file and of all of them */

@@ -40,6 +40,8 @@ const schema = z.object({
   BAILIWICK_DPOP_NONCE: z.enum(['restart', 'always']).default('restart'),
   /** `off` has every request pass through the framework; the responses are the same */
   BAILIWICK_FAST_PATH: z.enum(['on', 'off']).default('on'),
+  /** the OpenID Connect issuers whose tokens people present; the file `issuers.json` of the data folder unless stated */
+  BAILIWICK_ISSUERS_FILE: z.string().optional(),
   BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -72,6 +74,7 @@ export interface Config {
   readonly files: {
     readonly credentials: string;
     readonly tenants: string;
+    readonly issuers: string;
     readonly tokenKey: string;
     readonly logKey: string;
     readonly handovers: string;
@@ -119,6 +122,7 @@ export function readConfig(
     files: {
       credentials: join(dataDir, 'credentials.json'),
       tenants: join(dataDir, 'tenants.json'),
+      issuers: env.BAILIWICK_ISSUERS_FILE ?? join(dataDir, 'issuers.json'),
       tokenKey: key('token.pem'),
       logKey: env.BAILIWICK_LOG_KEY_FILE ?? key('log.pem'),
       handovers: key('log.handovers'),

@@ -7,10 +7,10 @@ import {
   eventsUser,
   natsUsers,
   SERVICES,
-  writePrivate,
   type Secrets,
   type ServiceName,
 } from './secrets';
+import { writePrivate } from '../write-private';
 
 export interface DeployOptions {
   /** receives one folder per part */
@@ -35,9 +35,10 @@ const FILES: Record<ServiceName, readonly string[]> = {
   gateway: ['keys/token.pem', 'keys/pseudonym.key', 'credentials.json'],
 };
 
-/** Optional files: accepted export keys, requested cosignatures, and handovers of the signing key. */
+/** Optional files: accepted export keys, issuers whose tokens people present, requested cosignatures, and handovers of the signing key. */
 const OPTIONAL_FILES: Partial<Record<ServiceName, readonly string[]>> = {
   delegation: ['import-keys.json'],
+  gateway: ['issuers.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };
 

@@ -5,7 +5,7 @@ import { addHandover, readHandovers } from '@bailiwick/platform/logs/handovers';
 import { readPrivateKey } from '@bailiwick/platform/keys/private-key';
 import { makeSigner, signNote, verifierKey } from '@bailiwick/transparency-log/note';
 import { UsageError } from '../context';
-import { writePrivate } from './secrets';
+import { writePrivate } from '../write-private';
 
 /**
  * Replaces the signing key of the logs of a data folder. The old key signs the handover (`log.handovers`) and is then

@@ -1,8 +1,9 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVENTS_USER } from '@bailiwick/messaging/subjects';
 import type { Credentials } from '../context';
+import { writePrivate } from '../write-private';
 
 const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
 export const SERVICES = ['delegation', 'ledger', 'intent', 'gateway'] as const;
@@ -14,13 +15,6 @@ export interface Secrets {
   readonly admin: string;
   readonly database: Record<ServiceName, string>;
   readonly nats: Record<ServiceName | 'operator' | 'events' | 'route', string>;
-}
-
-/** Writes a file atomically; a partial file of keys would lock every client out. */
-export function writePrivate(file: string, text: string): void {
-  const fresh = `${file}.${process.pid}`;
-  writeFileSync(fresh, text, { mode: 0o600 });
-  renameSync(fresh, file);
 }
 
 /** Creates the data folder. Other users may traverse it, as the database's user must if root starts it, but not list it. */

@@ -12,10 +12,10 @@ import {
   eventsUser,
   natsUsers,
   SERVICES,
-  writePrivate,
   type Secrets,
   type ServiceName,
 } from './secrets';
+import { writePrivate } from '../write-private';
 import { prepareDatabase, programOf } from './migrate';
 import { readSubscribers } from './subscribers';
 import { Server } from './server';

@@ -1,13 +1,14 @@
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { PostgresImports } from '@bailiwick/event-store/postgres/imports';
+import { PostgresKeys } from '@bailiwick/event-store/postgres/keys';
 import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';
-import { BUS, CONFIG, EVENT_LOG, LOGGER, PAYLOADS, STAGED_IMPORTS } from './tokens';
+import { ACCESS_KEYS, BUS, CONFIG, EVENT_LOG, LOGGER, PAYLOADS, STAGED_IMPORTS } from './tokens';
 
-const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS];
+const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS, ACCESS_KEYS];
 
 /** Opens the connections to NATS and PostgreSQL, and closes them after all other providers have stopped. */
 @Global()
@@ -18,6 +19,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(EVENT_LOG) private readonly eventlog: PostgresEventLog,
     @Inject(PAYLOADS) private readonly payloads: PostgresPayloads,
     @Inject(STAGED_IMPORTS) private readonly imports: PostgresImports,
+    @Inject(ACCESS_KEYS) private readonly keys: PostgresKeys,
   ) {}
 
   static forRoot(config: Config, logger: Logger): DynamicModule {
@@ -38,6 +40,11 @@ export class ConnectionsModule implements OnApplicationShutdown {
           useFactory: ({ databaseUrl }: Config) => new PostgresImports(databaseUrl),
           inject: [CONFIG],
         },
+        {
+          provide: ACCESS_KEYS,
+          useFactory: ({ databaseUrl }: Config) => new PostgresKeys(databaseUrl),
+          inject: [CONFIG],
+        },
       ],
       exports: TOKENS,
     };
@@ -48,6 +55,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     await this.eventlog.close();
     await this.payloads.close();
     await this.imports.close();
+    await this.keys.close();
   }
 }
 

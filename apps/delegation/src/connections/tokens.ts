@@ -7,6 +7,7 @@ export const BUS = Symbol('Bus');
 export const EVENT_LOG = Symbol('EventLog');
 export const PAYLOADS = Symbol('Payloads');
 export const STAGED_IMPORTS = Symbol('StagedImports');
+export const ACCESS_KEYS = Symbol('AccessKeys');
 export const IMPORT_KEYS = Symbol('ImportKeys');
 
 /** Reads the keys that the operator has pinned, as they are now. */

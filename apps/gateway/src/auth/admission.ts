@@ -6,15 +6,13 @@ import { IncomingBodies } from '../http/bodies/incoming-bodies';
 import { PerRequest } from '../http/per-request';
 import { Refused } from '../http/problems/problem';
 import type { Incoming } from '../http/request-context';
-import { ApiKeys } from './api-keys';
-import { identify, type Caller } from './caller';
-import { GrantTokens } from './grant-tokens';
+import { actingAs, identify, VOUCHERS, type Caller, type Vouchers } from './caller';
 
 /** The caller of a public endpoint. */
 const ANONYMOUS: Caller = {
   kind: 'key',
   tenant: '',
-  role: 'analyst',
+  roles: [],
   actor: { kind: 'service', id: 'anonymous' },
 };
 
@@ -28,8 +26,7 @@ export class Admission {
   private readonly callers = new PerRequest<Caller>();
 
   constructor(
-    private readonly keys: ApiKeys,
-    private readonly tokens: GrantTokens,
+    @Inject(VOUCHERS) private readonly vouchers: Vouchers,
     private readonly bodies: IncomingBodies,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
@@ -38,17 +35,19 @@ export class Admission {
   async authenticate(endpoint: Endpoint, request: Incoming): Promise<Caller> {
     const known = this.callers.get(request.raw);
     if (known) return known;
-    const caller = endpoint.roles === 'public' ? ANONYMOUS : await this.identify(request);
+    const caller = endpoint.roles === 'public' ? ANONYMOUS : actingAs(await this.identify(request), endpoint.roles);
     this.callers.set(request.raw, caller);
     return caller;
   }
 
   /** @throws Refused FORBIDDEN unless the endpoint takes the caller's role or token */
-  authorize({ method, path, roles, runs }: Endpoint, caller: Caller): void {
+  authorize({ method, path, roles, runs, people }: Endpoint, caller: Caller): void {
     if (roles === 'public') return;
-    if (caller.kind === 'run' ? runs === true : roles.includes(caller.role)) return;
-    const who = caller.kind === 'run' ? 'a grant token' : `the role ${caller.role}`;
-    const takes = [...roles, ...(runs ? ["the run's own token"] : [])].join(', ');
+    if (caller.kind === 'run') {
+      if (runs) return;
+    } else if (caller.roles.some((role) => roles.includes(role)) || (people && caller.person !== undefined)) return;
+    const takes = [...roles, ...(runs ? ["the run's own token"] : []), ...(people ? ['a person'] : [])].join(', ');
+    const who = whoIs(caller);
     throw new Refused('FORBIDDEN', `${who} may not ${method} ${path}; it takes ${takes || 'another'}`);
   }
 
@@ -67,6 +66,13 @@ export class Admission {
   private identify({ method, url, headers: { authorization, dpop } }: Incoming): Promise<Caller> {
     // A request target may also be absolute, `*` or an authority (RFC 9112 section 3.2); no route of ours matches those.
     const target = url.startsWith('/') ? this.config.publicUrl + url : '';
-    return identify(this.keys, this.tokens, { authorization, dpop, method, url: target });
+    return identify(this.vouchers, { authorization, dpop, method, url: target });
   }
+}
+
+function whoIs(caller: Caller): string {
+  if (caller.kind === 'run') return 'a grant token';
+  const [first, ...others] = caller.roles;
+  if (first === undefined) return 'a person without a role';
+  return others.length === 0 ? `the role ${first}` : `the roles ${caller.roles.join(', ')}`;
 }

@@ -1,42 +1,71 @@
-import { execFile } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import type { HeldKey } from '@bailiwick/contracts/keys/key';
+import { LIMITS } from '@bailiwick/core/limits';
 import { identify } from './caller';
 import { ApiKeys, ROLES } from './api-keys';
+import { digestOf } from './secrets';
 import { problemOf } from '../http/problems/problem';
+import { KeyStore } from '../testing/key-store';
 import { NOW, refusalOf, tokensAt } from '../testing/tokens';
 
 let dir: string;
 const file = (name: string): string => join(dir, name);
 const keyOf = (role: string): string => `bwk_${role}_${role.padEnd(43, 'x')}`;
 
+let store: KeyStore;
+let now: number;
+let running: ApiKeys[];
 beforeEach(() => {
+  store = new KeyStore();
+  now = 1_000_000;
+  running = [];
   dir = mkdtempSync(join(tmpdir(), 'bailiwick-keys-'));
   const keys = Object.fromEntries(ROLES.map((role) => [role, keyOf(role)]));
   writeFileSync(file('credentials.json'), JSON.stringify({ url: '', tenant: 'default', keys }));
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+afterEach(async () => {
+  await Promise.all(running.map((keys) => keys.onApplicationShutdown()));
+  rmSync(dir, { recursive: true, force: true });
+});
 
-const open = (): ApiKeys => new ApiKeys(file('credentials.json'), file('tenants.json'));
+const open = (): ApiKeys =>
+  new ApiKeys(
+    { credentials: file('credentials.json'), tenants: file('tenants.json') },
+    store.bus,
+    () => NOW,
+    () => now,
+  );
+const pseudonyms = { ref: (...parts: string[]) => `ref of ${parts.join(' ')}` };
 const present = (keys: ApiKeys, authorization: string | undefined) =>
-  identify(keys, tokensAt({ now: NOW }), { authorization, dpop: undefined, method: 'GET', url: 'https://x/' });
+  identify(
+    { keys, tokens: tokensAt({ now: NOW }), pseudonyms },
+    { authorization, dpop: undefined, method: 'GET', url: 'https://x/' },
+  );
+/** Starts a gateway's keys and waits until it has read those of the store. */
+async function start(): Promise<ApiKeys> {
+  const keys = open();
+  running.push(keys);
+  keys.onApplicationBootstrap();
+  await keys.refresh();
+  return keys;
+}
+const held = (name: string, more: Partial<HeldKey> = {}): HeldKey => ({
+  id: `key_${name.replace('-', '').padStart(26, '0')}`,
+  tenant: 'acme',
+  name,
+  role: 'analyst',
+  revoked: false,
+  secrets: [{ digest: digestOf(`bwk_${name}`) }],
+  ...more,
+});
 
 describe('identify with a known API key', () => {
   it('finds role and tenant for the key of each role', () => {
     expect([...ROLES].sort()).toEqual(['admin', 'analyst', 'approver', 'enforcer', 'orchestrator', 'responder']);
     const keys = open();
-    for (const role of ROLES) expect(keys.find(keyOf(role))).toEqual({ tenant: 'default', role });
+    for (const role of ROLES) expect(keys.find(keyOf(role))).toEqual({ tenant: 'default', role, name: role });
   });
 
   it.each([
@@ -48,11 +77,11 @@ describe('identify with a known API key', () => {
     ['analyst', 'person'],
   ])('makes the key of the %s act as a %s, named by its role and not by the key', async (role, kind) => {
     const caller = await present(open(), `Bearer ${keyOf(role)}`);
-    expect(caller).toEqual({ kind: 'key', tenant: 'default', role, actor: { kind, id: `key:${role}`, role } });
+    expect(caller).toEqual({ kind: 'key', tenant: 'default', roles: [role], actor: { kind, id: `key:${role}`, role } });
   });
 
   it.each(['bearer', 'BEARER', 'Bearer  '])('accepts the scheme written as "%s"', async (scheme) => {
-    await expect(present(open(), `${scheme} ${keyOf('analyst')}`)).resolves.toMatchObject({ role: 'analyst' });
+    await expect(present(open(), `${scheme} ${keyOf('analyst')}`)).resolves.toMatchObject({ roles: ['analyst'] });
   });
 });
 
@@ -72,19 +101,19 @@ describe('identify with an invalid credential', () => {
     ['another credential before the key', `Bearer x, Bearer ${key}`],
     ['the name of a role', 'Bearer orchestrator'],
     ['a member of every object', 'Bearer constructor'],
-    ['four kilobytes', `Bearer ${'x'.repeat(4_097)}`],
+    ['eight kilobytes', `Bearer ${'x'.repeat(8_193)}`],
     ['an unsigned token', 'Bearer eyJhbGciOiJub25lIn0.e30.'],
   ];
 
   it.each(REFUSED)('refuses %s', async (_case, authorization) => {
-    const refused = await refusalOf(present(open(), authorization));
+    const refused = await refusalOf(present(await start(), authorization));
     expect(problemOf(refused)).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
   });
 
   it('refuses every credential in the same shape and repeats none of it', async () => {
     const shapes = new Set<string>();
     for (const [, authorization] of REFUSED) {
-      const { body } = problemOf(await refusalOf(present(open(), authorization)));
+      const { body } = problemOf(await refusalOf(present(await start(), authorization)));
       shapes.add(JSON.stringify({ ...body, detail: typeof body.detail }));
       const sent = authorization?.split(' ')[1] ?? '';
       if (sent.length > 8) expect(body.detail).not.toContain(sent);
@@ -100,125 +129,170 @@ describe('identify with an invalid credential', () => {
   });
 });
 
-describe('ApiKeys: the keys of an additional tenant', () => {
-  it('returns them once; they work at once and after a restart, for that tenant only', () => {
-    const keys = open();
-    const issued = keys.addTenant('acme');
-    expect(Object.keys(issued).sort()).toEqual([...ROLES].sort());
-    for (const found of [keys, open()]) {
-      for (const role of ROLES) expect(found.find(issued[role])).toEqual({ tenant: 'acme', role });
-      expect(found.find(keyOf('admin'))).toEqual({ tenant: 'default', role: 'admin' });
-    }
+describe('identify with an issued key', () => {
+  it('names a person by ref, with role, groups and the key', async () => {
+    store.put(held('ada-key', { role: 'approver', person: 'user:ada@example.com', groups: ['finance'] }));
+    expect(await present(await start(), 'Bearer bwk_ada-key')).toEqual({
+      kind: 'key',
+      tenant: 'acme',
+      roles: ['approver'],
+      person: 'user:ada@example.com',
+      actor: {
+        kind: 'person',
+        id: 'ref of acme person user:ada@example.com',
+        role: 'approver',
+        groups: ['finance'],
+        via: held('ada-key').id,
+      },
+    });
   });
 
-  it('issues keys of 256 random bits', () => {
-    const keys = open();
-    const issued = [...Object.values(keys.addTenant('a')), ...Object.values(keys.addTenant('b'))];
-    const secrets = issued.map((key) => /^bwk_[a-z]+_(.+)$/.exec(key)?.[1] ?? '');
-    expect(new Set(secrets).size).toBe(12);
-    for (const secret of secrets) expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
+  it('names a service by its key, whatever its role', async () => {
+    store.put(held('deployer', { role: 'approver' }));
+    const caller = await present(await start(), 'Bearer bwk_deployer');
+    expect(caller.actor).toEqual({ kind: 'service', id: 'key:deployer', role: 'approver', via: held('deployer').id });
+    expect(caller).not.toHaveProperty('person');
   });
 
-  it('stores only digests, in a file that only its owner can read', () => {
-    const issued = open().addTenant('acme');
-    const kept = readFileSync(file('tenants.json'), 'utf8');
-    for (const key of Object.values(issued)) expect(kept).not.toContain(key.slice(-20));
-    expect(statSync(file('tenants.json')).mode & 0o777).toBe(0o600);
+  it('names the key of a role of a tenant as that of the installation', async () => {
+    store.put(held('approver', { role: 'approver' }));
+    const caller = await present(await start(), 'Bearer bwk_approver');
+    expect(caller.actor).toEqual({ kind: 'person', id: 'key:approver', role: 'approver' });
   });
 
-  it('keeps them when this or another process adds a tenant', () => {
-    const [one, two] = [open(), open()];
-    const acme = one.addTenant('acme');
-    const other = two.addTenant('other');
-    const later = open();
-    expect(later.find(acme.analyst)).toEqual({ tenant: 'acme', role: 'analyst' });
-    expect(later.find(other.analyst)).toEqual({ tenant: 'other', role: 'analyst' });
-  });
-
-  it.each(['acme', 'default'])('refuses to add an existing tenant: %s', async (tenant) => {
-    const keys = open();
-    const before = keys.addTenant('acme');
-    const refused = await refusalOf(Promise.resolve().then(() => keys.addTenant(tenant)));
-    expect(refused.code).toBe('CONFLICT');
-    expect(open().find(before.admin)).toEqual({ tenant: 'acme', role: 'admin' });
-  });
-
-  it('fails without keys if they cannot be stored', () => {
-    const keys = open();
-    mkdirSync(file('tenants.json')); // a file cannot replace a directory
-    expect(() => keys.addTenant('acme')).toThrow();
-    expect(keys.find(keyOf('admin'))).toBeDefined();
+  it('gives a person without a role none', async () => {
+    const { role: _, ...personal } = held('bob-key', { person: 'user:bob@example.com' });
+    store.put(personal);
+    expect(await present(await start(), 'Bearer bwk_bob-key')).toMatchObject({
+      roles: [],
+      person: 'user:bob@example.com',
+    });
   });
 });
 
 describe('ApiKeys at several gateways', () => {
-  it('finds at once a key that another gateway issued', () => {
-    const [one, two] = [open(), open()];
-    const acme = one.addTenant('acme');
-    expect(two.find(acme.enforcer)).toEqual({ tenant: 'acme', role: 'enforcer' });
-    expect(two.has('acme')).toBe(true);
+  const find = async (keys: ApiKeys, key: string): Promise<unknown> => (await keys.find(key))?.name;
+
+  it('finds a key at once that another gateway issued', async () => {
+    const keys = await start();
+    store.put(held('new'));
+    expect(await find(keys, 'bwk_new')).toBe('new');
   });
 
-  it('reads the file for keys only, so that a file that cannot be read does not refuse grant tokens', () => {
-    const keys = open();
+  it('finds a known key without a read', async () => {
+    store.put(held('known'));
+    const keys = await start();
+    const reads = store.reads;
+    expect(keys.find('bwk_known')).toMatchObject({ name: 'known' });
+    expect(store.reads).toBe(reads);
+  });
+
+  it('refuses a key that another gateway revoked, within a second', async () => {
+    store.put(held('known'));
+    const keys = await start();
+    store.revoke(held('known').id);
+    now += 999;
+    expect(await find(keys, 'bwk_known')).toBeUndefined();
+  });
+
+  it('accepts issued keys for a bounded time while it cannot read whether they were revoked', async () => {
+    store.put(held('known'));
+    const keys = await start();
+    store.reachable = false;
+    now += LIMITS.keys.vouchedMs;
+    expect(await find(keys, 'bwk_known')).toBe('known');
+    now += 1;
+    expect((await refusalOf(Promise.resolve(keys.find('bwk_known')))).code).toBe('NOT_READY');
+    expect(keys.find(keyOf('admin'))).toMatchObject({ name: 'admin' });
+    store.reachable = true;
+    expect(await find(keys, 'bwk_known')).toBe('known');
+  });
+
+  it('accepts no issued key before its first read', async () => {
+    store.put(held('known'));
+    store.reachable = false;
+    expect((await refusalOf(Promise.resolve(open().find('bwk_known')))).code).toBe('NOT_READY');
+  });
+
+  it('asks for no change on behalf of a token', () => {
+    expect(open().find('eyJhbGciOiJFZERTQSJ9.e30.AAAA')).toBeUndefined();
+    expect(store.reads).toBe(0);
+  });
+
+  it('accepts both secrets of a rotated key until the end of their overlap', async () => {
+    const secrets = [
+      { digest: digestOf('bwk_old'), until: new Date(NOW + 1).toISOString() },
+      { digest: digestOf('bwk_ended'), until: new Date(NOW).toISOString() },
+      { digest: digestOf('bwk_new') },
+    ];
+    store.put(held('one', { secrets }));
+    const keys = await start();
+    expect([await find(keys, 'bwk_old'), await find(keys, 'bwk_new'), await find(keys, 'bwk_ended')]).toEqual([
+      'one',
+      'one',
+      undefined,
+    ]);
+    store.put(held('one', { secrets: [{ digest: digestOf('bwk_new') }] }));
+    now += 999;
+    expect([await find(keys, 'bwk_old'), await find(keys, 'bwk_new')]).toEqual([undefined, 'one']);
+  });
+
+  it.each([
+    [1, 'one'],
+    [0, undefined],
+  ])('accepts a key until it expires: %d ms before gives %s', async (ahead, found) => {
+    store.put(held('one', { expiresAt: new Date(NOW + ahead).toISOString() }));
+    expect(await find(await start(), 'bwk_one')).toBe(found);
+  });
+
+  it('reports which keys were used, and when', async () => {
+    store.put(held('one'), held('two'));
+    const keys = await start();
+    await find(keys, 'bwk_one');
+    await keys.onApplicationShutdown();
+    expect(store.used).toEqual([{ id: held('one').id, at: expect.any(String) as string }]);
+  });
+});
+
+describe('ApiKeys with the file of an earlier release', () => {
+  const legacy = [
+    [digestOf('bwk_admin_old'), { tenant: 'acme', role: 'admin' }],
+    [digestOf('bwk_analyst_old'), { tenant: 'other', role: 'analyst' }],
+  ];
+  const takenOver = () => existsSync(file('tenants.json.taken-over'));
+
+  it('takes over its keys, and keeps the file under another name', async () => {
+    writeFileSync(file('tenants.json'), JSON.stringify(legacy));
+    const keys = await start();
+    await keys.takenOver;
+    expect(await keys.find('bwk_admin_old')).toMatchObject({ tenant: 'acme', role: 'admin', name: 'admin' });
+    expect(await keys.find('bwk_analyst_old')).toMatchObject({ tenant: 'other', role: 'analyst' });
+    expect([existsSync(file('tenants.json')), takenOver()]).toEqual([false, true]);
+    expect(JSON.parse(readFileSync(file('tenants.json.taken-over'), 'utf8'))).toEqual(legacy);
+  });
+
+  it('keeps the file until its keys are stored', async () => {
+    writeFileSync(file('tenants.json'), JSON.stringify(legacy));
+    store.reachable = false;
+    const keys = await start();
+    await keys.takenOver;
+    expect([existsSync(file('tenants.json')), takenOver()]).toEqual([true, false]);
+  });
+
+  it('gives a key the same id at every gateway', async () => {
+    writeFileSync(file('tenants.json'), JSON.stringify(legacy));
+    await (
+      await start()
+    ).takenOver;
+    writeFileSync(file('tenants.json'), JSON.stringify(legacy));
+    await (
+      await start()
+    ).takenOver;
+    expect(new Set((store.taken as { id: string }[]).map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('does not start with a file that cannot be read', async () => {
     writeFileSync(file('tenants.json'), 'not JSON');
-    expect(() => keys.find('bwk_enforcer_unknown')).toThrow('JSON');
-    expect(keys.find('eyJhbGciOiJFZERTQSJ9.e30.AAAA')).toBeUndefined();
+    expect(() => open().onApplicationBootstrap()).toThrow('tenants.json');
   });
-
-  it('refuses to add a tenant that another gateway added', () => {
-    const [one, two] = [open(), open()];
-    one.addTenant('acme');
-    expect(() => two.addTenant('acme')).toThrow(/already exists/);
-  });
-
-  it('issues new keys if the response was lost, and the old ones end at once', () => {
-    const keys = open();
-    const [lost, other] = [keys.addTenant('acme'), keys.addTenant('other')];
-    const fresh = keys.reissue('acme');
-    for (const each of [keys, open()]) {
-      expect(each.find(lost.admin)).toBeUndefined();
-      expect(each.find(fresh.admin)).toEqual({ tenant: 'acme', role: 'admin' });
-      expect(each.find(other.admin)).toEqual({ tenant: 'other', role: 'admin' });
-    }
-  });
-
-  it('accepts a key that another gateway replaced for less than a second', () => {
-    const [one, two] = [open(), open()];
-    const old = one.addTenant('acme');
-    expect(two.find(old.admin)).toBeDefined();
-    one.reissue('acme');
-    const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 999);
-    expect(two.find(old.admin)).toBeUndefined();
-    clock.mockRestore();
-  });
-
-  it('reissues no keys of the installation or of an unknown tenant', () => {
-    expect(() => open().reissue('default')).toThrow(/installation/);
-    expect(() => open().reissue('absent')).toThrow(/no keys yet/);
-  });
-
-  it('takes over the lock of a dead gateway and leaves no file', () => {
-    writeFileSync(file('tenants.json.lock'), 'dead');
-    utimesSync(file('tenants.json.lock'), new Date(0), new Date(0));
-    open().addTenant('acme');
-    expect(readdirSync(dir).sort()).toEqual(['credentials.json', 'tenants.json']);
-  });
-
-  it('changes nothing while another process holds the lock', () => {
-    writeFileSync(file('tenants.json.lock'), 'alive');
-    expect(() => open().addTenant('acme')).toThrow(/another gateway/);
-    expect(readdirSync(dir).sort()).toEqual(['credentials.json', 'tenants.json.lock']);
-  });
-
-  it('loses no keys when several processes add tenants concurrently', async () => {
-    const script = `const { ApiKeys } = require(${JSON.stringify(join(__dirname, 'api-keys.ts'))});
-      const keys = new ApiKeys(${JSON.stringify(file('credentials.json'))}, ${JSON.stringify(file('tenants.json'))});
-      for (let i = 0; i < 15; i++) keys.addTenant('t' + process.argv[1] + '-' + i);`;
-    const register = join(__dirname, '../../../../test/support/register.cjs');
-    const run = promisify(execFile);
-    await Promise.all([0, 1, 2].map((n) => run(process.execPath, ['--require', register, '-e', script, String(n)])));
-    const kept = JSON.parse(readFileSync(file('tenants.json'), 'utf8')) as unknown[];
-    expect(kept).toHaveLength(3 * 15 * ROLES.length);
-  }, 60_000);
 });

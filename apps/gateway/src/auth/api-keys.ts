@@ -1,134 +1,139 @@
-import { hash, randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { changeFile, FileLockedError } from '@bailiwick/platform/change-file';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import { systemClock } from '@bailiwick/core/clock';
+import { LIMITS } from '@bailiwick/core/limits';
+import type { Bus } from '@bailiwick/messaging/connect';
+import { adminSubject } from '@bailiwick/messaging/subjects';
 import { Refused } from '../http/problems/problem';
+import { KeyFollower } from './key-follower';
+import type { KeyHolder } from './key-replica';
+import { ROLES, type Role } from './roles';
+import { digestOf, KEY_PREFIX, legacyKeyId } from './secrets';
 
-export const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
-export type Role = (typeof ROLES)[number];
+export { ROLES, type Role } from './roles';
+export { digestOf } from './secrets';
+export type { KeyHolder } from './key-replica';
 
-export interface KeyHolder {
-  readonly tenant: string;
-  readonly role: Role;
+export interface KeyFiles {
+  /** the keys of the installation's own tenant, one per role */
+  readonly credentials: string;
+  /** where earlier releases stored the keys of other tenants */
+  readonly tenants: string;
 }
 
-/** Returns the digest that is stored instead of a key or a token. */
-export const digestOf = (credential: string): string => hash('sha256', credential, 'base64');
-
 /**
- * API keys, one per role and tenant. Only their SHA-256 digests stay in memory: keys are 256 random bits, so a look-up
- * by digest reveals nothing through its timing. The digests of additional tenants are stored in a file with mode 0600,
- * which all gateways of an installation share. A change replaces the whole file under a lock, and gateways read the file
- * again after a change.
+ * Finds the holders of API keys: those of the installation's own tenant, which its credentials file lists, and those issued
+ * through the API, which the delegation service stores for all gateways. Only digests stay in memory.
  */
-export class ApiKeys {
+export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly own = new Map<string, KeyHolder>();
-  private ofTenants = new Map<string, KeyHolder>();
-  private version = '';
-  private refreshedAt = -Infinity;
+  private readonly follower: KeyFollower;
+  private takeover: NodeJS.Timeout | undefined;
+  /** the first attempt to take over the keys of an earlier release */
+  takenOver: Promise<void> = Promise.resolve();
 
   constructor(
-    credentialsFile: string,
-    private readonly tenantsFile: string,
+    private readonly files: KeyFiles,
+    private readonly bus: Pick<Bus, 'request'>,
+    private readonly now: () => number = () => systemClock.now(),
+    monotonic?: () => number,
   ) {
-    const { tenant, keys } = JSON.parse(readFileSync(credentialsFile, 'utf8')) as {
+    const { tenant, keys } = JSON.parse(readFileSync(files.credentials, 'utf8')) as {
       tenant: string;
       keys: Record<Role, string>;
     };
-    for (const role of ROLES) this.own.set(digestOf(keys[role]), { tenant, role });
-    this.refresh();
+    for (const role of ROLES) this.own.set(digestOf(keys[role]), { tenant, role, name: role });
+    this.follower = new KeyFollower(bus, monotonic);
+  }
+
+  /** @throws Error if the file of an earlier release cannot be read */
+  onApplicationBootstrap(): void {
+    const stored = readLegacy(this.files.tenants);
+    this.follower.start();
+    if (stored.length > 0) this.takenOver = this.takeOver(stored);
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    clearTimeout(this.takeover);
+    return this.follower.stop();
   }
 
   /**
-   * Finds the holder of a key. Another gateway may have issued an unknown key or replaced a known one, so both cases can
-   * read the file again.
-   * @param digest the digest of the key, if the caller has it
+   * Finds the holder of a key. It is known at once unless the last read of the changes is too old, or the key is unknown:
+   * another gateway may have issued it a moment ago.
+   * @throws Refused NOT_READY if this gateway cannot read whether keys were revoked
    */
-  find(key: string, digest: string = digestOf(key)): KeyHolder | undefined {
+  find(key: string, digest: string = digestOf(key)): KeyHolder | undefined | Promise<KeyHolder | undefined> {
     const own = this.own.get(digest);
     if (own) return own;
-    if (!key.startsWith(PREFIX)) return undefined; // a grant token, which no file lists
-    if (!this.ofTenants.has(digest) || performance.now() - this.refreshedAt > REFRESH_MS) this.refresh();
-    return this.ofTenants.get(digest);
+    if (!key.startsWith(KEY_PREFIX)) return undefined; // a token
+    if (this.follower.isFresh) {
+      const holder = this.held(digest);
+      if (holder) return holder;
+    }
+    return this.findAfterRead(digest);
   }
 
-  /** Reports whether the tenant has keys. */
-  has(tenant: string): boolean {
-    this.refresh();
-    return [...this.own.values(), ...this.ofTenants.values()].some((holder) => holder.tenant === tenant);
-  }
-
-  /** Issues the keys of a new tenant, of which only digests are stored. @throws Refused CONFLICT if it has keys */
-  addTenant(tenant: string): Record<Role, string> {
-    return this.issue(tenant, (kept) => {
-      if (this.isOwn(tenant) || kept.some(([, holder]) => holder.tenant === tenant))
-        throw new Refused(
-          'CONFLICT',
-          `Tenant ${tenant} already exists. If the response with its keys was lost, send "reissue": true for new keys.`,
-        );
-    });
-  }
-
-  /** Replaces the keys of a tenant. @throws Refused NOT_FOUND if it has none, CONFLICT for the installation's tenant */
-  reissue(tenant: string): Record<Role, string> {
-    return this.issue(tenant, (kept) => {
-      if (this.isOwn(tenant))
-        throw new Refused(
-          'CONFLICT',
-          `the keys of tenant ${tenant} are in the credentials of the installation and cannot be replaced here`,
-        );
-      if (!kept.some(([, holder]) => holder.tenant === tenant))
-        throw new Refused('NOT_FOUND', `tenant ${tenant} has no keys yet; leave out "reissue" to create it`);
-    });
-  }
-
-  private isOwn(tenant: string): boolean {
+  /** Reports whether a tenant is the installation's own, whose keys are in its credentials. */
+  isOwn(tenant: string): boolean {
     return [...this.own.values()].some((holder) => holder.tenant === tenant);
   }
 
+  /** Makes a change of the keys that this gateway has requested effective here before it responds. */
+  refresh(): Promise<void> {
+    return this.follower.readAgain();
+  }
+
+  private async findAfterRead(digest: string): Promise<KeyHolder | undefined> {
+    await this.follower.read();
+    if (this.follower.isVouched) return this.held(digest);
+    throw new Refused('NOT_READY', 'the keys cannot be checked at the moment; try again');
+  }
+
+  private held(digest: string): KeyHolder | undefined {
+    const holder = this.follower.replica.find(digest, this.now());
+    if (holder?.id !== undefined) this.follower.noteUse(holder.id);
+    return holder;
+  }
+
   /**
-   * Issues keys. If the process dies before the file is replaced, the old keys stay valid and the client can retry. If it
-   * dies after that but before the response, no client has the new keys, and they can be reissued.
+   * Takes over the keys that an earlier release stored in a file, and then renames the file. Repeating it changes nothing, so
+   * a crash or another gateway at the same time loses none and brings no revoked key back.
    */
-  private issue(tenant: string, check: (kept: [string, KeyHolder][]) => void): Record<Role, string> {
-    const keys = Object.fromEntries(
-      ROLES.map((role) => [role, `${PREFIX}${role}_${randomBytes(32).toString('base64url')}`]),
-    ) as Record<Role, string>;
-    this.change((text) => {
-      const kept = parse(text);
-      check(kept);
-      const others = kept.filter(([, holder]) => holder.tenant !== tenant);
-      return JSON.stringify([...others, ...ROLES.map((role) => [digestOf(keys[role]), { tenant, role }])]);
-    });
-    this.refresh();
-    return keys;
-  }
-
-  private change(change: (text: string | undefined) => string): void {
-    try {
-      changeFile(this.tenantsFile, change);
-    } catch (error) {
-      if (error instanceof FileLockedError)
-        throw new Refused('NOT_READY', 'another gateway is changing the keys at the moment; try again');
-      throw error;
+  private async takeOver(stored: readonly LegacyKey[]): Promise<void> {
+    for (let at = 0; at < stored.length; at += LIMITS.keys.page) {
+      const keys = stored
+        .slice(at, at + LIMITS.keys.page)
+        .map(([digest, { tenant, role }]) => ({ id: legacyKeyId(digest), tenant, role, digest }));
+      const reply = await this.bus.request(adminSubject('take-over-keys'), { keys }, LIMITS.attemptMs);
+      if (!reply.ok || (reply.value as { ok?: unknown } | undefined)?.ok !== true) {
+        this.takeover = setTimeout(() => void this.takeOver(stored), LIMITS.keys.freshMs);
+        this.takeover.unref();
+        return;
+      }
     }
-  }
-
-  /** Reads the file if it has changed. An unreadable file is an error, so that none of its keys is accepted (I11). */
-  private refresh(): void {
-    this.refreshedAt = performance.now();
-    const stat = statSync(this.tenantsFile, { bigint: true, throwIfNoEntry: false });
-    const version = stat ? `${stat.ino} ${stat.mtimeNs} ${stat.size}` : '';
-    if (version === this.version) return;
-    this.ofTenants = new Map(stat ? parse(readFileSync(this.tenantsFile, 'utf8')) : []);
-    this.version = version;
+    setAside(this.files.tenants);
+    await this.follower.readAgain();
   }
 }
 
-/** The start of every issued key, which distinguishes it from a token. */
-const PREFIX = 'bwk_';
+type LegacyKey = readonly [digest: string, holder: { readonly tenant: string; readonly role: Role }];
 
-/** How long a key stays valid here after another gateway replaced it. */
-const REFRESH_MS = 500;
+/** Another gateway may have renamed the file; one that stays is taken over again at the next start, without effect. */
+function setAside(file: string): void {
+  try {
+    renameSync(file, `${file}.taken-over`);
+  } catch {
+    return;
+  }
+}
 
-const parse = (text: string | undefined): [string, KeyHolder][] =>
-  text === undefined ? [] : (JSON.parse(text) as [string, KeyHolder][]);
+/** @throws Error if the file cannot be read: its keys would be lost without notice */
+function readLegacy(file: string): readonly LegacyKey[] {
+  if (!existsSync(file)) return [];
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as LegacyKey[];
+  } catch (error) {
+    throw new Error(`the keys of tenants in ${file} (tenants.json) cannot be read: ${(error as Error).message}`);
+  }
+}

@@ -1,11 +1,24 @@
 import type { Actor } from '@bailiwick/contracts/events/event';
-import { digestOf, type ApiKeys, type Role } from './api-keys';
-import { Refused } from '../http/problems/problem';
+import type { ApiKeys } from './api-keys';
 import type { GrantTokens } from './grant-tokens';
+import type { KeyHolder } from './key-replica';
+import type { People } from './people-tokens';
+import type { Pseudonyms } from './pseudonyms';
+import { Refused } from '../http/problems/problem';
+import type { Role } from './roles';
+import { digestOf } from './secrets';
 
-/** The sender of a request: the holder of an API key, or a run with its grant token. */
+/** The sender of a request: a person or a service with a key or a token of an issuer, or a run with its grant token. */
 export type Caller =
-  | { readonly kind: 'key'; readonly tenant: string; readonly role: Role; readonly actor: Actor }
+  | {
+      readonly kind: 'key';
+      readonly tenant: string;
+      /** none: a person who may see and stop what runs in their name */
+      readonly roles: readonly Role[];
+      readonly actor: Actor;
+      /** the name of the person, such as `user:ada@example.com`; undefined for a service, and for a key of a role */
+      readonly person?: string;
+    }
   | {
       readonly kind: 'run';
       readonly tenant: string;
@@ -22,24 +35,81 @@ export interface Presented {
   readonly url: string;
 }
 
-/** The roles whose keys act for a person; the other roles' keys act for a service. */
-const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'analyst']);
+/** Who vouches for callers. */
+export interface Vouchers {
+  readonly keys: Pick<ApiKeys, 'find'>;
+  readonly tokens: GrantTokens;
+  readonly pseudonyms: Pick<Pseudonyms, 'ref'>;
+  /** left out: no issuer is configured */
+  readonly people?: People | undefined;
+}
 
-export async function identify(keys: ApiKeys, tokens: GrantTokens, presented: Presented): Promise<Caller> {
+export const VOUCHERS = Symbol('Vouchers');
+
+export async function identify(vouchers: Vouchers, presented: Presented): Promise<Caller> {
   const [scheme, credential] = split(presented.authorization);
   const digest = digestOf(credential);
   if (scheme === 'bearer') {
-    const holder = keys.find(credential, digest);
-    if (holder) {
-      const kind = PEOPLE.has(holder.role) ? 'person' : 'service';
-      return { kind: 'key', ...holder, actor: { kind, id: `key:${holder.role}`, role: holder.role } };
-    }
+    const found = vouchers.keys.find(credential, digest);
+    const holder = found instanceof Promise ? await found : found;
+    if (holder) return keyCaller(holder, vouchers.pseudonyms);
   }
   if (!credential.startsWith('eyJ'))
     throw new Refused(
       'UNAUTHENTICATED',
       'unknown API key; send Authorization: Bearer <key> with a key of this installation',
     );
+  if (vouchers.people?.issued(credential, digest)) {
+    if (scheme !== 'bearer') throw new Refused('UNAUTHENTICATED', 'send a token of an issuer as Bearer');
+    return personCaller(await vouchers.people.signedIn(credential, digest), vouchers.pseudonyms);
+  }
+  return runCaller(vouchers.tokens, presented, scheme, credential, digest);
+}
+
+/** The roles whose keys act for a person unless they name one; the other roles' keys act for a service. */
+const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'analyst']);
+
+function keyCaller({ tenant, role, id, name, person, groups }: KeyHolder, pseudonyms: Vouchers['pseudonyms']): Caller {
+  const roles = role === undefined ? [] : [role];
+  const more = {
+    ...(role === undefined ? {} : { role }),
+    ...(groups?.length ? { groups: [...groups] } : {}),
+    ...(id === undefined ? {} : { via: id }),
+  };
+  if (person !== undefined) {
+    const actor: Actor = { kind: 'person', id: pseudonyms.ref(tenant, 'person', person), ...more };
+    return { kind: 'key', tenant, roles, actor, person };
+  }
+  const kind = role !== undefined && name === role && PEOPLE.has(role) ? 'person' : 'service';
+  return {
+    kind: 'key',
+    tenant,
+    roles,
+    actor: { kind, id: `key:${name}`, ...(role !== undefined && name === role ? { role } : more) },
+  };
+}
+
+function personCaller(
+  { tenant, person, roles, groups, via }: Awaited<ReturnType<People['signedIn']>>,
+  pseudonyms: Vouchers['pseudonyms'],
+): Caller {
+  const actor: Actor = {
+    kind: 'person',
+    id: pseudonyms.ref(tenant, 'person', person),
+    ...(roles[0] === undefined ? {} : { role: roles[0] }),
+    ...(groups.length === 0 ? {} : { groups: [...groups] }),
+    via,
+  };
+  return { kind: 'key', tenant, roles, actor, person };
+}
+
+async function runCaller(
+  tokens: GrantTokens,
+  presented: Presented,
+  scheme: string,
+  credential: string,
+  digest: string,
+): Promise<Caller> {
   const claims = await tokens.verify(credential, digest);
   if (claims.jkt !== undefined) {
     if (scheme !== 'dpop' || typeof presented.dpop !== 'string') {
@@ -56,8 +126,21 @@ export async function identify(keys: ApiKeys, tokens: GrantTokens, presented: Pr
   return { kind: 'run', tenant, runId, grantId, jkt, actor: { kind: 'run', id: runId } };
 }
 
+/**
+ * Returns the caller with the role that a request needs as the one that its events name.
+ * @param accepted the roles that may make the request
+ */
+export function actingAs(caller: Caller, accepted: readonly Role[]): Caller {
+  if (caller.kind === 'run' || caller.roles.length < 2) return caller;
+  const role = caller.roles.find((each) => accepted.includes(each));
+  return role === undefined || role === caller.actor.role ? caller : { ...caller, actor: { ...caller.actor, role } };
+}
+
+/** The most of a credential: tokens of issuers name groups and roles. */
+const CREDENTIAL = /^(bearer|dpop) +([\w.~+/=-]{8,8192})$/i;
+
 function split(authorization: string | undefined): [string, string] {
-  const match = /^(bearer|dpop) +([\w.~+/=-]{8,4096})$/i.exec(authorization ?? '');
+  const match = CREDENTIAL.exec(authorization ?? '');
   if (!match)
     throw new Refused('UNAUTHENTICATED', 'send Authorization: Bearer <key>, or a grant token as Bearer or DPoP');
   return [(match[1] as string).toLowerCase(), match[2] as string];

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Caller } from './caller';
 import { identify } from './caller';
-import type { ApiKeys } from './api-keys';
 import {
   athOf,
   granted,
@@ -19,7 +18,8 @@ import {
 } from '../testing/tokens';
 import type { GrantTokens } from './grant-tokens';
 
-const noKeys = { find: () => undefined } as unknown as ApiKeys;
+const noKeys = { find: () => undefined };
+const noRefs = { ref: () => '' };
 const seconds = NOW / 1_000;
 
 let clock: { now: number };
@@ -41,7 +41,7 @@ beforeEach(async () => {
 });
 
 const present = (authorization: string, dpop?: string | string[], method = METHOD, url = URL_): Promise<Caller> =>
-  identify(noKeys, tokens, { authorization, dpop, method, url });
+  identify({ keys: noKeys, tokens, pseudonyms: noRefs }, { authorization, dpop, method, url });
 
 describe('identify with a token that is bound to a key', () => {
   it('accepts a fresh proof by that key', async () => {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { erasureAnswer, erasureBody, erasurePreviewBody } from '@bailiwick/contracts/http/bodies';
 import { erasurePreviewView } from '@bailiwick/contracts/queries/query';
 import { logName } from '@bailiwick/core/ids';
+import { IssuedKeys } from '../auth/issued-keys';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
@@ -14,6 +15,7 @@ export class ErasuresController {
   constructor(
     private readonly logClient: LogClient,
     private readonly pseudonyms: Pseudonyms,
+    private readonly keys: IssuedKeys,
   ) {}
 
   @Endpoint({
@@ -38,8 +40,9 @@ export class ErasuresController {
     roles: ['admin'],
     answer: erasureAnswer,
   })
-  erase(@Ctx() context: RequestContext, @Body(erasureBody) body: z.infer<typeof erasureBody>): Promise<unknown> {
+  async erase(@Ctx() context: RequestContext, @Body(erasureBody) body: z.infer<typeof erasureBody>): Promise<unknown> {
     const { tenant } = context.caller;
+    await this.keys.forget(tenant, body.subject);
     const command = context.command('erase', logName(tenant, 0), {
       subjectRef: this.pseudonyms.ref(tenant, 'person', body.subject),
       ...(body.earlierReasons ? { earlierReasons: true as const } : {}),

@@ -6,7 +6,7 @@ import { RefusalReports } from './refusal-reports';
 const caller = (tenant: string, role: 'enforcer' | 'analyst' = 'enforcer'): Caller => ({
   kind: 'key',
   tenant,
-  role,
+  roles: [role],
   actor: { kind: 'service', id: `key:${role}`, role },
 });
 

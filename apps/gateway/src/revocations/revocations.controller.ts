@@ -15,16 +15,20 @@ import { previewView } from '@bailiwick/contracts/queries/query';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import type { Role } from '../auth/roles';
 import { Body, Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { logOf } from '../log-client/logs';
+import { OwnWork } from '../log-client/own-work';
 
 const grantId = z.strictObject({ id: idOf('grant') });
 type GrantId = z.infer<typeof grantId>;
 const revocationId = z.strictObject({ id: idOf('revocation') });
 type RevocationId = z.infer<typeof revocationId>;
 const suspendedAnswer = z.object({ grant: grantView, position: z.number() });
+
+const REVOKERS: readonly Role[] = ['responder', 'orchestrator'];
 
 /** A command is made with this id; its own is derived from the command's, so that a retry gets the same one. */
 const ID_BEFORE_DERIVATION = 'rev_0_00000000000000000000000000';
@@ -40,14 +44,17 @@ export class RevocationsController {
   constructor(
     private readonly logClient: LogClient,
     private readonly pseudonyms: Pseudonyms,
+    private readonly ownWork: OwnWork,
   ) {}
 
   @Endpoint({
     method: 'POST',
     path: '/v1/grants/:id/revocation',
-    summary: 'Revoke a grant and everything below it; with a grant token, of what its run delegated',
-    roles: ['responder', 'orchestrator'],
+    summary:
+      'Revoke a grant and everything below it; with a grant token, of what its run delegated; a person, of what is theirs',
+    roles: REVOKERS,
     runs: true,
+    people: true,
     answer: revokedAnswer,
   })
   async revokeGrant(
@@ -55,6 +62,7 @@ export class RevocationsController {
     @Params(grantId) { id }: GrantId,
     @Body(revocationBody) body: z.infer<typeof revocationBody>,
   ): Promise<unknown> {
+    await this.ownWork.grantUnlessRole(context.caller, REVOKERS, id);
     const log = logOf(context.caller, id);
     const payload = payloadOf({ reason: body.reason });
     const command = context.command('revokeGrant', log, { grantId: id, payload });

@@ -10,6 +10,7 @@ import {
 } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { logName } from '@bailiwick/core/ids';
+import type { Caller } from '../auth/caller';
 import { GrantTokens } from '../auth/grant-tokens';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
@@ -28,6 +29,15 @@ type RunId = z.infer<typeof runId>;
 const reportQuery = z.strictObject({ minPosition });
 
 const REPORT_MS = 20_000;
+
+/**
+ * A person opens runs in their own name; a service may state another's, and the record names the service as the one that
+ * stated it.
+ */
+function inOwnName(caller: Caller, principalRef: string): void {
+  if (caller.kind === 'key' && caller.person !== undefined && caller.actor.id !== principalRef)
+    throw new Refused('FORBIDDEN', `a person opens runs in their own name: set requestedBy to ${caller.person}`);
+}
 
 /** Opens, completes, escalates and reports on runs. */
 @Controller()
@@ -50,9 +60,11 @@ export class RunsController {
   })
   async open(@Ctx() context: RequestContext, @Body(openRunBody) body: z.infer<typeof openRunBody>): Promise<Reply> {
     const { tenant } = context.caller;
+    const principalRef = this.pseudonyms.ref(tenant, 'person', body.requestedBy);
+    inOwnName(context.caller, principalRef);
     const command = context.command('openRun', logName(tenant, 0), {
       agent: body.agent,
-      principalRef: this.pseudonyms.ref(tenant, 'person', body.requestedBy),
+      principalRef,
       purposeRef: this.pseudonyms.ref(tenant, 'purpose', body.purpose),
       grant: body.grant,
       ...(body.requireApproval === undefined ? {} : { requireApproval: body.requireApproval }),

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { tenantName } from '@bailiwick/contracts/primitives';
-import { ApiKeys } from '../auth/api-keys';
+import { IssuedKeys } from '../auth/issued-keys';
 import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
@@ -18,7 +18,7 @@ const tenantBody = z.strictObject({
 export class TenantsController {
   constructor(
     private readonly logClient: LogClient,
-    private readonly keys: ApiKeys,
+    private readonly keys: IssuedKeys,
   ) {}
 
   @Endpoint({
@@ -34,9 +34,9 @@ export class TenantsController {
   ): Promise<unknown> {
     if (caller.tenant !== 'default')
       throw new Refused('FORBIDDEN', 'only the admin of the tenant default may create tenants');
-    if (reissue) return { id, keys: this.keys.reissue(id) };
+    if (reissue) return { id, keys: await this.keys.reissue(id) };
     // A crash between the two leaves a tenant with a log and without keys; the same request completes it.
     await this.logClient.admin('create-tenant', { tenant: id });
-    return { id, keys: this.keys.addTenant(id) };
+    return { id, keys: await this.keys.addTenant(id) };
   }
 }

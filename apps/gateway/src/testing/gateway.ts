@@ -6,6 +6,8 @@ import type { Bus } from '@bailiwick/messaging/connect';
 import { AppModule } from '../app.module';
 import { ApiKeys, ROLES, type Role } from '../auth/api-keys';
 import { GrantTokens } from '../auth/grant-tokens';
+import { IssuedKeys } from '../auth/issued-keys';
+import { Issuers } from '../auth/issuers/issuers';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { BUS, CONFIG, LOGGER, type GatewayConfig } from '../config';
 import { configureHttp } from '../gateway-application';
@@ -38,11 +40,26 @@ export const keyOf = (role: Role, tenant = 'default'): string => `bwk_${tenant}_
 const keys = {
   find: (key: string) => {
     const [, tenant, role] = /^bwk_([a-z0-9-]+)_([a-z]+)_0123456789$/.exec(key) ?? [];
-    return ROLES.includes(role as Role) ? { tenant, role } : undefined;
+    return ROLES.includes(role as Role) ? { tenant, role, name: role } : undefined;
   },
+};
+const view = {
+  id: `key_${'0'.repeat(26)}`,
+  name: 'some',
+  role: 'analyst',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  status: 'active',
+} as const;
+const issued = { view, secret: 'bwk_analyst_secret' };
+const issuedKeys = {
   addTenant: () => ({}),
   reissue: () => ({}),
-};
+  forget: () => Promise.resolve(),
+  list: () => Promise.resolve([view]),
+  issue: () => Promise.resolve(issued),
+  rotate: () => Promise.resolve(issued),
+  revoke: () => Promise.resolve(view),
+} satisfies { [K in keyof IssuedKeys]?: unknown };
 
 const refused: BusReply = { value: { ok: false, refusal: { code: 'NOT_FOUND', detail: 'not here' } } };
 
@@ -62,6 +79,10 @@ export async function makeGateway(options: GatewayOptions = {}): Promise<NestFas
     .useValue({ ...(options.bus ?? busThat(() => refused).bus), drain: () => Promise.resolve() })
     .overrideProvider(ApiKeys)
     .useValue(keys)
+    .overrideProvider(IssuedKeys)
+    .useValue(issuedKeys)
+    .overrideProvider(Issuers)
+    .useValue(new Issuers([], Date.now))
     .overrideProvider(GrantTokens)
     .useValue(tokensAt(options.clock ?? { now: Date.now() }))
     .overrideProvider(Pseudonyms)

@@ -16,6 +16,7 @@ import { openRun } from './grants/open-run';
 import { renew } from './grants/renew';
 import { liftQuarantine, revokeSelector } from './revoke';
 import { completeRun, escalate } from './grants/run';
+import { recordKey } from './record-key';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
 import { settle } from './actions/settle-action';
@@ -43,6 +44,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   setTenantBudget,
   removeTenantBudget,
   deployPolicy,
+  recordKey,
   erase,
   setAsideEvent,
   recordDrift,

@@ -61,6 +61,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   PolicyPart: policyPart,
   PolicyDeployed: policyDeployed,
   PolicyShadowed: policyShadowed,
+  KeyChanged: () => undefined, // the gateways know the keys
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

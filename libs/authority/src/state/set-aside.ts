@@ -25,6 +25,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'PolicyPart',
         'PolicyDeployed',
         'PolicyShadowed',
+        'KeyChanged',
         'PayloadsErased',
         'HistoryImported',
         'EventSetAside',

@@ -4,6 +4,7 @@ import { attribute, calledTool, labels, onBehalfOf, outcomeRequest, resource } f
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
+import { keyChange } from '../keys/key-change';
 import { policyVersion } from '../policy/deployment';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time, units } from '../primitives';
 
@@ -118,6 +119,8 @@ export const deployPolicy = command('deployPolicy', {
   /** the bundle is a candidate until this time, and does not decide */
   shadowUntil: time.optional(),
 });
+/** records that the gateway has changed an API key; the keys are not part of the log */
+export const recordKey = command('recordKey', keyChange.shape);
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
@@ -173,6 +176,7 @@ export const COMMANDS = [
   setTenantBudget,
   removeTenantBudget,
   deployPolicy,
+  recordKey,
   erase,
   setAsideEvent,
   recordDrift,

@@ -4,6 +4,7 @@ import { effects, recordedLabels, resource } from '../actions/action';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
+import { keyChange } from '../keys/key-change';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {
   amount,
@@ -34,6 +35,10 @@ export const actor = z.strictObject({
   /** a key's name, a run's id, a person's ref, or the service's name */
   id: z.string().max(LIMITS.nameLength),
   role: z.string().max(40).optional(),
+  /** the groups of a person or a service, as its key or its issuer states them */
+  groups: z.array(z.string().max(LIMITS.nameLength)).max(LIMITS.actorGroups).optional(),
+  /** by which a person or a service was identified: the id of its key, or the issuer of its token */
+  via: z.string().max(LIMITS.nameLength).optional(),
 });
 export type Actor = z.infer<typeof actor>;
 
@@ -293,6 +298,8 @@ export const EVENT_DATA = {
   PolicyDeployed: policyDeployed,
   /** the bundle of the parts before it is a candidate: what it would have decided is compared until a time */
   PolicyShadowed: policyShadowed,
+  /** an API key of the tenant was issued, rotated or revoked; neither its secret nor a digest of it is recorded */
+  KeyChanged: keyChange,
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

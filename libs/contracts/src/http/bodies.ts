@@ -1,30 +1,21 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
 import { actionRequest } from '../actions/action';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { agent, grantRequest, grantView, runView } from '../grants/grant';
-import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
+import { groupNames, keyName, keyRole, keyView, KEY_ROLES, personName } from '../keys/key';
+import { digest, duration, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
 import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
 import { approvalView } from '../queries/query';
-
-/** The name of a person or a service that cannot be mistaken for another. */
-const principalName = name.superRefine((text, context) => {
-  // already refused for its length; normalization takes quadratic time
-  if (text.length > LIMITS.nameLength) return;
-  const fault =
-    foldSpaces(text) === text ? lookAlikeFault(text) : 'has a double or unusual space; write one plain space';
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-});
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
 
 export const openRunBody = z.strictObject({
   agent,
   /** the principal: `user:…`, `service:…` */
-  requestedBy: principalName,
+  requestedBy: personName,
   purpose: freeText(),
   grant: grantRequest,
   requireApproval: z.boolean().optional(),
@@ -134,7 +125,7 @@ export const tenantBudgetBody = z.strictObject({
   /** all given members must match; without any, every action of the tenant draws from the budget */
   selector: z.strictObject({
     /** the person or service that root runs name in `requestedBy` */
-    principal: principalName.optional(),
+    principal: personName.optional(),
     ...selectedByBudget,
   }),
   budget: tenantCaps,
@@ -210,3 +201,50 @@ export const evaluationAnswer = z.object({
   decision: z.boolean(),
   context: z.record(z.string(), z.unknown()).optional(),
 });
+
+const roleNames: readonly string[] = KEY_ROLES;
+export const keyBody = z
+  .strictObject({
+    name: keyName.refine((text) => !roleNames.includes(text), {
+      error: 'is the name of a key of the tenant itself; take another',
+    }),
+    /** left out: a person who may see and stop what runs in their name */
+    role: keyRole.optional(),
+    /** the person who holds it, such as `user:ada@example.com`; without one it is a service's */
+    person: personName.optional(),
+    groups: groupNames.optional(),
+    expiresAt: time.optional(),
+  })
+  .refine(({ role, person }) => role !== undefined || person !== undefined, {
+    error: 'the key of a service needs a role',
+    path: ['role'],
+  });
+/** A key as lists and changes return it; `ref` names its person in events. */
+export const keyAnswer = keyView.extend({ ref: ref.optional() });
+export type KeyAnswer = z.infer<typeof keyAnswer>;
+export const issuedKeyAnswer = keyAnswer.extend({
+  /** the secret; it is returned once */
+  key: z.string(),
+  position,
+});
+export const keysAnswer = z.object({ items: z.array(keyAnswer), next: z.null() });
+export const rotationBody = z.strictObject({
+  /** how long the earlier secret stays valid; 0s ends it at once */
+  overlap: duration.optional(),
+});
+export const revokedKeyAnswer = keyAnswer.extend({ position });
+
+/** How a command line signs a person in, at one issuer. */
+export const signInAnswer = z.object({
+  issuers: z.array(
+    z.object({
+      issuer: z.string(),
+      clientId: z.string(),
+      scope: z.string(),
+      resource: z.string().optional(),
+      /** which of the issued tokens to send: that of the API, or the ID token */
+      token: z.enum(['access', 'id']),
+    }),
+  ),
+});
+export type SignIn = z.infer<typeof signInAnswer>['issuers'][number];

@@ -123,6 +123,15 @@ describe('rights in the event log’s database', () => {
     const rows = await query<{ service: Service; relation: string; rights: string }>(database.url, HELD);
     const held = Object.fromEntries(rows.map(({ service, relation, rights }) => [`${service} ${relation}`, rights]));
     expect(held).toEqual({
+      'delegation access_key': 'SELECT INSERT DELETE',
+      'delegation access_key.last_used_at': 'UPDATE',
+      'delegation access_key.person': 'UPDATE',
+      'delegation access_key.revoked_at': 'UPDATE',
+      'delegation access_key.rotated_at': 'UPDATE',
+      'delegation access_key.version': 'UPDATE',
+      'delegation access_key_secret': 'SELECT INSERT DELETE',
+      'delegation access_key_secret.until': 'UPDATE',
+      'delegation access_key_version': 'SELECT UPDATE',
       'delegation erasure_done': 'SELECT INSERT',
       'delegation event': 'SELECT INSERT',
       'delegation import_begun': 'SELECT INSERT UPDATE',

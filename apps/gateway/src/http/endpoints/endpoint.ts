@@ -28,6 +28,8 @@ export interface EndpointOptions {
   readonly roles: readonly Role[] | 'public';
   /** a run may call it for itself, with its grant token */
   readonly runs?: boolean;
+  /** a person may call it for themselves, whatever their roles */
+  readonly people?: boolean;
   /** the body is text of any content type, of at most this many bytes */
   readonly takesText?: number;
   /** the most bytes of a JSON body; `LIMITS.httpBodyBytes` unless stated */

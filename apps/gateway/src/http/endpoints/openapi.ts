@@ -42,7 +42,11 @@ function operation(endpoint: Endpoint): Json {
   const roles =
     endpoint.roles === 'public'
       ? 'no key'
-      : [...endpoint.roles, ...(endpoint.runs ? ["the run's own token"] : [])].join(', ');
+      : [
+          ...endpoint.roles,
+          ...(endpoint.runs ? ["the run's own token"] : []),
+          ...(endpoint.people ? ['a person, for what is theirs'] : []),
+        ].join(', ');
   const parameters = [...parametersOf(endpoint.params, 'path'), ...parametersOf(endpoint.query, 'query')];
   return {
     summary: endpoint.summary,

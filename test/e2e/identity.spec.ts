@@ -1,0 +1,233 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { BUILT_FLAGS } from '@bailiwick/platform/built';
+import { bailiwick, type Ran } from '../support/cli';
+import { OpenIdProvider } from '../support/openid-provider';
+import { scratch } from '../support/servers';
+import { http, Stack } from '../support/stack';
+import { call, openRun, RUN, type LogEvent } from '../http/world';
+
+const AUDIENCE = 'https://bailiwick.example/api';
+
+let provider: OpenIdProvider;
+let stack: Stack;
+beforeAll(async () => {
+  provider = await OpenIdProvider.start(AUDIENCE);
+  const dir = scratch();
+  const issuer = {
+    issuer: provider.url,
+    audience: AUDIENCE,
+    clients: ['bailiwick-cli'],
+    person: { claim: 'email' },
+    roles: { claim: 'roles', values: { 'bw-approver': 'approver', 'bw-analyst': 'analyst' } },
+    groups: { claim: 'groups' },
+    login: { clientId: 'bailiwick-cli', scope: 'openid email api', resource: AUDIENCE },
+  };
+  writeFileSync(join(dir, 'issuers.json'), JSON.stringify({ issuers: [issuer] }));
+  stack = await Stack.start({}, [], dir);
+}, 120_000);
+afterAll(async () => {
+  await stack.stop();
+  await provider.stop();
+});
+
+type Json = Record<string, unknown>;
+interface Key {
+  readonly id: string;
+  readonly key: string;
+  readonly ref: string;
+}
+const as = (key: string, method: string, path: string, body?: unknown) => http(stack, method, path, { key, body });
+async function issue(body: Json): Promise<Key> {
+  const answer = await as(stack.keys.admin as string, 'POST', '/v1/keys', body);
+  expect(answer.status).toBe(201);
+  return answer.body as unknown as Key;
+}
+async function asked(): Promise<string> {
+  const body = { ...RUN, requireApproval: true };
+  const answer = await as(stack.keys.orchestrator as string, 'POST', '/v1/runs', body);
+  return (answer.body.approval as { id: string }).id;
+}
+async function eventsOf(type: string): Promise<LogEvent[]> {
+  const { body } = await as(stack.keys.analyst as string, 'GET', `/v1/events?type=${type}&limit=1000`);
+  return body.items as LogEvent[];
+}
+const cli = (data: string, ...args: string[]): Promise<Ran> =>
+  bailiwick(['--url', stack.url, '--data', data, '--json', ...args]);
+
+describe('a key', () => {
+  it('of a person is named in the events of what they do, with role, groups and the key', async () => {
+    const ada = await issue({
+      name: 'ada-laptop',
+      role: 'approver',
+      person: 'user:ada@example.com',
+      groups: ['finance'],
+    });
+    const decided = await as(ada.key, 'POST', `/v1/approvals/${await asked()}/decision`, { verdict: 'approve' });
+    expect(decided.status).toBe(200);
+    const given = (await eventsOf('ApprovalGiven')).at(-1);
+    const actor = { kind: 'person', id: ada.ref, role: 'approver', groups: ['finance'], via: ada.id };
+    expect(given).toMatchObject({ actor, data: { by: ada.ref } });
+    const refused = await as(ada.key, 'GET', '/v1/keys');
+    expect(refused.status).toBe(403);
+  });
+
+  it('is recorded without its secret, and returned only once', async () => {
+    const made = await issue({ name: 'robot', role: 'analyst' });
+    const recorded = (await eventsOf('KeyChanged')).filter(({ data }) => data.keyId === made.id);
+    expect(recorded).toMatchObject([{ actor: { id: 'key:admin' }, data: { change: 'issued', name: 'robot' } }]);
+    const listed = await as(stack.keys.admin as string, 'GET', '/v1/keys');
+    const secret = made.key.slice(-30);
+    expect(JSON.stringify([recorded, listed.body])).not.toContain(secret);
+    expect(readFileSync(join(stack.dataDir, 'logs', 'gateway.log'), 'utf8')).not.toContain(secret);
+  });
+
+  it('is rotated with an overlap and revoked at once, by the command line', async () => {
+    const run = (...args: string[]) => bailiwick(['--data', stack.dataDir, '--json', 'keys', ...args]);
+    const added = await run('add', '--name', 'ci', '--role', 'analyst', '--group', 'robots');
+    expect([added.code, added.err]).toEqual([0, '']);
+    const first = JSON.parse(added.out) as Key;
+    const second = JSON.parse((await run('rotate', first.id, '--overlap', '1h')).out) as Key;
+    const statuses = async () =>
+      Promise.all([first, second].map(async ({ key }) => (await as(key, 'GET', '/v1/runs?limit=1')).status));
+    expect(await statuses()).toEqual([200, 200]);
+    await run('rotate', first.id, '--overlap', '0s');
+    expect(await statuses()).toEqual([401, 401]);
+    const third = JSON.parse((await run('rotate', first.id)).out) as Key;
+    expect((await run('revoke', first.id)).code).toBe(0);
+    expect((await as(third.key, 'GET', '/v1/runs?limit=1')).status).toBe(401);
+    const listed = JSON.parse((await run('list')).out) as { id: string; status: string }[];
+    expect(listed.find(({ id }) => id === first.id)).toMatchObject({ status: 'revoked', groups: ['robots'] });
+    const changes = (await eventsOf('KeyChanged')).filter(({ data }) => data.keyId === first.id);
+    expect(changes.map(({ data }) => data.change)).toEqual(['issued', 'rotated', 'rotated', 'rotated', 'revoked']);
+  }, 60_000);
+
+  it.each([
+    ['without a role and a person', { name: 'nothing' }],
+    ['with the name of a key of a role', { name: 'approver', role: 'analyst' }],
+    ['with a person that looks like another', { name: 'evil', role: 'analyst', person: 'user:ad\u0430@example.com' }],
+    ['that has expired', { name: 'late', role: 'analyst', expiresAt: '2026-01-01T00:00:00Z' }],
+    ['with unknown members', { name: 'x', role: 'analyst', roles: ['admin'] }],
+  ])('is not issued %s', async (_what, body) => {
+    expect((await as(stack.keys.admin as string, 'POST', '/v1/keys', body)).status).toBe(400);
+  });
+
+  it.each(['key', 'access_token', 'authorization'])('in the URL as %s is no credential', async (name) => {
+    const url = `/v1/runs?${name}=${encodeURIComponent(stack.keys.admin as string)}`;
+    expect((await http(stack, 'GET', url)).status).toBe(401);
+  });
+
+  it('of a tenant reaches no key of another (I9)', async () => {
+    const made = await as(stack.keys.admin as string, 'POST', '/v1/tenants', { id: 'acme' });
+    const acme = (made.body.keys as Record<string, string>).admin as string;
+    const ours = await issue({ name: 'ours', role: 'analyst' });
+    expect((await as(acme, 'DELETE', `/v1/keys/${ours.id}`)).status).toBe(404);
+    expect((await as(acme, 'POST', `/v1/keys/${ours.id}/rotation`, {})).status).toBe(404);
+    const listed = await as(acme, 'GET', '/v1/keys');
+    expect(JSON.stringify(listed.body)).not.toContain(ours.id);
+    expect((await as(ours.key, 'GET', '/v1/runs?limit=1')).status).toBe(200);
+  });
+});
+
+describe('a person without a role', () => {
+  it('sees what runs in their name and stops it, and nothing of others', async () => {
+    const bob = await issue({ name: 'bob', person: 'user:owner@example.com' });
+    const eve = await issue({ name: 'eve', person: 'user:eve@example.com' });
+    const run = await openRun(stack);
+    await as(stack.keys.enforcer as string, 'POST', '/v1/actions', call(run.grantId));
+    const mine = await as(bob.key, 'GET', `/v1/mine?minPosition=${run.position}`);
+    expect(mine.body).toMatchObject({ person: 'user:owner@example.com', ref: bob.ref, roles: [] });
+    const items = mine.body.items as { run: { id: string }; grant: { id: string; consumed: Json } }[];
+    expect(items.find((each) => each.run.id === run.runId)?.grant).toMatchObject({
+      id: run.grantId,
+      consumed: { calls: 1 },
+    });
+    const did = await as(bob.key, 'GET', `/v1/mine/actions?runId=${run.runId}&minPosition=${run.position + 1}`);
+    expect(did.body.items).toMatchObject([{ verb: 'repo.read' }]);
+    for (const [method, path] of [
+      ['GET', '/v1/runs'],
+      ['GET', `/v1/grants/${run.grantId}`],
+      ['POST', '/v1/keys'],
+    ] as const)
+      expect((await as(bob.key, method, path, method === 'GET' ? undefined : {})).status).toBe(403);
+
+    expect((await as(eve.key, 'GET', `/v1/mine/actions?runId=${run.runId}`)).status).toBe(404);
+    expect((await as(eve.key, 'GET', '/v1/mine')).body.items).toEqual([]);
+    const stop = { reason: 'enough', subtree: true };
+    expect((await as(eve.key, 'POST', `/v1/grants/${run.grantId}/revocation`, stop)).status).toBe(404);
+    expect((await as(bob.key, 'POST', `/v1/grants/${run.grantId}/revocation`, stop)).status).toBe(200);
+    const grant = await as(stack.keys.analyst as string, 'GET', `/v1/grants/${run.grantId}`);
+    expect(grant.body.status).toBe('revoked');
+  });
+
+  it('opens runs in their own name only, with the role for it', async () => {
+    const ada = await issue({ name: 'ada-runs', role: 'orchestrator', person: 'user:ada@example.com' });
+    expect((await as(ada.key, 'POST', '/v1/runs', RUN)).body).toMatchObject({ code: 'FORBIDDEN' });
+    const own = await as(ada.key, 'POST', '/v1/runs', { ...RUN, requestedBy: 'user:Ada@example.com' });
+    expect(own.status).toBe(201);
+    expect(own.body.run).toMatchObject({ requestedByStatedBy: ada.ref });
+  });
+});
+
+describe('bailiwick login', () => {
+  const data = scratch();
+  /** Starts a sign-in and waits for what it asks the person to do. */
+  function login(...flags: string[]): { prompt: Promise<string>; done: Promise<number | null> } {
+    const bin = resolve(__dirname, '../../bin/bailiwick.mjs');
+    const args = [...BUILT_FLAGS, bin, '--url', stack.url, '--data', data, 'login', ...flags];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let text = '';
+    const prompt = new Promise<string>((found, failed) => {
+      child.stderr.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (/\n(http|.*code)|code \S+\n/.test(text)) found(text);
+      });
+      child.once('close', () => failed(new Error(text)));
+    });
+    return { prompt, done: new Promise((closed) => child.once('close', closed)) };
+  }
+
+  it('signs a person in with a browser, whose roles and groups come from the issuer', async () => {
+    const { prompt, done } = login();
+    const address = /http\S+/.exec(await prompt)?.[0] as string;
+    const query = new URL(address).searchParams;
+    expect(query.get('code_challenge_method')).toBe('S256');
+    const callback = query.get('redirect_uri') as string;
+    // a page of someone else ends nothing: it does not know the state
+    const forged = `?code=theirs&state=${'x'.repeat(43)}&iss=${encodeURIComponent(provider.url)}`;
+    for (const wrong of [forged, '?code=theirs', '', `/../?redirect=https://evil.example`]) {
+      const answer = await fetch(callback + wrong, { redirect: 'manual' });
+      expect([answer.status, answer.headers.get('location')]).toEqual([400, null]);
+    }
+    expect(await provider.browse(address, 'ada')).toContain('You are signed in');
+    expect(await done).toBe(0);
+    expect(statSync(join(data, 'login.json')).mode & 0o777).toBe(0o600);
+
+    const mine = await cli(data, 'mine');
+    expect(JSON.parse(mine.out)).toMatchObject({
+      person: 'user:ada@example.com',
+      roles: ['approver', 'analyst'],
+      groups: ['finance'],
+    });
+    const { token } = JSON.parse(readFileSync(join(data, 'login.json'), 'utf8')) as { token: string };
+    await as(token, 'POST', `/v1/approvals/${await asked()}/decision`, { verdict: 'deny' });
+    const given = (await eventsOf('ApprovalGiven')).at(-1);
+    expect(given?.actor).toMatchObject({ kind: 'person', role: 'approver', groups: ['finance'], via: provider.url });
+    expect((await as(token, 'GET', '/v1/events?limit=1')).status).toBe(200);
+    expect((await as(token, 'GET', '/v1/keys')).status).toBe(403);
+    expect((await as(`${token.slice(0, -4)}AAAA`, 'GET', '/v1/mine')).status).toBe(401);
+  }, 60_000);
+
+  it('signs a person in on another device, without a role', async () => {
+    const { prompt, done } = login('--device');
+    const [, address = '', code = ''] = /Open (\S+) and enter the code (\S+)/.exec(await prompt) ?? [];
+    await provider.browse(address, 'bob', { user_code: code });
+    expect(await done).toBe(0);
+    expect(JSON.parse((await cli(data, 'mine')).out)).toMatchObject({ person: 'user:bob@example.com', roles: [] });
+    const refused = await cli(data, 'keys', 'list');
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('a person without a role')]);
+    expect((await cli(data, 'logout')).code).toBe(0);
+    expect((await cli(data, 'mine')).code).toBe(2);
+  }, 60_000);
+});
