@@ -46,6 +46,27 @@ describe('a run with its own token', () => {
       await until(`the ${part}`, async () => (await get(top.token, `/v1/runs/${leaf.runId}/${part}`)).status === 200);
   });
 
+  it('sees in its graph which values of a result a child used, and no value', async () => {
+    const found = 'DE89370400440532013000';
+    const { action, ...rest } = call(top.grantId) as { action: object };
+    const first = await post(top.token, '/v1/actions', {
+      ...rest,
+      action: { ...action, args: { n: 1 }, values: true },
+    });
+    const outcome = { status: 'completed', preview: `pay to ${found} today`, values: true };
+    expect((await post(top.token, `/v1/actions/${String(first.body.actionId)}/outcome`, outcome)).status).toBe(200);
+    const used = { ...action, args: { to: found }, values: true };
+    const second = await post(middle.token, '/v1/actions', { ...rest, grantId: middle.grantId, action: used });
+    const edge = { from: first.body.actionId, to: second.body.actionId, kind: 'data', values: 1 };
+    await until('the flow of data', async () => {
+      const { body } = await get(top.token, `/v1/runs/${top.runId}/graph`);
+      return ((body.edges ?? []) as object[]).some((each) => JSON.stringify(each) === JSON.stringify(edge));
+    });
+    const { body } = await get(stack.keys.analyst, `/v1/events?treeId=${top.treeId}&type=ActionPermitted`);
+    const marks = (body.items as { payload?: { values?: string[] } }[]).flatMap(({ payload }) => payload?.values ?? []);
+    expect(marks).toContainEqual(expect.stringMatching(/^[\w-]{16}$/));
+  });
+
   it('reads nothing above or next to it, and cannot find out whether it exists', async () => {
     for (const other of [top, sibling])
       for (const path of [

@@ -27,6 +27,8 @@ export const LIMITS = {
   freeLogs: 1_000,
   eventsPageDefault: 100,
   eventsPageMax: 1_000,
+  /** events of a tree that the graph of a run reads */
+  graphEvents: 10_000,
   /** events read and filtered for one page of a list; rare matches are spread over several pages */
   eventsSeen: 5_000,
   /** positions of a log, or rows, that the database skips for one page of a list */
@@ -236,6 +238,11 @@ export const LIMITS = {
   nameLength: 200,
   textLength: 4_000,
   previewLength: 2_000,
+  /** values of one call whose flow is followed, the characters of each, and those of a text that is searched for them */
+  valuesPerCall: 64,
+  valueChars: 8,
+  valueCharsMax: 1_024,
+  valueTextChars: 64 * 1024,
   resourceIdLength: 1_024,
 
   /** groups of one caller, and the length of all their names: every event of the caller has them */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { UsageError } from '@bailiwick/cli/context';
 import { benchDecisions } from './decisions';
 import { benchDelegate } from './delegate';
+import { benchDerive } from './derive';
 import { Driver } from './load/driver';
 import { benchLedger } from './ledger';
 import { benchLog } from './log';
@@ -24,8 +25,9 @@ const BENCHES = {
 } as const;
 type Bench = keyof typeof BENCHES;
 const NAMES = Object.keys(BENCHES) as Bench[];
-/** Measures recorded runs, and needs no running system. */
-const RULES = 'rules';
+/** Measure recorded runs, and need no running system. */
+const OF_RUNS = { rules: benchRules, derive: benchDerive } as const;
+const NAMES_OF_RUNS = Object.keys(OF_RUNS) as (keyof typeof OF_RUNS)[];
 
 interface BenchFlags {
   rounds: string;
@@ -37,11 +39,14 @@ interface BenchFlags {
 /** Runs `bailiwick bench` with the arguments after `bench`. */
 export async function runBench(args: readonly string[]): Promise<void> {
   await new Command('bailiwick bench')
-    .argument('[which]', `one of ${NAMES.join(', ')}; all of them if omitted; or ${RULES}`)
+    .argument('[which]', `one of ${NAMES.join(', ')}; all of them if omitted; or ${NAMES_OF_RUNS.join(', ')}`)
     .description('compare this build with other software on this machine')
     .option('--rounds <n>', 'number of measured rounds', '5')
     .option('--size <n>', 'number of live leases in a large state, or of recorded decisions', '1000000')
-    .option('--data <file>', `recorded runs, for ${RULES}: one JSON object per line, optionally gzipped`)
+    .option(
+      '--data <file>',
+      `recorded runs, for ${NAMES_OF_RUNS.join(' and ')}: one JSON object per line, optionally gzipped`,
+    )
     .option('--json', 'print JSON')
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : 2);
@@ -51,12 +56,13 @@ export async function runBench(args: readonly string[]): Promise<void> {
 }
 
 async function bench(which: string | undefined, flags: BenchFlags): Promise<void> {
-  if (which === RULES) {
-    if (flags.data === undefined) throw new UsageError('bench rules needs --data FILE, a file of recorded runs');
-    return benchRules(flags.data, flags.json === true, (line) => console.log(line));
+  const ofRuns = NAMES_OF_RUNS.find((each) => each === which);
+  if (ofRuns !== undefined) {
+    if (flags.data === undefined) throw new UsageError(`bench ${ofRuns} needs --data FILE, a file of recorded runs`);
+    return OF_RUNS[ofRuns](flags.data, flags.json === true, (line) => console.log(line));
   }
   if (which !== undefined && !Object.hasOwn(BENCHES, which))
-    throw new UsageError(`Benchmark ${which} not found. Use one of ${[...NAMES, RULES].join(', ')}.`);
+    throw new UsageError(`Benchmark ${which} not found. Use one of ${[...NAMES, ...NAMES_OF_RUNS].join(', ')}.`);
   const [rounds, size] = [wholeNumber('--rounds', flags.rounds), wholeNumber('--size', flags.size)];
   for (const name of which === undefined ? NAMES : [which as Bench]) {
     const report = new Report(name, flags.json === true, (line) => console.log(line));

@@ -21,7 +21,7 @@ describe('bailiwick policy', () => {
     const lines: string[] = [];
     const log = jest.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
     try {
-      const program = new Command().option('--json').exitOverride();
+      const program = new Command().option('--json').option('--data <dir>').exitOverride();
       addPolicyCommands(program);
       await program.parseAsync(['policy', ...args], { from: 'user' });
     } finally {
@@ -74,6 +74,24 @@ describe('bailiwick policy', () => {
     expect(code).toBe(1);
     write('tests.yaml', TEST('permit'));
     expect(await run('test', folder)).toEqual({ lines: ['1 of 1 test passed'], code: undefined });
+  });
+
+  it('derives a manifest without problems from recorded runs, which a task and its class select', async () => {
+    const of = (suite: string, goal: string, to: string): string =>
+      JSON.stringify({
+        ...{ id: goal, suite, model: 'm', goal, class: 'benign' },
+        calls: [{ tool: 'send_email', args: { recipients: [to], body: 'x' }, result: 'sent' }],
+      });
+    const runs = [of('mail', 'write to ann', 'ann@example.com'), of('mail', 'write to bob', 'bob@example.com')];
+    write('runs.jsonl', [...runs, of('bank', 'write to eve', 'eve@example.com')].join('\n'));
+    const derive = ['derive', '--class', 'mail', '--data', join(folder, 'runs.jsonl')];
+    const { lines } = await run(...derive, '--task', 'ANN');
+    expect(lines.join('\n')).toMatch(/Derived from 1 clean run\..*ann@example\.com/s);
+    expect(lines.join('\n')).not.toMatch(/bob@|eve@/);
+    write('derived.yaml', lines.join('\n'));
+    expect((await run('check', folder)).lines[0]).toMatch(/^no problems/);
+    await expect(run(...derive, '--task', 'carol')).rejects.toThrow('no clean run of mail');
+    await expect(run(...derive, '--unused')).rejects.toThrow(UsageError);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import type { CheckedBundle } from '@bailiwick/policy/bundle';
 import type { GlobalOptions } from '../context';
 import { green, red } from '../render';
 import { addDeploymentCommands } from './policy-deployment';
+import { addDeriveCommand } from './derive';
 import { addDiffCommand } from './policy-diff';
 import { lineOf, readFolder } from './policy-folder';
 import { addShadowCommand } from './policy-shadow';
@@ -60,6 +61,7 @@ export function addPolicyCommands(program: Command): void {
   addDeploymentCommands(policy);
   addShadowCommand(policy);
   addSignalsCommand(policy);
+  addDeriveCommand(policy);
   policy
     .command('schema')
     .description('print the JSON Schema of a bundle, with which editors complete its files')

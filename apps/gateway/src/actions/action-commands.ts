@@ -14,7 +14,7 @@ type CommandContext = Pick<RequestContext, 'command' | 'caller'>;
 
 /**
  * The command that decides an action. The arguments themselves stay in the gateway: the decision is about their digest,
- * and a redacted preview is stored with the event.
+ * and a redacted preview is stored with the event. `values` are stored as they are: see `withValues`.
  * @throws Refused BAD_REQUEST if the arguments have no canonical form; ATTRIBUTE_CONTRADICTS_ARGS if an attribute of the
  * resource states another value than the argument of the same name. With `argsDigest` alone there is nothing to compare:
  * the attributes count as the enforcement point states them
@@ -26,7 +26,7 @@ export function authorizeCommand(
   derived?: DerivedCall,
   part?: string,
 ): Command {
-  const { args, argsDigest, ...action } = request.action;
+  const { args, argsDigest, values, ...action } = request.action;
   const digest = args === undefined ? argsDigest : digestOf(args);
   if (args !== undefined && request.resource.attributes !== undefined)
     refuseContradiction(args, request.resource.attributes);
@@ -38,7 +38,9 @@ export function authorizeCommand(
       action: { ...action, ...(digest === undefined ? {} : { argsDigest: digest }) },
       ...(derived === undefined ? {} : { derived }),
       proof: proofOf(context.caller),
-      ...(args === undefined ? {} : { payload: payloadOf(redactedArgs(args)) }),
+      ...(args === undefined && values === undefined
+        ? {}
+        : { payload: payloadOf({ ...(args === undefined ? {} : redactedArgs(args)), values }) }),
     },
     part,
   );
@@ -48,12 +50,14 @@ export function authorizeCommand(
 export function settleCommand(
   context: CommandContext,
   actionId: string,
-  { preview, ...outcome }: OutcomeRequest,
+  { preview, values, ...outcome }: OutcomeRequest,
 ): Command {
   return context.command('settle', logOf(context.caller, actionId), {
     actionId,
     outcome,
-    ...(preview === undefined ? {} : { payload: payloadOf({ preview: redactText(preview) }) }),
+    ...(preview === undefined && values === undefined
+      ? {}
+      : { payload: payloadOf({ preview: preview === undefined ? undefined : redactText(preview), values }) }),
   });
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@bailiwick/contracts/actions/action';
 import { actionsBatchBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
+import { Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
@@ -18,6 +19,7 @@ import { LedgerSearch } from '../search/ledger-search';
 import { actionsQuery, LIST_ROLES, page, type Query as SearchQuery } from '../search/queries';
 import { answerText, partText, settleCommand } from './action-commands';
 import { ActionDecisions } from './action-decisions';
+import { withResultValues, withValues } from './value-marks';
 
 const actionId = z.strictObject({ id: idOf('action') });
 
@@ -28,6 +30,7 @@ export class ActionsController {
     private readonly decisions: ActionDecisions,
     private readonly logClient: LogClient,
     private readonly search: LedgerSearch,
+    private readonly pseudonyms: Pseudonyms,
   ) {}
 
   @Endpoint({
@@ -43,7 +46,9 @@ export class ActionsController {
     @Body(z.compile(actionRequest, { strict: true })) body: ActionRequest,
   ): Promise<Reply> {
     ownGrant(context.caller, body.grantId);
-    return Reply.jsonText(answerText(await this.decisions.decide(context, body)));
+    return Reply.jsonText(
+      answerText(await this.decisions.decide(context, withValues(this.pseudonyms, context.caller, body))),
+    );
   }
 
   @Endpoint({
@@ -59,7 +64,8 @@ export class ActionsController {
     @Body(z.compile(actionsBatchBody, { strict: true })) { actions }: z.infer<typeof actionsBatchBody>,
   ): Promise<Reply> {
     for (const action of actions) ownGrant(context.caller, action.grantId);
-    const answers = await this.decisions.decideAll(context, actions);
+    const stated = actions.map((action) => withValues(this.pseudonyms, context.caller, action));
+    const answers = await this.decisions.decideAll(context, stated);
     return Reply.jsonText(`{"answers":[${answers.map(partText).join(',')}]}`);
   }
 
@@ -76,7 +82,8 @@ export class ActionsController {
     @Params(actionId) { id }: z.infer<typeof actionId>,
     @Body(z.compile(outcomeRequest, { strict: true })) body: OutcomeRequest,
   ): Promise<unknown> {
-    return this.logClient.command(settleCommand(context, id, body));
+    const outcome = withResultValues(this.pseudonyms, context.caller, body);
+    return this.logClient.command(settleCommand(context, id, outcome));
   }
 
   @Endpoint({

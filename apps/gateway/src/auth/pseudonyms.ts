@@ -33,6 +33,15 @@ export class Pseudonyms {
     }
     return `ref_${out}`;
   }
+
+  /**
+   * Returns the HMAC of the digest of a value, per tenant: equal values have equal ones, and guessing a value requires the
+   * key. 96 bits, base64url.
+   */
+  value(tenant: string, digest: string): string {
+    const hash = createHmac('sha256', this.key).update(`${tenant}\nvalue\n${digest}`).digest();
+    return hash.toString('base64url', 0, 12);
+  }
 }
 
 /** Makes the payload of an event: personal data, with the salt of its digest. */

@@ -9,6 +9,7 @@ import {
   pendingAnswer,
 } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
+import { runGraph } from '@bailiwick/contracts/queries/run-graph';
 import { logName } from '@bailiwick/core/ids';
 import type { Caller } from '../auth/caller';
 import { GrantTokens } from '../auth/grant-tokens';
@@ -180,9 +181,11 @@ export class RunsController {
   @Endpoint({
     method: 'GET',
     path: '/v1/runs/:id/graph',
-    summary: 'The execution graph of a run',
+    summary:
+      'What happened in a run and below it: runs, grants, actions and approvals, with control, delegation and data',
     roles: LIST_ROLES,
     runs: true,
+    answer: runGraph,
   })
   async graph(
     @Ctx() { caller }: RequestContext,

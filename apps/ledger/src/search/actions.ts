@@ -61,22 +61,3 @@ export async function actionsOf(
   const { items, next } = await scan(scanned, state, { ...filter, types }, bounds);
   return { items: items.map(({ event }) => actionView(event as Decided, state)), next };
 }
-
-/** Returns the first actions that match a filter, however many events it has to read. */
-export async function allActions(
-  scanned: Scanned,
-  state: LogState,
-  { limit, ...filter }: Filter<'actions'> & { tenant: string; limit: number },
-): Promise<ActionView[]> {
-  const items: ActionView[] = [];
-  for (let after: number | undefined = -1; after !== undefined && items.length < limit;) {
-    const page: Awaited<ReturnType<typeof actionsOf>> = await actionsOf(scanned, state, {
-      ...filter,
-      after,
-      limit: limit - items.length,
-    });
-    items.push(...page.items);
-    after = page.next;
-  }
-  return items;
-}

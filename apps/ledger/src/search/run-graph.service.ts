@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
+import { RunGraphBuilder } from '@bailiwick/authority/graph/run-graph';
 import type { Answer } from '@bailiwick/contracts/commands/command';
+import type { RunGraph } from '@bailiwick/contracts/queries/run-graph';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing } from '../rpc/answers';
-import { allActions } from './actions';
 import { findState } from './find-by-id';
 import type { RunQuery } from './queries';
+import { scan, type Page } from './scan';
 
-/** Represents a run, its children and its actions as nodes and edges. */
+/** Represents a run and everything below it as nodes and edges. */
 @Injectable()
 export class RunGraphService {
   constructor(
@@ -21,18 +23,16 @@ export class RunGraphService {
     const state = ledger && (await findState(ledger, this.sources, 'run', runId));
     const run = state?.runs.get(runId);
     if (!state || !run) return missing(runId);
-    const { treeId } = run; // the index of events is by tree
-    const children = (state.trees.get(treeId)?.runs ?? []).filter((each) => each.parentRunId === runId);
-    const actions = await allActions(this.sources, state, { tenant, treeId, runId, limit: LIMITS.eventsPageMax });
-    const nodes = [
-      { id: runId, kind: 'run', label: run.agent.class },
-      ...children.map((child) => ({ id: child.id, kind: 'run', label: child.agent.class })),
-      ...actions.map(({ id, verb, decision }) => ({ id, kind: 'action', label: verb, status: decision })),
-    ];
-    const edges = [
-      ...children.map((child) => ({ from: runId, to: child.id, kind: 'delegated' })),
-      ...actions.map(({ id }) => ({ from: runId, to: id, kind: 'asked' })),
-    ];
-    return found({ nodes, edges });
+    const builder = new RunGraphBuilder(runId);
+    // the index of events is by tree; what is above the run comes before it
+    const filter = { tenant, treeId: run.treeId, limit: LIMITS.eventsPageMax };
+    let after: number | undefined = run.position - 1;
+    for (let seen = 0; after !== undefined && seen < LIMITS.graphEvents; seen += LIMITS.eventsPageMax) {
+      const page: Page = await scan(this.sources, state, { ...filter, after });
+      for (const { event, words } of page.items) if (event) builder.take(event, words);
+      after = page.next;
+    }
+    const graph: RunGraph = { ...builder.graph(), ...(after === undefined ? {} : { truncated: true }) };
+    return found(graph);
   }
 }

@@ -35,6 +35,13 @@ export const calledTool = z.strictObject({
   effect: effect.optional(),
 });
 
+/**
+ * Digests of values of a call, `sha256:<hex>` of each in UTF-8, as `@bailiwick/core/value-digests` makes them. The gateway
+ * replaces each by its HMAC with a key of the installation, and stores those with the payload of the event, so that they
+ * are erased with it.
+ */
+const valueDigests = z.array(digest).min(1).max(LIMITS.valuesPerCall);
+
 /** Names the permitted call to a service that the service acts for. */
 export const onBehalfOf = z.strictObject({ actionId: idOf('action') });
 
@@ -46,8 +53,11 @@ export const actionRequest = z.strictObject({
       ...calledTool.shape,
       /** the arguments; digested at the edge, with a redacted preview stored in the event's payload */
       args: z.record(z.string(), z.unknown()).optional(),
+      /** the values of the arguments whose flow is followed; `true` takes them from `args` */
+      values: z.union([z.literal(true), valueDigests]).optional(),
     })
-    .refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' }),
+    .refine((action) => !(action.args && action.argsDigest), { error: 'give args or argsDigest, not both' })
+    .refine((action) => action.values !== true || action.args, { error: 'values: true needs args' }),
   resource,
   cost: costs.optional(),
   units: units.optional(),
@@ -75,6 +85,8 @@ export const outcomeRequest = z.strictObject({
   status: z.enum(['completed', 'failed']),
   resultDigest: digest.optional(),
   preview: z.string().max(LIMITS.previewLength).optional(),
+  /** the values of the result whose flow is followed; `true` takes them from `preview` */
+  values: z.union([z.literal(true), valueDigests]).optional(),
   effects: effects.optional(),
   cost: costs.optional(),
   units: units.optional(),

@@ -75,7 +75,7 @@ export const authorize = command('authorize', {
 });
 export const settle = command('settle', {
   actionId: idOf('action'),
-  outcome: outcomeRequest.omit({ preview: true }),
+  outcome: outcomeRequest.omit({ preview: true, values: true }),
 });
 export const completeRun = command('completeRun', { runId: idOf('run') });
 export const escalate = command('escalate', { runId: idOf('run'), want: grantRequest });

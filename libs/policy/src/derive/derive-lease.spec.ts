@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { checkBundle } from '../bundle';
+import { problemText } from '../problem';
+import { decisionsOf, runOf, type Call } from '../testing/recorded-runs';
+import { deriveLease, readsIn } from './derive-lease';
+import { grantOf } from './derived-lease';
+import { manifestText } from './manifest-text';
+
+fc.configureGlobal({ seed: 20260101 });
+
+const TASK = 'Please pay the bill of October to the account in bill.txt';
+const IBAN = 'DE89370400440532013000';
+const pay = (recipient: string, more: Record<string, unknown> = {}): Call => [
+  'send_money',
+  { recipient, amount: 98.7, subject: 'Bill', ...more },
+];
+/** Five runs that agree on the recipient, and word the subject differently. */
+const runs = [0, 1, 2, 3, 4].map((i) =>
+  runOf(TASK, [['read_file', { file_path: 'bill.txt' }], pay(IBAN, { subject: `Bill, version ${i}` })]),
+);
+const firstOf = (lease: ReturnType<typeof deriveLease>, ...calls: Call[]): string =>
+  decisionsOf(lease, runOf(TASK, calls))[0] as string;
+
+describe('deriveLease', () => {
+  it('admits what the runs agree on, whatever the wording', () => {
+    const lease = deriveLease(runs);
+    expect(firstOf(lease, pay(IBAN, { subject: 'another subject' }))).toBe('permit');
+    expect(firstOf(lease, ['read_file', { file_path: 'other.txt' }])).toBe('permit');
+  });
+
+  it.each<[string, Call]>([
+    ['another recipient', pay('US133000000121212121212')],
+    ['a call that leaves the recipient out', ['send_money', { amount: 98.7 }]],
+    ['a verb that no run used', ['update_password', { password: 'x' }]],
+    ['a reading verb that no run used', ['get_iban']],
+  ])('denies %s', (_, call) => {
+    expect(firstOf(deriveLease(runs), call)).toBe('deny');
+  });
+
+  it('binds addresses even if every run had another one, and those of the web also for what only reads', () => {
+    const lease = deriveLease(
+      ['a', 'b', 'c'].map((name) =>
+        runOf(TASK, [
+          ['send_email', { recipients: [`${name}@example.com`], body: `Hello ${name}` }],
+          ['get_webpage', { url: `www.example.com/${name}` }],
+        ]),
+      ),
+    );
+    expect(firstOf(lease, ['send_email', { recipients: ['a@example.com', 'b@example.com'], body: 'Hi' }])).toBe(
+      'permit',
+    );
+    expect(firstOf(lease, ['send_email', { recipients: ['a@example.com', 'eve@example.com'], body: 'Hi' }])).toBe(
+      'deny',
+    );
+    expect(firstOf(lease, ['get_webpage', { url: 'https://www.example.com/d' }])).toBe('permit');
+    expect(firstOf(lease, ['get_webpage', { url: 'https://www.example.com.evil.example/a' }])).toBe('deny');
+  });
+
+  it('leaves open what differs from run to run, such as a code', () => {
+    const lease = deriveLease([1, 2, 3, 4].map((i) => runOf(TASK, [['verify_account', { otp: `${i}00${i}7` }]])));
+    expect(firstOf(lease, ['verify_account', { otp: '555555' }])).toBe('permit');
+  });
+
+  it('admits an address that the task names, if the runs use what it names', () => {
+    const task = 'Send the report to ann@example.com, or to bob@example.com if it is late';
+    const lease = deriveLease(
+      [1, 2, 3].map(() => runOf(task, [['send_email', { recipients: ['ann@example.com'], body: 'x' }]])),
+    );
+    expect(firstOf(lease, ['send_email', { recipients: ['bob@example.com'], body: 'x' }])).toBe('permit');
+    expect(firstOf(lease, ['send_email', { recipients: ['eve@example.com'], body: 'x' }])).toBe('deny');
+  });
+
+  it('takes no evidence from calls that failed', () => {
+    const lease = deriveLease([...runs, runOf(TASK, [['delete_email', { email_id: '1' }, 'not allowed']])]);
+    expect(firstOf(lease, ['delete_email', { email_id: '1' }])).toBe('deny');
+  });
+
+  it('may read what other runs of the class read, but follows no address for them', () => {
+    const others = [runOf('other', [['get_balance'], ['get_webpage', { url: 'https://example.com/a' }], pay(IBAN)])];
+    const lease = deriveLease(runs, { reads: readsIn([...runs, ...others]) });
+    expect(firstOf(lease, ['get_balance'])).toBe('permit');
+    expect(firstOf(lease, ['get_webpage', { url: 'https://example.com/a' }])).toBe('deny');
+  });
+
+  it('has caps with margins, the highest risk that occurred, and no delegation', () => {
+    const { budget, risk, permissions } = grantOf(deriveLease(runs));
+    expect(budget).toMatchObject({ calls: 14, reads: 12, writes: 0, external: 12 });
+    expect(risk).toEqual({ ceiling: 'high', approvalFrom: 'irreversible' });
+    expect(permissions?.find(({ actions }) => actions[0] === 'send_money')?.calls).toBe(5);
+  });
+
+  it('is a manifest without problems that states how many runs support each line', () => {
+    const text = manifestText({ agentClass: 'clerk', owner: 'ada', words: 'pays\nbills' }, deriveLease(runs));
+    const checked = checkBundle({ 'derived.yaml': text });
+    expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
+    expect(text).toContain('# Derived from 5 clean runs.');
+    expect(text).toContain('# 5 of 5: read, then external');
+    expect(text).toContain('# send_money: in 5 of 5 runs');
+    expect(text).toContain('# recipient: 1 value in 5 runs');
+  });
+
+  it('admits every call of the runs that it was derived from', () => {
+    const value = fc.oneof(
+      fc.constantFrom('a@example.com', 'https://example.com/x', '/user/info', '<PASSWORD>', 'Ann', '', '0047', 'a b'),
+      fc.integer(),
+      fc.boolean(),
+    );
+    const args = fc.dictionary(
+      fc.constantFrom('to', 'url', 'name', 'n'),
+      fc.oneof(value, fc.array(value, { minLength: 1, maxLength: 3 })),
+    );
+    const call = fc.tuple(fc.constantFrom('send_email', 'read_file', 'move_node', 'get_webpage', 'pay'), args);
+    let admitted = 0;
+    fc.assert(
+      fc.property(fc.array(fc.array(call, { maxLength: 5 }), { minLength: 1, maxLength: 5 }), (all) => {
+        const recorded = all.map((calls) => runOf(TASK, calls));
+        const lease = deriveLease(recorded);
+        for (const run of recorded)
+          for (const [i, decision] of decisionsOf(lease, run).entries()) {
+            // what looks like a pattern of another language can be in no lease, in a list also not as `like`: it is denied
+            const lists = Object.values(run.calls[i]?.attributes ?? {}).filter(Array.isArray);
+            if (/</.test(JSON.stringify(run.calls[i])) || lists.flat().includes('/user/info')) continue;
+            expect([decision, run.calls[i]]).toEqual(['permit', run.calls[i]]);
+            admitted += 1;
+          }
+      }),
+      { numRuns: 60 },
+    );
+    expect(admitted).toBeGreaterThan(100);
+  });
+});
