@@ -17,6 +17,7 @@ import { addRevokeCommands } from './commands/revoking';
 import { addSystemCommands } from './commands/system';
 import { addSubscriberCommands } from './commands/subscribers';
 import { addTenantCommands } from './commands/tenants';
+import { addTokenCommands } from './commands/tokens';
 import { red, reasonText } from './render';
 
 /** Runs `bailiwick`. Exit codes: 0 success, 1 refused or a check failed, 2 wrong usage. */
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   addEraseCommand(program);
   addReplayCommand(program);
   addTenantCommands(program);
+  addTokenCommands(program);
   addSubscriberCommands(program);
   addMoveCommands(program);
   addReceiptCommands(program);

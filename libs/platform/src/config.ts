@@ -36,10 +36,18 @@ const schema = z.object({
     .string()
     .regex(/^[^+\s]+$/, 'must be a key name: no spaces, no plus')
     .optional(),
-  /** `always` if several gateways serve the same tenants: then a proof is valid at one of them only */
+  /** `always` requires a nonce in every DPoP proof, so that none can be made in advance */
   BAILIWICK_DPOP_NONCE: z.enum(['restart', 'always']).default('restart'),
+  /** resources that tokens may be issued for, in addition to this installation: URLs separated by commas (RFC 8707) */
+  BAILIWICK_RESOURCES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((each) => each.trim() || []))
+    .pipe(z.array(z.url({ protocol: /^https?$/ }).regex(/^[^#]*$/, 'must have no fragment')).max(100)),
   /** `off` has every request pass through the framework; the responses are the same */
   BAILIWICK_FAST_PATH: z.enum(['on', 'off']).default('on'),
+  /** the OpenID Connect issuers whose tokens people present; the file `issuers.json` of the data folder unless stated */
+  BAILIWICK_ISSUERS_FILE: z.string().optional(),
   BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -63,6 +71,8 @@ export interface Config {
   readonly origin: string;
   readonly logLevel: string;
   readonly dpopNonce: 'restart' | 'always';
+  /** URLs of other services that tokens may be issued for */
+  readonly resources: readonly string[];
   /** whether plain requests are answered without the framework */
   readonly fastPath: boolean;
   /** the log's private key, unless it is in a file */
@@ -72,6 +82,7 @@ export interface Config {
   readonly files: {
     readonly credentials: string;
     readonly tenants: string;
+    readonly issuers: string;
     readonly tokenKey: string;
     readonly logKey: string;
     readonly handovers: string;
@@ -113,12 +124,14 @@ export function readConfig(
     origin: env.BAILIWICK_ORIGIN,
     logLevel: env.BAILIWICK_LOG_LEVEL,
     dpopNonce: env.BAILIWICK_DPOP_NONCE,
+    resources: env.BAILIWICK_RESOURCES,
     fastPath: env.BAILIWICK_FAST_PATH === 'on',
     logKey: env.BAILIWICK_LOG_KEY,
     witnessName: env.BAILIWICK_WITNESS_NAME ?? `${env.BAILIWICK_ORIGIN}/witness`,
     files: {
       credentials: join(dataDir, 'credentials.json'),
       tenants: join(dataDir, 'tenants.json'),
+      issuers: env.BAILIWICK_ISSUERS_FILE ?? join(dataDir, 'issuers.json'),
       tokenKey: key('token.pem'),
       logKey: env.BAILIWICK_LOG_KEY_FILE ?? key('log.pem'),
       handovers: key('log.handovers'),

@@ -38,6 +38,7 @@ const FILES: Record<ServiceName, readonly string[]> = {
 /** Optional files: accepted export keys, requested cosignatures, and handovers of the signing key. */
 const OPTIONAL_FILES: Partial<Record<ServiceName, readonly string[]>> = {
   delegation: ['import-keys.json'],
+  gateway: ['keys/token.retired.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };
 

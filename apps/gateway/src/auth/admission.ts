@@ -7,7 +7,7 @@ import { PerRequest } from '../http/per-request';
 import { Refused } from '../http/problems/problem';
 import type { Incoming } from '../http/request-context';
 import { ApiKeys } from './api-keys';
-import { identify, type Caller } from './caller';
+import { identify, type Caller, type Presented } from './caller';
 import { GrantTokens } from './grant-tokens';
 
 /** The caller of a public endpoint. */
@@ -65,6 +65,15 @@ export class Admission {
   }
 
   private identify({ method, url, headers: { authorization, dpop } }: Incoming): Promise<Caller> {
+    return this.callerWith({ authorization, dpop, method, url });
+  }
+
+  /**
+   * Identifies the holder of credentials, for an endpoint that takes them in another form.
+   * @param presented `url` is the path, as it was sent
+   * @throws Refused UNAUTHENTICATED or DPOP_INVALID
+   */
+  callerWith({ authorization, dpop, method, url }: Presented): Promise<Caller> {
     // A request target may also be absolute, `*` or an authority (RFC 9112 section 3.2); no route of ours matches those.
     const target = url.startsWith('/') ? this.config.publicUrl + url : '';
     return identify(this.keys, this.tokens, { authorization, dpop, method, url: target });

@@ -1,7 +1,7 @@
 import type { Actor } from '@bailiwick/contracts/events/event';
 import { digestOf, type ApiKeys, type Role } from './api-keys';
 import { Refused } from '../http/problems/problem';
-import type { GrantTokens } from './grant-tokens';
+import type { GrantTokens, TokenClaims } from './grant-tokens';
 
 /** The sender of a request: the holder of an API key, or a run with its grant token. */
 export type Caller =
@@ -12,6 +12,8 @@ export type Caller =
       readonly runId: string;
       readonly grantId: string;
       readonly jkt: string | undefined;
+      /** the resources that the token is for, if it is not for the whole API */
+      readonly audience?: readonly string[];
       readonly actor: Actor;
     };
 
@@ -52,9 +54,26 @@ export async function identify(keys: ApiKeys, tokens: GrantTokens, presented: Pr
   } else if (scheme !== 'bearer') {
     throw new Refused('UNAUTHENTICATED', 'this token is not bound to a key; send it as Bearer');
   }
-  const { tenant, runId, grantId, jkt } = claims;
-  return { kind: 'run', tenant, runId, grantId, jkt, actor: { kind: 'run', id: runId } };
+  if (claims.audience !== undefined) checkAudience(claims.audience, presented.url);
+  return callerOf(claims);
 }
+
+/** The run that a verified token names, as the caller of a request. */
+export function callerOf({ tenant, runId, grantId, jkt, audience }: TokenClaims): Extract<Caller, { kind: 'run' }> {
+  const actor: Actor = { kind: 'run', id: runId };
+  return { kind: 'run', tenant, runId, grantId, jkt, ...(audience === undefined ? {} : { audience }), actor };
+}
+
+/** A token for a part of the API is of use for the addresses below it only (RFC 8707 section 2). */
+function checkAudience(audience: readonly string[], url: string): void {
+  const path = url.split('?')[0] as string;
+  if (!audience.some((each) => path === each || path.startsWith(`${each}/`)))
+    throw new Refused('UNAUTHENTICATED', 'the grant token is for another resource');
+}
+
+/** Reports whether a key may act in one of the roles. */
+export const hasRole = (caller: Extract<Caller, { kind: 'key' }>, accepted: readonly Role[]): boolean =>
+  accepted.includes(caller.role);
 
 function split(authorization: string | undefined): [string, string] {
   const match = /^(bearer|dpop) +([\w.~+/=-]{8,4096})$/i.exec(authorization ?? '');

@@ -9,9 +9,8 @@ import {
   pendingAnswer,
 } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { logName } from '@bailiwick/core/ids';
-import { GrantTokens } from '../auth/grant-tokens';
-import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { payloadOf } from '../auth/pseudonyms';
+import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { Reply } from '../http/responses/http-response';
@@ -21,7 +20,8 @@ import { LogClient } from '../log-client/log-client';
 import { logOf, ownRun } from '../log-client/logs';
 import { LedgerSearch } from '../search/ledger-search';
 import { LIST_ROLES, minPosition, page, runsQuery, type Query as SearchQuery } from '../search/queries';
-import { issuedReply, type Issued } from './issued';
+import { issuedReply } from './issued';
+import { LeaseRequests } from './lease-requests';
 
 const runId = z.strictObject({ id: idOf('run') });
 type RunId = z.infer<typeof runId>;
@@ -35,8 +35,8 @@ export class RunsController {
   constructor(
     private readonly logClient: LogClient,
     private readonly branches: Branches,
-    private readonly tokens: GrantTokens,
-    private readonly pseudonyms: Pseudonyms,
+    private readonly mint: TokenMint,
+    private readonly leases: LeaseRequests,
     private readonly search: LedgerSearch,
   ) {}
 
@@ -49,16 +49,7 @@ export class RunsController {
     status: 201,
   })
   async open(@Ctx() context: RequestContext, @Body(openRunBody) body: z.infer<typeof openRunBody>): Promise<Reply> {
-    const { tenant } = context.caller;
-    const command = context.command('openRun', logName(tenant, 0), {
-      agent: body.agent,
-      principalRef: this.pseudonyms.ref(tenant, 'person', body.requestedBy),
-      purposeRef: this.pseudonyms.ref(tenant, 'purpose', body.purpose),
-      grant: body.grant,
-      ...(body.requireApproval === undefined ? {} : { requireApproval: body.requireApproval }),
-      payload: payloadOf({ purpose: body.purpose, requestedBy: body.requestedBy }),
-    });
-    return issuedReply(this.tokens, context.caller, await this.logClient.command<Issued>(command));
+    return issuedReply(this.mint, context.caller, await this.leases.open(context, body));
   }
 
   @Endpoint({
@@ -94,7 +85,7 @@ export class RunsController {
       run.grantId === undefined ? undefined : await this.logClient.look<GrantView>('grant', log, run.grantId);
     if (grant?.status !== 'active')
       throw new Refused('GRANT_NOT_LIVE', `run ${id} has no live lease: it is ${grant?.status ?? run.status}`);
-    const token = await this.tokens.mint(caller.tenant, run, grant);
+    const token = await this.mint.mint(caller, run, grant);
     return { run, grant, token, expiresAt: grant.limits.time.expiresAt, position: grant.position };
   }
 

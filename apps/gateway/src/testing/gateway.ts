@@ -6,6 +6,8 @@ import type { Bus } from '@bailiwick/messaging/connect';
 import { AppModule } from '../app.module';
 import { ApiKeys, ROLES, type Role } from '../auth/api-keys';
 import { GrantTokens } from '../auth/grant-tokens';
+import { checkedIssuers } from '../auth/issuers/issuer-config';
+import { Issuers } from '../auth/issuers/issuers';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { BUS, CONFIG, LOGGER, type GatewayConfig } from '../config';
 import { configureHttp } from '../gateway-application';
@@ -21,6 +23,8 @@ export interface GatewayOptions {
   readonly bodies?: IncomingBodies;
   /** of grant tokens and DPoP proofs */
   readonly clock?: Clock;
+  /** as in `issuers.json` */
+  readonly issuers?: readonly unknown[];
   /** receives the errors that the gateway logs */
   readonly errors?: unknown[];
 }
@@ -50,6 +54,7 @@ const refused: BusReply = { value: { ok: false, refusal: { code: 'NOT_FOUND', de
 export async function makeGateway(options: GatewayOptions = {}): Promise<NestFastifyApplication> {
   const config = {
     publicUrl: ISSUER,
+    resources: [] as readonly string[],
     fastPath: options.fastPath ?? process.env.BAILIWICK_FAST_PATH !== 'off',
   } as GatewayConfig;
   const error = (line: unknown): void => void options.errors?.push(line);
@@ -64,6 +69,10 @@ export async function makeGateway(options: GatewayOptions = {}): Promise<NestFas
     .useValue(keys)
     .overrideProvider(GrantTokens)
     .useValue(tokensAt(options.clock ?? { now: Date.now() }))
+    .overrideProvider(Issuers)
+    .useValue(
+      new Issuers(checkedIssuers({ issuers: options.issuers ?? [] }, ISSUER), () => options.clock?.now ?? Date.now()),
+    )
     .overrideProvider(Pseudonyms)
     .useValue(new Pseudonyms(Buffer.alloc(32, 7)));
   if (options.bodies) testing.overrideProvider(IncomingBodies).useValue(options.bodies);

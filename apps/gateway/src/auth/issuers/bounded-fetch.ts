@@ -8,7 +8,7 @@ export class IssuerUnreachable extends Error {}
  * no longer than the limits, since the other end may be broken.
  * @throws IssuerUnreachable
  */
-export async function boundedFetch(url: string, headers: HeadersInit = {}): Promise<Response> {
+export async function boundedFetch(url: string, headers: NonNullable<RequestInit['headers']> = {}): Promise<Response> {
   try {
     const signal = AbortSignal.timeout(LIMITS.issuers.fetchMs);
     const response = await fetch(url, { method: 'GET', redirect: 'error', headers, signal });

@@ -52,7 +52,7 @@ export class IssuerKeys {
     return uri;
   }
 
-  private async read(url: string, headers?: HeadersInit): Promise<Response> {
+  private async read(url: string, headers?: RequestInit['headers']): Promise<Response> {
     if (this.failed && this.now() - this.failed.at < LIMITS.issuers.refetchMs) throw this.failed.error;
     try {
       const response = await boundedFetch(url, headers);
