@@ -11,6 +11,7 @@ import { ErasuresModule } from './erasures/erasures.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
 import { LogClientModule } from './log-client/log-client.module';
+import { OAuthModule } from './oauth/oauth.module';
 import { PoliciesModule } from './policies/policies.module';
 import { RebuildsModule } from './rebuilds/rebuilds.module';
 import { ReceiptsModule } from './receipts/receipts.module';
@@ -34,6 +35,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     ReportingModule,
     HttpModule,
     RunsModule,
+    OAuthModule,
     ActionsModule,
     AuthzenModule,
     ApprovalsModule,

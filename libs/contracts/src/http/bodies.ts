@@ -4,7 +4,7 @@ import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
 import { actionRequest } from '../actions/action';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
-import { agent, grantRequest, grantView, runView } from '../grants/grant';
+import { grantRequest, grantView, requestedAgent, runView } from '../grants/grant';
 import { digest, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
 import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
@@ -21,8 +21,12 @@ const principalName = name.superRefine((text, context) => {
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
 
+/** A token of a configured issuer that attests the posture of an agent. */
+const attestation = z.string().min(1).max(16_384);
+
 export const openRunBody = z.strictObject({
-  agent,
+  agent: requestedAgent,
+  attestation: attestation.optional(),
   /** the principal: `user:…`, `service:…` */
   requestedBy: principalName,
   purpose: freeText(),
@@ -30,7 +34,8 @@ export const openRunBody = z.strictObject({
   requireApproval: z.boolean().optional(),
 });
 export const delegationBody = z.strictObject({
-  agent,
+  agent: requestedAgent,
+  attestation: attestation.optional(),
   /** the name of the delegated task in plain language */
   task: freeText(LIMITS.textLength),
   purpose: freeText().optional(),

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { freeText, tenantName } from '@bailiwick/contracts/primitives';
+import { agentName, freeText, tenantName } from '@bailiwick/contracts/primitives';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ROLES } from '../roles';
 
@@ -10,7 +10,18 @@ import { ROLES } from '../roles';
  */
 
 /** Signatures with a key pair. A shared secret would let every reader of it sign, and `none` is no signature. */
-export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
 
 const text = freeText(LIMITS.nameLength);
 
@@ -40,6 +51,30 @@ const login = z.strictObject({
   token: z.enum(['access', 'id']).default('access'),
 });
 
+/** Tokens of CI systems, of Kubernetes and of clouds that attest the workload that holds them. */
+const workloads = z.strictObject({
+  /** the name under which leases require the attestation (`posture.attestedBy`) */
+  name: agentName,
+  /** the `aud` of such tokens, which tokens of people do not have */
+  audience: text,
+  /** each claim must have one of the values: an issuer that many share attests any of its customers otherwise */
+  require: z
+    .array(z.strictObject({ claim: claimPath, values: z.array(text).min(1).max(LIMITS.issuers.values) }))
+    .min(1)
+    .max(16),
+  /** the claims that state the posture */
+  posture: z
+    .strictObject({
+      model: claimPath.optional(),
+      modelVersion: claimPath.optional(),
+      environment: claimPath.optional(),
+      imageDigest: claimPath.optional(),
+    })
+    .refine((claims) => Object.values(claims).some((each) => each !== undefined), { error: 'name a claim' }),
+  /** the classes of agents that it attests; left out: all */
+  classes: z.array(agentName).min(1).max(LIMITS.issuers.values).optional(),
+});
+
 export const issuerConfig = z.strictObject({
   /** exactly as in the `iss` claim */
   issuer: address,
@@ -53,26 +88,37 @@ export const issuerConfig = z.strictObject({
   /** seconds by which the clocks may differ */
   clockSkew: z.number().int().min(0).max(300).default(30),
   /** the longest life of a token, in seconds */
-  maxLifetime: z.number().int().min(60).max(7 * 86_400).default(86_400),
+  maxLifetime: z
+    .number()
+    .int()
+    .min(60)
+    .max(7 * 86_400)
+    .default(86_400),
   person: z
     .strictObject({
       claim: claimPath.default('sub'),
       prefix: freeText(40).default('user:'),
       /** the claim is an e-mail address in one of these domains */
-      domains: z.array(z.string().regex(/^[a-z0-9.-]+\.[a-z0-9-]+$/)).min(1).max(64).optional(),
+      domains: z
+        .array(z.string().regex(/^[a-z0-9.-]+\.[a-z0-9-]+$/))
+        .min(1)
+        .max(64)
+        .optional(),
       /** with the claim `email`: refuses one that `email_verified` does not confirm */
       verified: z.boolean().default(true),
     })
     .prefault({}),
   /** the tenant of its people, or the claim that names it */
   tenant: z.union([tenantName, z.strictObject({ claim: claimPath, values: values(tenantName) })]).default('default'),
-  roles: z
-    .strictObject({ claim: claimPath, values: values(z.union([role, z.array(role).min(1)])) })
-    .optional(),
+  roles: z.strictObject({ claim: claimPath, values: values(z.union([role, z.array(role).min(1)])) }).optional(),
   groups: z
     .strictObject({ claim: claimPath, values: values(text).optional(), prefix: freeText(40).optional() })
     .optional(),
   login: login.optional(),
+  /** its identity assertions (ID-JAG) open runs for its people; left out: they do not */
+  assertions: z.literal(true).optional(),
+  /** its tokens attest workloads; left out: they do not */
+  workloads: workloads.optional(),
 });
 export type IssuerConfig = z.infer<typeof issuerConfig>;
 
@@ -98,7 +144,11 @@ export function checkedIssuers(raw: unknown, own: string): readonly IssuerConfig
   const { issuers } = parsed.data;
   for (const [at, each] of issuers.entries()) {
     if (each.issuer === own) throw new Error(`issuers.json: ${own} is this installation`);
+    if (each.workloads && [each.audience].flat().includes(each.workloads.audience))
+      throw new Error(`issuers.json: ${each.issuer} has one audience for people and for workloads`);
     const earlier = issuers.slice(0, at);
+    const sameName = earlier.some(({ workloads }) => workloads && workloads.name === each.workloads?.name);
+    if (sameName) throw new Error(`issuers.json: two issuers attest workloads as ${each.workloads?.name}`);
     if (earlier.some(({ issuer }) => issuer === each.issuer))
       throw new Error(`issuers.json: ${each.issuer} is listed twice`);
     const other = earlier.find((one) => mayNameTheSame(one, each));

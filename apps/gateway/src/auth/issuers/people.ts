@@ -51,7 +51,8 @@ function personOf({ person }: IssuerConfig, claims: JWTPayload): string {
   return parsed.data;
 }
 
-function tenantOf({ tenant }: IssuerConfig, claims: JWTPayload): string {
+/** @throws Refused UNAUTHENTICATED */
+export function tenantOf({ tenant }: IssuerConfig, claims: JWTPayload): string {
   if (typeof tenant === 'string') return tenant;
   const value = claimOf(claims, tenant.claim);
   const found = typeof value === 'string' ? own(tenant.values, value) : undefined;
@@ -79,7 +80,8 @@ function groupsOf({ groups }: IssuerConfig, claims: JWTPayload): readonly string
   return all.sort();
 }
 
-function claimOf(claims: JWTPayload, path: ClaimPath): unknown {
+/** Reads a claim; undefined if it is missing on the way. */
+export function claimOf(claims: JWTPayload, path: ClaimPath): unknown {
   let value: unknown = claims;
   for (const part of [path].flat()) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
