@@ -10,6 +10,7 @@ import {
 import { actionsBatchBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
+import { Refused } from '../http/problems/problem';
 import { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
@@ -18,6 +19,7 @@ import { LedgerSearch } from '../search/ledger-search';
 import { actionsQuery, LIST_ROLES, page, type Query as SearchQuery } from '../search/queries';
 import { answerText, partText, settleCommand } from './action-commands';
 import { ActionDecisions } from './action-decisions';
+import { ActionTokens } from './action-tokens';
 
 const actionId = z.strictObject({ id: idOf('action') });
 
@@ -26,6 +28,7 @@ const actionId = z.strictObject({ id: idOf('action') });
 export class ActionsController {
   constructor(
     private readonly decisions: ActionDecisions,
+    private readonly tokens: ActionTokens,
     private readonly logClient: LogClient,
     private readonly search: LedgerSearch,
   ) {}
@@ -43,6 +46,7 @@ export class ActionsController {
     @Body(z.compile(actionRequest, { strict: true })) body: ActionRequest,
   ): Promise<Reply> {
     ownGrant(context.caller, body.grantId);
+    if (body.token !== undefined) return this.authorizeWithToken(context, body, body.token.audience);
     return Reply.jsonText(answerText(await this.decisions.decide(context, body)));
   }
 
@@ -59,8 +63,22 @@ export class ActionsController {
     @Body(z.compile(actionsBatchBody, { strict: true })) { actions }: z.infer<typeof actionsBatchBody>,
   ): Promise<Reply> {
     for (const action of actions) ownGrant(context.caller, action.grantId);
+    if (actions.some(({ token }) => token !== undefined))
+      throw new Refused('BAD_REQUEST', 'a batch issues no tokens; send an action with token to /v1/actions');
     const answers = await this.decisions.decideAll(context, actions);
     return Reply.jsonText(`{"answers":[${answers.map(partText).join(',')}]}`);
+  }
+
+  /** Reads what the token states before the decision, so that a permit is never charged without its token. */
+  private async authorizeWithToken(
+    context: RequestContext,
+    { token: _, ...request }: ActionRequest,
+    audience: string,
+  ): Promise<Reply> {
+    const holder = await this.tokens.holderOf(context.caller, request.grantId);
+    const answer = await this.decisions.decide(context, request);
+    const actionToken = await this.tokens.issue(holder, audience, request, answer);
+    return Reply.jsonText(answerText({ ...answer, ...(actionToken === undefined ? {} : { actionToken }) }));
   }
 
   @Endpoint({
