@@ -1,5 +1,5 @@
 /** Jest transforms TypeScript, and the packages that ship only ES modules (named below). */
-const esmOnly = ['jose', '@modelcontextprotocol', '@noble'];
+const esmOnly = ['jose', 'openid-client', 'oauth4webapi', '@modelcontextprotocol', '@noble'];
 const common = {
   rootDir: __dirname,
   testEnvironment: 'node',

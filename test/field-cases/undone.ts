@@ -62,10 +62,10 @@ export const UNDONE: readonly Undone[] = [
   {
     number: '13.21',
     what: 'a tenant with few proofs is refused because of one with many',
-    file: 'apps/gateway/src/auth/dpop-proofs.ts',
+    file: 'libs/core/src/proof-memory.ts',
     find: '    if (mine < LIMITS.dpopProofsAssured) return true;\n',
     replace: '',
-    spec: 'apps/gateway/src/auth/dpop-proofs.spec.ts',
+    spec: 'libs/core/src/proof-memory.spec.ts',
   },
   {
     number: '13.23',

@@ -294,6 +294,12 @@ export const TABLE: readonly Row[] = [
   row('GET /witness/vkey', 404, 'anyone', () => ({ path: '/witness/vkey' })),
   row('POST /witness/add-checkpoint', 404, 'anyone', () => ({ path: '/witness/add-checkpoint', body: {} })),
   open('GET /.well-known/authzen-configuration', '/.well-known/authzen-configuration'),
+  open('GET /.well-known/oauth-authorization-server', '/.well-known/oauth-authorization-server'),
+  open('GET /oauth/jwks', '/oauth/jwks'),
+  // these take forms, and authenticate their clients themselves (test/http/oauth)
+  ...['token', 'introspect', 'revoke'].map((name) =>
+    row(`POST /oauth/${name}`, 400, 'anyone', () => ({ path: `/oauth/${name}`, body: {} })),
+  ),
   open('GET /schemas/{name}', '/schemas/receipt-v1.json'),
   open('GET /healthz', '/healthz'),
   open('GET /readyz', '/readyz'),

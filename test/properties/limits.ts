@@ -224,8 +224,15 @@ export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
     })),
   risk: fc.record({ ceiling: fc.constantFrom(...RISKS), approvalFrom: fc.constantFrom(...RISKS) }),
   posture: partOf(
-    fc.record({ agentClass: names, model: names, modelVersion: names, environment: names, imageDigest: names }),
-    ['agentClass', 'model', 'modelVersion', 'environment', 'imageDigest'],
+    fc.record({
+      agentClass: names,
+      model: names,
+      modelVersion: names,
+      environment: names,
+      imageDigest: names,
+      attestedBy: names,
+    }),
+    ['agentClass', 'model', 'modelVersion', 'environment', 'imageDigest', 'attestedBy'],
     3,
   ),
 };
@@ -308,6 +315,7 @@ export const anyAction: fc.Arbitrary<ActionFacts> = fc.record({
   cost: money,
   units: fc.constantFrom(undefined, undefined, undefined, { t: 1 }),
   agentClass: fc.constantFrom('m', 'n'),
+  attestedBy: fc.constantFrom(undefined, 'm', 'n'),
   declaredPosture: postureSeen,
   currentPosture: fc.option(postureSeen, { freq: 2, nil: undefined }),
   proof: fc.oneof(

@@ -22,6 +22,7 @@ import { addRevokeCommands } from './commands/revoking';
 import { addSystemCommands } from './commands/system';
 import { addSubscriberCommands } from './commands/subscribers';
 import { addTenantCommands } from './commands/tenants';
+import { addTokenCommands } from './commands/tokens';
 import { red, reasonText } from './render';
 
 /** Runs `bailiwick`. Exit codes: 0 success, 1 refused or a check failed, 2 wrong usage. */
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   addKeyCommands(program);
   addLoginCommands(program);
   addMineCommand(program);
+  addTokenCommands(program);
   addSubscriberCommands(program);
   addMoveCommands(program);
   addReceiptCommands(program);

@@ -13,6 +13,7 @@ import { HttpModule } from './http/http.module';
 import { KeysModule } from './keys/keys.module';
 import { LogClientModule } from './log-client/log-client.module';
 import { MineModule } from './mine/mine.module';
+import { OAuthModule } from './oauth/oauth.module';
 import { PoliciesModule } from './policies/policies.module';
 import { RebuildsModule } from './rebuilds/rebuilds.module';
 import { ReceiptsModule } from './receipts/receipts.module';
@@ -37,6 +38,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     ReportingModule,
     HttpModule,
     RunsModule,
+    OAuthModule,
     ActionsModule,
     AuthzenModule,
     ApprovalsModule,

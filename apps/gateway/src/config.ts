@@ -5,4 +5,7 @@ export const CONFIG = Symbol('Config');
 export const LOGGER = Symbol('Logger');
 export const BUS = Symbol('Bus');
 
-export type GatewayConfig = Pick<Config, 'publicUrl' | 'files' | 'dpopNonce' | 'host' | 'port' | 'fastPath'>;
+export type GatewayConfig = Pick<
+  Config,
+  'publicUrl' | 'files' | 'dpopNonce' | 'resources' | 'host' | 'port' | 'fastPath'
+>;

@@ -182,6 +182,8 @@ export const LIMITS = {
   sendingPerTree: 1_000,
   /** time within which a permitted call starts, and after that, within which its outcome is reported */
   permitMs: 10 * MINUTE,
+  /** life of the token of one permitted call */
+  actionTokenMs: 30_000,
   outcomeMs: 10 * MINUTE,
   /** how long a repeated report of an outcome is answered as a duplicate; afterwards only the log knows the action */
   settledMs: 2 * MINUTE,
@@ -285,6 +287,9 @@ export const LIMITS = {
     tokensKept: 10_000,
     tokenKeptMs: MINUTE,
   },
+
+  /** longest life of an identity assertion; a used one is remembered for `idempotencyMs` */
+  assertionMs: HOUR,
 
   // policy
   policy: {
@@ -395,6 +400,8 @@ export const LIMITS = {
   httpBodyValues: 10_000,
   /** validity of a DPoP proof, from the earliest to the latest time it may be made */
   dpopProofMs: 2 * MINUTE,
+  /** how long an accepted proof is remembered, so that gateways whose clocks differ refuse it, too */
+  dpopProofKeptMs: 2 * MINUTE + 10_000,
   /** proofs remembered: in total, per tenant, per key; and the number that each tenant has regardless of the others */
   dpopProofs: 500_000,
   dpopProofsPerTenant: 100_000,

@@ -36,8 +36,14 @@ const schema = z.object({
     .string()
     .regex(/^[^+\s]+$/, 'must be a key name: no spaces, no plus')
     .optional(),
-  /** `always` if several gateways serve the same tenants: then a proof is valid at one of them only */
+  /** `always` requires a nonce in every DPoP proof, so that none can be made in advance */
   BAILIWICK_DPOP_NONCE: z.enum(['restart', 'always']).default('restart'),
+  /** resources that tokens may be issued for, in addition to this installation: URLs separated by commas (RFC 8707) */
+  BAILIWICK_RESOURCES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((each) => each.trim() || []))
+    .pipe(z.array(z.url({ protocol: /^https?$/ }).regex(/^[^#]*$/, 'must have no fragment')).max(100)),
   /** `off` has every request pass through the framework; the responses are the same */
   BAILIWICK_FAST_PATH: z.enum(['on', 'off']).default('on'),
   /** the OpenID Connect issuers whose tokens people present; the file `issuers.json` of the data folder unless stated */
@@ -65,6 +71,8 @@ export interface Config {
   readonly origin: string;
   readonly logLevel: string;
   readonly dpopNonce: 'restart' | 'always';
+  /** URLs of other services that tokens may be issued for */
+  readonly resources: readonly string[];
   /** whether plain requests are answered without the framework */
   readonly fastPath: boolean;
   /** the log's private key, unless it is in a file */
@@ -116,6 +124,7 @@ export function readConfig(
     origin: env.BAILIWICK_ORIGIN,
     logLevel: env.BAILIWICK_LOG_LEVEL,
     dpopNonce: env.BAILIWICK_DPOP_NONCE,
+    resources: env.BAILIWICK_RESOURCES,
     fastPath: env.BAILIWICK_FAST_PATH === 'on',
     logKey: env.BAILIWICK_LOG_KEY,
     witnessName: env.BAILIWICK_WITNESS_NAME ?? `${env.BAILIWICK_ORIGIN}/witness`,

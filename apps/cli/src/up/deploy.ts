@@ -38,7 +38,7 @@ const FILES: Record<ServiceName, readonly string[]> = {
 /** Optional files: accepted export keys, issuers whose tokens people present, requested cosignatures, and handovers of the signing key. */
 const OPTIONAL_FILES: Partial<Record<ServiceName, readonly string[]>> = {
   delegation: ['import-keys.json'],
-  gateway: ['issuers.json'],
+  gateway: ['issuers.json', 'keys/token.retired.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };
 

@@ -8,6 +8,7 @@ import { BUS, EVENT_LOG, PAYLOADS } from '../connections/tokens';
 import { ImportsService } from '../imports/imports.service';
 import { DECISION_RULES } from '../log-owner/decision-rules';
 import type { OwnedLog } from '../ownership/owned-log';
+import { ProofUses } from './proof-uses';
 import { ask } from './queries';
 
 /** Answers queries about the logs that this process owns. */
@@ -18,15 +19,18 @@ export class QueriesService {
     @Inject(PAYLOADS) private readonly payloads: Payloads,
     @Inject(BUS) private readonly bus: Bus,
     private readonly imports: ImportsService,
+    private readonly proofs: ProofUses,
   ) {}
 
-  async answer({ owner, erasing, fence }: OwnedLog, raw: unknown): Promise<Answer> {
+  async answer(target: OwnedLog, raw: unknown): Promise<Answer> {
+    const { owner, erasing, fence } = target;
     const query = raw as { op?: unknown; command?: unknown } | null;
     if (query?.op === 'import')
       return this.imports.step(raw, fence, () => {
         owner.reload();
         void erasing.run();
       });
+    if (query?.op === 'proof') return this.proofs.take(target, raw);
     // a dry run gets the same drift score as the call itself
     const withScore = (command: unknown): Promise<unknown> =>
       withDrift(this.bus, command, owner.committed, owner.catalog);

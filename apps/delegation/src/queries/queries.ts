@@ -94,7 +94,8 @@ export async function ask(
       return policy(owner, eventlog, query);
     case 'unreadable':
       return unreadable(owner, eventlog);
-    case 'import': // not about the state: `QueriesService` handles it
+    case 'import': // not about the state: `QueriesService` handles them
+    case 'proof':
       return missing('query', query.op);
     case 'erasure':
       return found(await previewErasure(owner, payloads, query.log, query.subjectRef));

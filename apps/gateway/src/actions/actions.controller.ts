@@ -11,6 +11,7 @@ import { actionsBatchBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
+import { Refused } from '../http/problems/problem';
 import { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
@@ -19,6 +20,7 @@ import { LedgerSearch } from '../search/ledger-search';
 import { actionsQuery, LIST_ROLES, page, type Query as SearchQuery } from '../search/queries';
 import { answerText, partText, settleCommand } from './action-commands';
 import { ActionDecisions } from './action-decisions';
+import { ActionTokens } from './action-tokens';
 import { withResultValues, withValues } from './value-marks';
 
 const actionId = z.strictObject({ id: idOf('action') });
@@ -28,6 +30,7 @@ const actionId = z.strictObject({ id: idOf('action') });
 export class ActionsController {
   constructor(
     private readonly decisions: ActionDecisions,
+    private readonly tokens: ActionTokens,
     private readonly logClient: LogClient,
     private readonly search: LedgerSearch,
     private readonly pseudonyms: Pseudonyms,
@@ -46,9 +49,9 @@ export class ActionsController {
     @Body(z.compile(actionRequest, { strict: true })) body: ActionRequest,
   ): Promise<Reply> {
     ownGrant(context.caller, body.grantId);
-    return Reply.jsonText(
-      answerText(await this.decisions.decide(context, withValues(this.pseudonyms, context.caller, body))),
-    );
+    if (body.token !== undefined) return this.authorizeWithToken(context, body, body.token.audience);
+    const stated = withValues(this.pseudonyms, context.caller, body);
+    return Reply.jsonText(answerText(await this.decisions.decide(context, stated)));
   }
 
   @Endpoint({
@@ -64,9 +67,23 @@ export class ActionsController {
     @Body(z.compile(actionsBatchBody, { strict: true })) { actions }: z.infer<typeof actionsBatchBody>,
   ): Promise<Reply> {
     for (const action of actions) ownGrant(context.caller, action.grantId);
+    if (actions.some(({ token }) => token !== undefined))
+      throw new Refused('BAD_REQUEST', 'a batch issues no tokens; send an action with token to /v1/actions');
     const stated = actions.map((action) => withValues(this.pseudonyms, context.caller, action));
     const answers = await this.decisions.decideAll(context, stated);
     return Reply.jsonText(`{"answers":[${answers.map(partText).join(',')}]}`);
+  }
+
+  /** Reads what the token states before the decision, so that a permit is never charged without its token. */
+  private async authorizeWithToken(
+    context: RequestContext,
+    { token: _, ...request }: ActionRequest,
+    audience: string,
+  ): Promise<Reply> {
+    const holder = await this.tokens.holderOf(context.caller, request.grantId);
+    const answer = await this.decisions.decide(context, request);
+    const actionToken = await this.tokens.issue(holder, audience, request, answer);
+    return Reply.jsonText(answerText({ ...answer, ...(actionToken === undefined ? {} : { actionToken }) }));
   }
 
   @Endpoint({

@@ -7,8 +7,8 @@ import { approvalStatus, approvalView } from '@bailiwick/contracts/queries/query
 import { SEARCHES } from '@bailiwick/contracts/queries/search';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { GrantTokens } from '../auth/grant-tokens';
 import { payloadOf } from '../auth/pseudonyms';
+import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
@@ -31,7 +31,7 @@ const LIVE_PARAMETERS: readonly string[] = ['status', 'limit', 'minPosition', 'c
 export class ApprovalsController {
   constructor(
     private readonly logClient: LogClient,
-    private readonly tokens: GrantTokens,
+    private readonly mint: TokenMint,
     private readonly search: LedgerSearch,
   ) {}
 
@@ -91,7 +91,7 @@ export class ApprovalsController {
     });
     const value = await this.logClient.command<{ run?: RunView; grant?: GrantView }>(command);
     if (!value.run || !value.grant) return value;
-    const token = await this.tokens.mint(caller.tenant, value.run, value.grant);
+    const token = await this.mint.mint(caller, value.run, value.grant);
     return { ...value, token, expiresAt: value.grant.limits.time.expiresAt };
   }
 }

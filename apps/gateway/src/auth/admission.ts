@@ -6,7 +6,7 @@ import { IncomingBodies } from '../http/bodies/incoming-bodies';
 import { PerRequest } from '../http/per-request';
 import { Refused } from '../http/problems/problem';
 import type { Incoming } from '../http/request-context';
-import { actingAs, identify, VOUCHERS, type Caller, type Vouchers } from './caller';
+import { actingAs, identify, VOUCHERS, type Caller, type Presented, type Vouchers } from './caller';
 
 /** The caller of a public endpoint. */
 const ANONYMOUS: Caller = {
@@ -64,6 +64,15 @@ export class Admission {
   }
 
   private identify({ method, url, headers: { authorization, dpop } }: Incoming): Promise<Caller> {
+    return this.callerWith({ authorization, dpop, method, url });
+  }
+
+  /**
+   * Identifies the holder of credentials, for an endpoint that takes them in another form.
+   * @param presented `url` is the path, as it was sent
+   * @throws Refused UNAUTHENTICATED or DPOP_INVALID
+   */
+  callerWith({ authorization, dpop, method, url }: Presented): Promise<Caller> {
     // A request target may also be absolute, `*` or an authority (RFC 9112 section 3.2); no route of ours matches those.
     const target = url.startsWith('/') ? this.config.publicUrl + url : '';
     return identify(this.vouchers, { authorization, dpop, method, url: target });

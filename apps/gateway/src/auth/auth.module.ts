@@ -1,18 +1,25 @@
+import { hkdfSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Global, Module } from '@nestjs/common';
+import type { ProofView } from '@bailiwick/contracts/queries/query';
 import { systemClock } from '@bailiwick/core/clock';
+import { logName } from '@bailiwick/core/ids';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { BUS, CONFIG, type GatewayConfig } from '../config';
 import { IncomingBodies } from '../http/bodies/incoming-bodies';
+import { LogClient } from '../log-client/log-client';
 import { Admission } from './admission';
 import { ApiKeys } from './api-keys';
 import { VOUCHERS, type Vouchers } from './caller';
+import { Proofs, type ProofPort } from './dpop-proofs';
 import { GrantTokens } from './grant-tokens';
 import { IssuedKeys } from './issued-keys';
 import { readIssuers } from './issuers/issuer-config';
 import { Issuers } from './issuers/issuers';
 import { People } from './people-tokens';
 import { Pseudonyms } from './pseudonyms';
+import { TokenKeys } from './token-keys';
+import { TokenMint } from './token-mint';
 
 const now = (): number => systemClock.now();
 
@@ -24,7 +31,8 @@ const now = (): number => systemClock.now();
     IssuedKeys,
     { provide: IncomingBodies, useFactory: () => new IncomingBodies() },
     { provide: ApiKeys, inject: [CONFIG, BUS], useFactory: apiKeys },
-    { provide: GrantTokens, inject: [CONFIG], useFactory: grantTokens },
+    { provide: GrantTokens, inject: [CONFIG, LogClient], useFactory: grantTokens },
+    TokenMint,
     { provide: Pseudonyms, inject: [CONFIG], useFactory: pseudonyms },
     { provide: Issuers, inject: [CONFIG], useFactory: issuers },
     {
@@ -39,7 +47,7 @@ const now = (): number => systemClock.now();
     },
     { provide: People, inject: [Issuers], useFactory: (configured: Issuers) => new People(configured, now) },
   ],
-  exports: [Admission, ApiKeys, IssuedKeys, GrantTokens, Pseudonyms, Issuers],
+  exports: [Admission, ApiKeys, IssuedKeys, GrantTokens, Pseudonyms, Issuers, TokenMint],
 })
 export class AuthModule {}
 
@@ -51,12 +59,16 @@ function issuers({ files, publicUrl }: GatewayConfig): Issuers {
   return new Issuers(readIssuers(files.issuers, publicUrl), now);
 }
 
-function grantTokens({ files, publicUrl, dpopNonce }: GatewayConfig): GrantTokens {
-  return new GrantTokens(readFileSync(files.tokenKey, 'utf8'), publicUrl, now, {
-    since: Math.ceil(performance.timeOrigin),
-    alwaysNonce: dpopNonce === 'always',
-  });
+function grantTokens({ files, publicUrl, dpopNonce }: GatewayConfig, logClient: LogClient): GrantTokens {
+  const memory: ProofPort = (tenant, use) =>
+    logClient.query<ProofView>({ op: 'proof', log: logName(tenant, 0), ...(use ? { use } : {}) });
+  const proofs = new Proofs(now, nonceSecret(files.pseudonymKey), memory, { alwaysNonce: dpopNonce === 'always' });
+  return new GrantTokens(TokenKeys.read(files.tokenKey, now), publicUrl, now, proofs);
 }
+
+/** The secret of nonces, the same at every gateway, derived from the one secret that they share and never change. */
+const nonceSecret = (file: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', Buffer.from(readFileSync(file, 'utf8'), 'base64'), '', 'bailiwick DPoP nonces', 32));
 
 function pseudonyms({ files }: GatewayConfig): Pseudonyms {
   return new Pseudonyms(Buffer.from(readFileSync(files.pseudonymKey, 'utf8'), 'base64'));

@@ -1,6 +1,6 @@
 import type { Actor } from '@bailiwick/contracts/events/event';
 import type { ApiKeys } from './api-keys';
-import type { GrantTokens } from './grant-tokens';
+import type { GrantTokens, TokenClaims } from './grant-tokens';
 import type { KeyHolder } from './key-replica';
 import type { People } from './people-tokens';
 import type { Pseudonyms } from './pseudonyms';
@@ -25,6 +25,8 @@ export type Caller =
       readonly runId: string;
       readonly grantId: string;
       readonly jkt: string | undefined;
+      /** the resources that the token is for, if it is not for the whole API */
+      readonly audience?: readonly string[];
       readonly actor: Actor;
     };
 
@@ -122,8 +124,8 @@ async function runCaller(
   } else if (scheme !== 'bearer') {
     throw new Refused('UNAUTHENTICATED', 'this token is not bound to a key; send it as Bearer');
   }
-  const { tenant, runId, grantId, jkt } = claims;
-  return { kind: 'run', tenant, runId, grantId, jkt, actor: { kind: 'run', id: runId } };
+  if (claims.audience !== undefined) checkAudience(claims.audience, presented.url);
+  return callerOf(claims);
 }
 
 /**
@@ -135,6 +137,23 @@ export function actingAs(caller: Caller, accepted: readonly Role[]): Caller {
   const role = caller.roles.find((each) => accepted.includes(each));
   return role === undefined || role === caller.actor.role ? caller : { ...caller, actor: { ...caller.actor, role } };
 }
+
+/** The run that a verified token names, as the caller of a request. */
+export function callerOf({ tenant, runId, grantId, jkt, audience }: TokenClaims): Extract<Caller, { kind: 'run' }> {
+  const actor: Actor = { kind: 'run', id: runId };
+  return { kind: 'run', tenant, runId, grantId, jkt, ...(audience === undefined ? {} : { audience }), actor };
+}
+
+/** A token for a part of the API is of use for the addresses below it only (RFC 8707 section 2). */
+function checkAudience(audience: readonly string[], url: string): void {
+  const path = url.split('?')[0] as string;
+  if (!audience.some((each) => path === each || path.startsWith(`${each}/`)))
+    throw new Refused('UNAUTHENTICATED', 'the grant token is for another resource');
+}
+
+/** Reports whether the holder of a key, or a person, may act in one of the roles. */
+export const hasRole = (caller: Extract<Caller, { kind: 'key' }>, accepted: readonly Role[]): boolean =>
+  caller.roles.some((role) => accepted.includes(role));
 
 /** The most of a credential: tokens of issuers name groups and roles. */
 const CREDENTIAL = /^(bearer|dpop) +([\w.~+/=-]{8,8192})$/i;

@@ -1,112 +1,107 @@
-import { LIMITS } from '@bailiwick/core/limits';
 import { isSameAddress } from '../http/addresses';
-import { NonceWanted, Proofs, type Proof, type ProofOptions } from './dpop-proofs';
+import { proofMemory, proofsAt } from '../testing/tokens';
+import { NonceWanted, type Proof, type ProofOptions, type Proofs } from './dpop-proofs';
 import { Refused } from '../http/problems/problem';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
-describe('Proofs of one process', () => {
-  let now: number;
+describe('Proofs of several gateways', () => {
+  let clock: { now: number };
   let n: number;
   beforeEach(() => {
-    now = NOW;
+    clock = { now: NOW };
     n = 0;
   });
-  const start = (options?: ProofOptions): Proofs => new Proofs(() => now, options);
+  /** Starts gateways that share a memory. */
+  const gateways = (options?: ProofOptions, memory = proofMemory(clock)): [Proofs, Proofs] => [
+    proofsAt(clock, memory, options),
+    proofsAt(clock, memory, options),
+  ];
   const proof = (more: Partial<Proof> = {}): Proof => ({
     tenant: 'one',
     thumbprint: 'key',
     jti: `j${n++}`,
-    issuedAt: now,
+    issuedAt: clock.now,
     nonce: undefined,
     ...more,
   });
-  const takes = (proofs: Proofs, each: Proof): string => {
+  const takes = async (proofs: Proofs, each: Proof, needsNonce?: boolean): Promise<string> => {
     try {
-      proofs.take(each);
+      await proofs.take(each, needsNonce);
       return 'taken';
     } catch (error) {
       if (error instanceof NonceWanted) return error.nonce;
       return (error as Refused).code;
     }
   };
-  const flood = (proofs: Proofs, times: number, more: (i: number) => Partial<Proof>): string[] =>
-    Array.from({ length: times }, (_, i) => takes(proofs, proof(more(i))));
 
-  it('accepts no proof that an earlier process may have accepted at any time of its validity', () => {
-    const since = NOW + 500; // the earlier process accepted proofs until here
-    for (let ahead = -59_000; ahead < 60_000; ahead += 1_000) {
-      now = NOW;
-      const captured = proof({ issuedAt: NOW + ahead });
-      const before = takes(start({ since: NOW - 600_000 }), captured);
-      const later = start({ since });
-      for (now = since; now < NOW + 120_000; now += 2_500)
-        if (before === 'taken') expect(takes(later, captured)).not.toBe('taken');
-    }
+  it('accept a proof at one of them only', async () => {
+    const [one, two] = gateways();
+    const captured = proof();
+    expect(await takes(one, captured)).toBe('taken');
+    expect(await takes(two, captured)).toBe('DPOP_INVALID');
+    expect(await takes(one, captured)).toBe('DPOP_INVALID');
   });
 
-  it('accepts proofs from after its start without a nonce, and older ones with its nonce', () => {
-    const proofs = start({ since: NOW });
-    const nonce = takes(proofs, proof());
-    expect(nonce).toMatch(/^[\w-]{43}$/);
-    expect(takes(proofs, proof({ nonce }))).toBe('taken');
-    now += 3_000;
-    expect(takes(proofs, proof())).toBe('taken');
-    expect(takes(start({ since: NOW }), proof({ nonce }))).not.toBe('taken');
+  it('accept the nonces of each other for up to two minutes, and no other value', async () => {
+    const [one, two] = gateways({ alwaysNonce: true });
+    const nonce = await takes(one, proof());
+    expect(nonce).toMatch(/^one\.[\w-]{43}$/);
+    for (const other of ['', nonce.slice(1), `${nonce}x`, nonce.replace('one', 'two'), 7, null, [nonce]])
+      expect(await takes(two, proof({ nonce: other }))).toBe(nonce);
+    expect(await takes(two, proof({ nonce }))).toBe('taken');
+    clock.now += 60_000;
+    expect(await takes(two, proof({ nonce }))).toBe('taken');
+    clock.now += 60_000;
+    const fresh = await takes(two, proof({ nonce }));
+    expect(fresh).toMatch(/^one\./);
+    expect(fresh).not.toBe(nonce);
   });
 
-  it('accepts a nonce for one more minute, and no other value', () => {
-    const proofs = start({ since: NOW });
-    const nonce = takes(proofs, proof());
-    for (const other of ['', nonce.slice(1), 7, null, [nonce]])
-      expect(takes(proofs, proof({ nonce: other }))).not.toBe('taken');
-    now += 60_000;
-    expect(takes(proofs, proof({ nonce }))).toBe('taken');
-    now += 60_000;
-    expect(takes(proofs, proof({ nonce }))).not.toBe('taken');
+  it('accept no nonce of another tenant', async () => {
+    const [one] = gateways({ alwaysNonce: true });
+    const nonce = await takes(one, proof());
+    expect(await takes(one, proof({ tenant: 'two', nonce }))).not.toBe('taken');
   });
 
-  it('always asks for a nonce if several gateways serve a tenant', () => {
-    const [one, two] = [start({ alwaysNonce: true }), start({ alwaysNonce: true })];
-    const nonce = takes(one, proof());
-    const bound = proof({ nonce });
-    expect([takes(one, bound), takes(two, bound)]).toEqual(['taken', expect.not.stringContaining('taken')]);
+  it('accept a proof with a nonce of an earlier memory at no time, since that one may have accepted it', async () => {
+    const [early] = gateways({ alwaysNonce: true });
+    const nonce = await takes(early, proof());
+    const captured = proof({ nonce });
+    expect(await takes(early, captured)).toBe('taken');
+    const [late] = gateways({ alwaysNonce: true }, proofMemory(clock, 'two', clock.now));
+    const fresh = await takes(late, captured);
+    expect(fresh).toMatch(/^two\./);
+    expect(await takes(late, proof({ nonce: fresh }))).toBe('taken');
   });
 
-  it('refuses the flood of a key, but no proof of another key or tenant', () => {
-    const proofs = start();
-    const results = flood(proofs, LIMITS.dpopProofsPerKey + 10, () => ({ thumbprint: 'flood' }));
-    expect(results.filter((each) => each === 'taken')).toHaveLength(LIMITS.dpopProofsPerKey);
-    expect(results.at(-1)).toBe('TOO_MANY');
-    expect(takes(proofs, proof())).toBe('taken');
-    expect(takes(proofs, proof({ tenant: 'two', thumbprint: 'flood' }))).toBe('taken');
+  it('require a nonce where a request needs one, whatever the configuration', async () => {
+    const [one] = gateways();
+    const nonce = await takes(one, proof(), true);
+    expect(nonce).toMatch(/^one\./);
+    expect(await takes(one, proof({ nonce }), true)).toBe('taken');
   });
 
-  it('refuses the flood of a tenant with many keys, and forgets no accepted proof', () => {
-    const proofs = start();
-    const first = proof({ tenant: 'two' });
-    takes(proofs, first);
-    const results = flood(proofs, LIMITS.dpopProofsPerTenant + 5, (i) => ({ thumbprint: `k${i % 50}` }));
-    expect(results.at(-1)).toBe('TOO_MANY');
-    expect(takes(proofs, first)).toBe('DPOP_INVALID');
-    expect(flood(proofs, 100, () => ({ tenant: 'two' })).every((each) => each === 'taken')).toBe(true);
+  it('refuse every proof if the memory cannot be reached', async () => {
+    const [one] = gateways({}, () => Promise.reject(new Refused('NOT_READY', 'the owner of the log')));
+    expect(await takes(one, proof())).toBe('NOT_READY');
   });
 
-  it('accepts the proofs of a tenant with few, although others fill the common memory', () => {
-    const proofs = start();
-    const tenants = LIMITS.dpopProofs / LIMITS.dpopProofsPerTenant;
-    for (let tenant = 0; tenant < tenants; tenant++)
-      flood(proofs, LIMITS.dpopProofsPerTenant, (i) => ({ tenant: `full${tenant}`, thumbprint: `k${i % 50}` }));
-    const few = flood(proofs, LIMITS.dpopProofsAssured, () => ({ tenant: 'few' }));
-    expect(few.every((each) => each === 'taken')).toBe(true);
-    expect(takes(proofs, proof({ tenant: 'few' }))).toBe('TOO_MANY');
-  });
-
-  it('accepts proofs again once the earlier ones have expired', () => {
-    const proofs = start();
-    flood(proofs, LIMITS.dpopProofsPerKey + 1, () => ({}));
-    now += LIMITS.dpopProofMs;
-    expect(takes(proofs, proof())).toBe('taken');
+  it('refuse a proof from outside its window, or without an id, before they ask the memory', async () => {
+    const asked: unknown[] = [];
+    const [one] = gateways({}, (...of) => {
+      asked.push(of);
+      return proofMemory(clock)(...of);
+    });
+    for (const wrong of [
+      { issuedAt: NOW - 60_000 },
+      { issuedAt: NOW + 60_000 },
+      { issuedAt: NaN },
+      { jti: '' },
+      { jti: 7 },
+    ])
+      expect(await takes(one, proof(wrong))).toBe('DPOP_INVALID');
+    expect(asked).toEqual([]);
   });
 });
 

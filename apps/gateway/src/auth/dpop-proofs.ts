@@ -1,4 +1,5 @@
-import { createHmac, hash, randomBytes } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import type { ProofView, Query } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Refused } from '../http/problems/problem';
 
@@ -12,110 +13,84 @@ export interface Proof {
   readonly nonce: unknown;
 }
 
+export type ProofUse = NonNullable<Extract<Query, { op: 'proof' }>['use']>;
+
+/** Remembers the proofs of a tenant, once for all gateways. Without a use, it reports only its epoch. */
+export type ProofPort = (tenant: string, use: ProofUse | undefined) => Promise<ProofView>;
+
 export interface ProofOptions {
-  /** when this process started, in ms: an earlier process may have accepted older proofs. Left out if there was none */
-  readonly since?: number;
-  /** requires a nonce of this process in every proof, for several gateways that serve the same tenants */
+  /** requires a nonce in every proof, so that none can be made in advance (RFC 9449 section 11.2) */
   readonly alwaysNonce?: boolean;
 }
 
-interface Taken {
-  readonly at: number;
-  readonly key: string;
-}
-
-/** How far ahead a proof without a nonce may be, and so how new a proof was that an earlier process accepted. */
-const AHEAD_MS = 2_000;
 const NONCE_MS = 60_000;
+const NONCE = /^([\w-]{1,64})\.([\w-]{43})$/;
 
 /**
- * Accepts each DPoP proof once (RFC 9449 §11.1). A process remembers an accepted proof until the proof expires; forgetting
- * it earlier would allow a replay. So a key or a tenant that has used up its share is refused and takes no memory from
- * others. A proof that another process could have accepted, an earlier or a concurrent one, needs a nonce that only this
- * process issues (RFC 9449 §8).
+ * Accepts each DPoP proof once at all gateways of an installation (RFC 9449 section 11.1), by a memory that they share.
+ * A nonce is a MAC of the tenant, the epoch of that memory and the minute, so every gateway accepts those of the others
+ * (RFC 9449 section 8).
  */
 export class Proofs {
-  /** tenant → digest of the proof → when it was accepted, oldest first */
-  private readonly taken = new Map<string, Map<string, Taken>>();
-  /** tenant and key → number of remembered proofs */
-  private readonly perKey = new Map<string, number>();
-  private all = 0;
-  private readonly secret = randomBytes(32);
-
+  /** @param secret the same at every gateway */
   constructor(
     private readonly now: () => number,
+    private readonly secret: Buffer,
+    private readonly memory: ProofPort,
     private readonly options: ProofOptions = {},
   ) {}
 
-  /** @throws Refused DPOP_INVALID, or TOO_MANY if the key or the tenant has used up its share */
-  take({ tenant, thumbprint, jti, issuedAt, nonce }: Proof): void {
+  /**
+   * @param needsNonce requires a nonce although the configuration does not
+   * @throws Refused DPOP_INVALID, TOO_MANY if the key or the tenant has used up its share, or NOT_READY if the memory
+   * cannot be reached (I11)
+   */
+  async take({ tenant, thumbprint, jti, issuedAt, nonce }: Proof, needsNonce = false): Promise<void> {
     const now = this.now();
     if (!(Math.abs(now - issuedAt) < LIMITS.dpopProofMs / 2)) throw invalid('iat is not within a minute of now');
     if (typeof jti !== 'string' || jti === '') throw invalid('it has no jti');
-    if (nonce === undefined ? this.needsNonce(issuedAt, now) : !this.isOurs(nonce, now)) throw this.challenge(now);
-    this.forget(tenant, now);
-    const mine = this.taken.get(tenant) ?? new Map<string, Taken>();
-    const id = hash('sha256', `${thumbprint}\n${jti}`, 'base64');
-    if (mine.has(id)) throw invalid('it was used before');
-    const key = `${tenant}\n${thumbprint}`;
-    const ofKey = this.perKey.get(key) ?? 0;
-    if (ofKey >= LIMITS.dpopProofsPerKey || !this.hasRoom(mine.size))
-      throw new Refused('TOO_MANY', 'too many DPoP proofs within two minutes; try again later');
-    mine.set(id, { at: now, key });
-    this.taken.set(tenant, mine);
-    this.perKey.set(key, ofKey + 1);
-    this.all += 1;
-  }
-
-  /** Reports whether one more proof may be remembered. A tenant below its assured share is never refused. */
-  private hasRoom(mine: number): boolean {
-    if (mine < LIMITS.dpopProofsAssured) return true;
-    if (this.all >= LIMITS.dpopProofs) for (const tenant of this.taken.keys()) this.forget(tenant, this.now());
-    return mine < LIMITS.dpopProofsPerTenant && this.all < LIMITS.dpopProofs;
-  }
-
-  private forget(tenant: string, now: number): void {
-    const mine = this.taken.get(tenant);
-    if (!mine) return;
-    for (const [id, { at, key }] of mine) {
-      if (at > now - LIMITS.dpopProofMs) break;
-      mine.delete(id);
-      this.all -= 1;
-      const left = (this.perKey.get(key) ?? 1) - 1;
-      if (left > 0) this.perKey.set(key, left);
-      else this.perKey.delete(key);
+    const epoch = nonce === undefined ? undefined : this.epochOf(tenant, nonce, now);
+    const isRefusable = nonce === undefined ? needsNonce || this.options.alwaysNonce === true : epoch === undefined;
+    const id = hash('sha256', jti, 'base64url');
+    const use = isRefusable ? undefined : { thumbprint, id, issuedAt, ...(epoch === undefined ? {} : { epoch }) };
+    const answer = await this.memory(tenant, use);
+    switch (answer.verdict) {
+      case 'taken':
+        return;
+      case 'used':
+        throw invalid('it was used before');
+      case 'full':
+        throw new Refused('TOO_MANY', 'too many DPoP proofs within two minutes; try again later');
+      case 'nonce':
+        throw new NonceWanted(this.nonce(tenant, answer.epoch, now));
     }
-    if (mine.size === 0) this.taken.delete(tenant);
   }
 
-  private needsNonce(issuedAt: number, now: number): boolean {
-    const { since, alwaysNonce } = this.options;
-    if (alwaysNonce) return true;
-    return since !== undefined && (issuedAt < since + AHEAD_MS || issuedAt > now + AHEAD_MS);
+  /** Returns the epoch of a nonce that a gateway issued in this minute or the previous one. */
+  private epochOf(tenant: string, nonce: unknown, now: number): string | undefined {
+    const [, epoch] = (typeof nonce === 'string' ? NONCE.exec(nonce) : null) ?? [];
+    if (epoch === undefined) return undefined;
+    const given = Buffer.from(nonce as string);
+    const valid = [now, now - NONCE_MS].some((at) => {
+      const own = Buffer.from(this.nonce(tenant, epoch, at));
+      return own.length === given.length && timingSafeEqual(own, given);
+    });
+    return valid ? epoch : undefined;
   }
 
-  private challenge(now: number): Refused {
-    return new NonceWanted(this.nonce(now));
-  }
-
-  /** Reports whether this process issued the nonce in this minute or the previous one. */
-  private isOurs(nonce: unknown, now: number): boolean {
-    return nonce === this.nonce(now) || nonce === this.nonce(now - NONCE_MS);
-  }
-
-  private nonce(now: number): string {
-    return createHmac('sha256', this.secret)
-      .update(String(Math.floor(now / NONCE_MS)))
-      .digest('base64url');
+  private nonce(tenant: string, epoch: string, at: number): string {
+    const minute = Math.floor(at / NONCE_MS);
+    const mac = createHmac('sha256', this.secret).update(`${tenant}\n${epoch}\n${minute}`).digest('base64url');
+    return `${epoch}.${mac}`;
   }
 }
 
-/** Refuses a proof without a nonce of this process and supplies the nonce (RFC 9449 §8). */
+/** Refuses a proof without a valid nonce and supplies one (RFC 9449 section 8). */
 export class NonceWanted extends Refused {
   constructor(readonly nonce: string) {
     super(
       'DPOP_INVALID',
-      'the DPoP proof is not valid: it may have been used at another process; send a proof with the nonce of the DPoP-Nonce header',
+      'the DPoP proof is not valid: it may have been used before; send a proof with the nonce of the DPoP-Nonce header',
     );
   }
 }

@@ -6,7 +6,9 @@ import {
   GRANT_ID,
   ISSUER,
   NOW,
+  KID,
   PARENT_ID,
+  PRINCIPAL,
   PUBLIC_KEY,
   refusalOf,
   RUN_ID,
@@ -22,12 +24,14 @@ const JKT = 'a'.repeat(43);
 describe('GrantTokens.mint', () => {
   it('makes an EdDSA access token with the claims of the grant', async () => {
     const token = await tokensAt({ now: NOW }).mint('default', ...granted());
-    expect(decodeProtectedHeader(token)).toEqual({ alg: 'EdDSA', typ: 'at+jwt' });
+    expect(decodeProtectedHeader(token)).toEqual({ alg: 'EdDSA', typ: 'at+jwt', kid: KID });
     expect(decodeJwt(token)).toEqual({
       iss: ISSUER,
       aud: ISSUER,
-      sub: RUN_ID,
-      jti: GRANT_ID,
+      sub: PRINCIPAL,
+      act: { sub: RUN_ID },
+      client_id: RUN_ID,
+      jti: `${GRANT_ID}.${NOW / 1_000}`,
       tenant: 'default',
       grant: GRANT_ID,
       tree: TREE_ID,
@@ -48,15 +52,29 @@ describe('GrantTokens.mint', () => {
     expect((await tokens.verify(renewed)).grantId).toBe(GRANT_ID);
   });
 
-  it('names the delegating run in act and the bound key in cnf', async () => {
-    const token = await tokensAt({ now: NOW }).mint('default', ...granted({ parentRunId: PARENT_ID, jkt: JKT }));
-    expect(decodeJwt(token)).toMatchObject({ act: { sub: PARENT_ID }, cnf: { jkt: JKT } });
+  it('nests the runs above the acting one in act, nearest first, and names the bound key in cnf', async () => {
+    const [run, grant] = granted({ parentRunId: PARENT_ID, jkt: JKT });
+    const token = await tokensAt({ now: NOW }).mint('default', run, grant, { above: [PARENT_ID, 'run_root'] });
+    const act = { sub: RUN_ID, act: { sub: PARENT_ID, act: { sub: 'run_root' } } };
+    expect(decodeJwt(token)).toMatchObject({ act, cnf: { jkt: JKT } });
+    const bare = decodeJwt(await tokensAt({ now: NOW }).mint('default', ...granted()));
+    expect(bare.act).toEqual({ sub: RUN_ID });
+    expect(bare).not.toHaveProperty('cnf');
   });
 
-  it('omits act without a delegating run and cnf without a bound key', async () => {
-    const payload = decodeJwt(await tokensAt({ now: NOW }).mint('default', ...granted()));
-    expect(payload).not.toHaveProperty('act');
-    expect(payload).not.toHaveProperty('cnf');
+  it('names the tree as subject once the person is erased', async () => {
+    const [run, grant] = granted();
+    const token = await tokensAt({ now: NOW }).mint('default', { ...run, requestedBy: null }, grant);
+    expect(decodeJwt(token).sub).toBe(TREE_ID);
+  });
+
+  it('makes a token for the resources that were asked for, which is of use for no others', async () => {
+    const tokens = tokensAt({ now: NOW });
+    const mint = (...audience: string[]) => tokens.mint('default', ...granted(), { audience });
+    expect((await tokens.verify(await mint(ISSUER, 'https://tool.example'))).audience).toBeUndefined();
+    expect((await tokens.verify(await mint(`${ISSUER}/mcp/files`))).audience).toEqual([`${ISSUER}/mcp/files`]);
+    expect((await refusalOf(tokens.verify(await mint('https://tool.example')))).code).toBe('UNAUTHENTICATED');
+    expect((await refusalOf(tokens.verify(await mint(`${ISSUER}.evil.example`)))).code).toBe('UNAUTHENTICATED');
   });
 
   it('makes the same token each time for a grant, so that a retry returns the first response', async () => {
@@ -120,8 +138,14 @@ describe('GrantTokens.verify', () => {
     ['without a tenant', () => signed(claims({ tenant: undefined }))],
     ['without a grant', () => signed(claims({ grant: undefined }))],
     ['with a grant that is not a string', () => signed(claims({ grant: { $ne: '' } }))],
-    ['without a run', () => signed(claims({ sub: undefined }))],
-    ['with an empty run', () => signed(claims({ sub: '' }))],
+    ['without a run', () => signed(claims({ act: undefined }))],
+    ['with an empty run', () => signed(claims({ act: { sub: '' } }))],
+    ['whose acting run is only nested', () => signed(claims({ act: { act: { sub: RUN_ID } } }))],
+    ['with the kid of no key', () => signed(claims(), undefined, { kid: 'x' })],
+    ['with a kid that is a path', () => signed(claims(), undefined, { kid: '../../token.pem' })],
+    ['with a kid that every object has', () => signed(claims(), undefined, { kid: 'constructor' })],
+    ['with a kid that is a number', () => signed(claims(), undefined, { kid: 7 })],
+    ['by another key under our kid', () => signed(claims(), other, { kid: KID })],
     ['bound to an invalid thumbprint', () => signed(claims({ cnf: { jkt: 42 } }))],
     ['with an unknown kind of binding', () => signed(claims({ cnf: { 'x5t#S256': 'a'.repeat(43) } }))],
     ['that is truncated', () => 'eyJ'],
@@ -137,7 +161,17 @@ describe('GrantTokens.verify', () => {
       await expect(tokensAt({ now: NOW }).verify(token)).resolves.toMatchObject({ tenant: 'default', runId: RUN_ID });
   });
 
-  it.each(['tenant', 'sub', 'grant', 'exp', 'iss', 'aud', 'cnf'])(
+  it('accepts a token of an earlier release until it ends: the run in sub, and no kid', async () => {
+    const older = await signed(claims({ client_id: undefined, sub: RUN_ID, act: { sub: PARENT_ID } }));
+    await expect(tokensAt({ now: NOW }).verify(older)).resolves.toMatchObject({ runId: RUN_ID, grantId: GRANT_ID });
+  });
+
+  it('reads the acting run from the outermost act alone', async () => {
+    const forged = await signed(claims({ act: { sub: RUN_ID, act: { sub: PARENT_ID, act: { sub: 'anyone' } } } }));
+    expect((await tokensAt({ now: NOW }).verify(forged)).runId).toBe(RUN_ID);
+  });
+
+  it.each(['tenant', 'sub', 'act', 'grant', 'exp', 'iss', 'aud', 'cnf'])(
     'refuses a token whose %s was changed after signing',
     async (claim) => {
       const tokens = tokensAt({ now: NOW });

@@ -1,12 +1,21 @@
-import { hash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, SignJWT } from 'jose';
+import { hash, type KeyObject } from 'node:crypto';
+import {
+  calculateJwkThumbprint,
+  decodeProtectedHeader,
+  EmbeddedJWK,
+  jwtVerify,
+  SignJWT,
+  type JWTPayload,
+  type JWTVerifyOptions,
+} from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { jkt, type GrantView, type RunView } from '@bailiwick/contracts/grants/grant';
 import { isSameAddress } from '../http/addresses';
 import { digestOf } from './api-keys';
-import { Proofs, type ProofOptions } from './dpop-proofs';
+import type { Proofs } from './dpop-proofs';
 import { Refused } from '../http/problems/problem';
+import type { TokenKeys } from './token-keys';
 
 /** The claims of a grant token. It identifies a grant and carries no authority: every decision reads the live grant. */
 export interface TokenClaims {
@@ -15,78 +24,123 @@ export interface TokenClaims {
   readonly grantId: string;
   readonly jkt: string | undefined;
   readonly expiresAt: number;
+  /** the resources that the token is for, if it is not for the whole API */
+  readonly audience?: readonly string[];
+}
+
+/** What a token states in addition to its grant. */
+export interface Statements {
+  /** the runs above the acting one, nearest first; left out: only its parent */
+  readonly above?: readonly string[] | undefined;
+  /** the resources that the token is for (RFC 8707); left out: this installation */
+  readonly audience?: readonly string[] | undefined;
+}
+
+/** A token that was verified, with all its claims. */
+export interface VerifiedToken {
+  readonly claims: TokenClaims;
+  readonly payload: JWTPayload;
+}
+
+/** The key that a DPoP proof was made with, and what its acceptance depends on (RFC 9449 section 4.3). */
+interface CheckedProof {
+  readonly thumbprint: string;
+  readonly payload: JWTPayload;
 }
 
 /** Verified tokens in the cache. */
 const SEEN_MOST = 100_000;
 
-/** Mints and verifies grant tokens: EdDSA JWTs (RFC 7519, RFC 8037), optionally bound to a key (RFC 9449). */
+/** Signature algorithms of DPoP proofs. */
+export const PROOF_ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'PS256', 'RS256'];
+
+/**
+ * Mints and verifies grant tokens: EdDSA JWTs (RFC 7519, RFC 8037) with the claims of RFC 9068, optionally bound to a key
+ * (RFC 9449). `sub` is the principal, `act` the acting run with those above it nested in it (RFC 8693 section 4.1).
+ */
 export class GrantTokens {
-  private readonly key: KeyObject;
-  private readonly publicKey: KeyObject;
-  private readonly known = new LRUCache<string, TokenClaims>({ max: SEEN_MOST });
-  private readonly proofs: Proofs;
+  private known = new LRUCache<string, TokenClaims>({ max: SEEN_MOST });
+  private generation: string;
 
   constructor(
-    pem: string,
-    private readonly issuer: string,
+    readonly keys: TokenKeys,
+    readonly issuer: string,
     private readonly now: () => number,
-    options: ProofOptions = {},
+    private readonly proofs: Proofs,
   ) {
-    this.proofs = new Proofs(now, options);
-    this.key = createPrivateKey(pem);
-    this.publicKey = createPublicKey(this.key);
+    this.generation = keys.generation;
   }
 
-  /** Mints the token of a grant, always the same: Ed25519 is deterministic, and all claims derive from the grant. */
-  async mint(tenant: string, run: RunView, grant: GrantView): Promise<string> {
+  /** Mints the token of a grant, always the same for a key: Ed25519 is deterministic, and all claims derive from the grant. */
+  async mint(tenant: string, run: RunView, grant: GrantView, { above, audience }: Statements = {}): Promise<string> {
     const { jkt } = grant.limits.session;
-    return new SignJWT({
+    const line = [run.id, ...(above ?? (run.parentRunId === undefined ? [] : [run.parentRunId]))];
+    const issuedAt = Math.floor(Date.parse(grant.issuedAt) / 1_000);
+    return this.sign('at+jwt', {
       tenant,
       grant: grant.id,
       tree: grant.treeId,
-      ...(run.parentRunId === undefined ? {} : { act: { sub: run.parentRunId } }),
+      // once a person is erased, the token names the tree
+      sub: run.requestedBy ?? grant.treeId,
+      act: actorOf(line),
+      client_id: run.id,
       ...(jkt === undefined ? {} : { cnf: { jkt } }),
-    })
-      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt' })
-      .setIssuer(this.issuer)
-      .setAudience(this.issuer)
-      .setSubject(run.id)
-      .setJti(grant.id)
-      .setIssuedAt(Math.floor(Date.parse(grant.issuedAt) / 1_000))
-      .setExpirationTime(Math.ceil(Date.parse(grant.limits.time.expiresAt) / 1_000))
-      .sign(this.key);
+      aud: audienceOf(audience ?? [this.issuer]),
+      jti: `${grant.id}.${issuedAt}`,
+      iat: issuedAt,
+      exp: Math.ceil(Date.parse(grant.limits.time.expiresAt) / 1_000),
+    });
+  }
+
+  /** Signs claims as this installation. */
+  sign(typ: string, claims: JWTPayload): Promise<string> {
+    const { kid, key } = this.keys.signing;
+    return new SignJWT({ iss: this.issuer, ...claims }).setProtectedHeader({ alg: 'EdDSA', typ, kid }).sign(key);
   }
 
   /**
-   * Verifies a token. The result is cached until the token is sent after its end, or others displace it.
+   * Verifies a token. The result is cached until the token is sent after its end, others displace it, or the keys change.
    * @param digest the digest of the token, if the caller has it
    */
   async verify(token: string, digest: string = digestOf(token)): Promise<TokenClaims> {
+    if (this.generation !== this.keys.generation) this.forget();
     const known = this.known.get(digest);
     if (known && known.expiresAt > this.now()) return known;
     this.known.delete(digest);
+    const { claims } = await this.read(token);
+    this.known.set(digest, claims);
+    return claims;
+  }
+
+  /**
+   * Verifies a token and returns all its claims.
+   * @param forAny accepts a token for any resource; left out: only one for this installation, or for a part of it
+   */
+  async read(token: string, { forAny = false }: { forAny?: boolean } = {}): Promise<VerifiedToken> {
     try {
-      const { payload } = await jwtVerify(token, this.publicKey, {
-        issuer: this.issuer,
-        audience: this.issuer,
-        algorithms: ['EdDSA'],
-        typ: 'at+jwt',
-        requiredClaims: ['exp'],
-        currentDate: new Date(this.now()),
-      });
+      const payload = await this.verified(token);
+      const audience = [payload.aud ?? []].flat();
+      if (!forAny && !audience.some((each) => this.isOurs(each))) throw new Error('it is for another audience');
+      if (audience.length === 0) throw new Error('it names no audience');
+      // the tokens of earlier releases have the run in `sub`, its parent in `act`, and no client
+      const runId = payload.client_id === undefined ? payload.sub : actingRun(payload.act);
       const claims: TokenClaims = {
         tenant: text(payload.tenant),
-        runId: text(payload.sub),
+        runId: text(runId),
         grantId: text(payload.grant),
         jkt: boundTo(payload.cnf),
         expiresAt: (payload.exp ?? 0) * 1_000,
+        ...(audience.includes(this.issuer) ? {} : { audience }),
       };
-      this.known.set(digest, claims);
-      return claims;
+      return { claims, payload };
     } catch (error) {
       throw new Refused('UNAUTHENTICATED', `the grant token is not valid: ${(error as Error).message}`);
     }
+  }
+
+  /** Reports whether a resource is this installation or a part of it. */
+  isOurs(resource: string): boolean {
+    return resource === this.issuer || resource.startsWith(`${this.issuer}/`);
   }
 
   /**
@@ -95,28 +149,100 @@ export class GrantTokens {
    * @see RFC 9449 §4.3
    */
   async checkProof(proof: string, token: string, claims: TokenClaims, method: string, url: string): Promise<void> {
-    const no = (why: string): Refused => new Refused('DPOP_INVALID', `the DPoP proof is not valid: ${why}`);
-    let payload: Record<string, unknown>;
-    let thumbprint: string;
+    const { payload, thumbprint } = await this.proofFor(proof, method, url);
+    if (payload.ath !== hash('sha256', token, 'base64url')) throw badProof('ath is not the digest of the token');
+    if (thumbprint !== claims.jkt) throw badProof('its key is not the one that the token is bound to');
+    await this.proofs.take(useOf(claims.tenant, thumbprint, payload));
+  }
+
+  /**
+   * Checks the proof of a request for a token, which has no token yet, and always needs a nonce.
+   * @returns the thumbprint of its key, to which the new token is bound
+   * @see RFC 9449 §5, §8
+   */
+  async checkTokenProof(proof: string, tenant: string, method: string, url: string): Promise<string> {
+    const { payload, thumbprint } = await this.proofFor(proof, method, url);
+    await this.proofs.take(useOf(tenant, thumbprint, payload), true);
+    return thumbprint;
+  }
+
+  private async proofFor(proof: string, method: string, url: string): Promise<CheckedProof> {
+    let checked: CheckedProof;
     try {
-      const verified = await jwtVerify(proof, EmbeddedJWK, {
-        typ: 'dpop+jwt',
-        algorithms: ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'PS256', 'RS256'],
-      });
-      payload = verified.payload;
+      const { payload } = await jwtVerify(proof, EmbeddedJWK, { typ: 'dpop+jwt', algorithms: PROOF_ALGORITHMS });
       const { jwk } = decodeProtectedHeader(proof);
       if (!jwk || 'd' in jwk) throw new Error('the header has no public key in jwk');
-      thumbprint = await calculateJwkThumbprint(jwk, 'sha256');
+      checked = { payload, thumbprint: await calculateJwkThumbprint(jwk, 'sha256') };
     } catch (error) {
-      throw no((error as Error).message);
+      throw badProof((error as Error).message);
     }
-    if (payload.htm !== method) throw no('htm is not the method of the request');
-    if (!isSameAddress(payload.htu, url)) throw no('htu is not the address of the request');
-    if (payload.ath !== hash('sha256', token, 'base64url')) throw no('ath is not the digest of the token');
-    if (thumbprint !== claims.jkt) throw no('its key is not the one that the token is bound to');
-    const { jti, iat, nonce } = payload;
-    this.proofs.take({ tenant: claims.tenant, thumbprint, jti, issuedAt: Number(iat) * 1_000, nonce });
+    const { payload } = checked;
+    if (payload.htm !== method) throw badProof('htm is not the method of the request');
+    if (!isSameAddress(payload.htu, url)) throw badProof('htu is not the address of the request');
+    return checked;
   }
+
+  /** Verifies signature, issuer, type and time. A `kid` only selects among our own keys. */
+  private async verified(token: string): Promise<JWTPayload> {
+    const options: JWTVerifyOptions = {
+      issuer: this.issuer,
+      algorithms: ['EdDSA'],
+      typ: 'at+jwt',
+      requiredClaims: ['exp'],
+      currentDate: new Date(this.now()),
+    };
+    const keys = this.keys.candidates(decodeProtectedHeader(token).kid);
+    if (keys.length === 0) throw new Error('no key of this installation has its kid');
+    return firstThatVerifies(token, keys, options);
+  }
+
+  private forget(): void {
+    this.generation = this.keys.generation;
+    this.known = new LRUCache({ max: SEEN_MOST });
+  }
+}
+
+async function firstThatVerifies(
+  token: string,
+  keys: readonly KeyObject[],
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  let failure: unknown;
+  for (const key of keys)
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      failure = error;
+    }
+  throw failure;
+}
+
+const useOf = (tenant: string, thumbprint: string, { jti, iat, nonce }: JWTPayload) => ({
+  tenant,
+  thumbprint,
+  jti,
+  issuedAt: Number(iat) * 1_000,
+  nonce,
+});
+
+const badProof = (why: string): Refused => new Refused('DPOP_INVALID', `the DPoP proof is not valid: ${why}`);
+
+interface Actor {
+  readonly sub: string;
+  readonly act?: Actor;
+}
+
+/** The acting run, with the runs above it nested in it. Only the outermost one counts for access (RFC 8693 §4.1). */
+export function actorOf([acting = '', ...above]: readonly string[]): Actor {
+  return above.length === 0 ? { sub: acting } : { sub: acting, act: actorOf(above) };
+}
+
+export const audienceOf = (audience: readonly string[]): string | string[] =>
+  audience.length === 1 ? (audience[0] as string) : [...audience];
+
+/** Returns the acting run. Runs nested below it are history and are not read. */
+function actingRun(act: unknown): unknown {
+  return (act as Partial<Actor> | undefined)?.sub;
 }
 
 function text(value: unknown): string {

@@ -45,9 +45,14 @@ export function contextOf(raw: IncomingMessage): RequestContext {
   return context;
 }
 
+/** Makes the context of a request that its handler has authenticated. @throws Refused BAD_REQUEST */
+export function contextFor(caller: Caller, request: Incoming): RequestContext {
+  return { caller, request, command: commandMaker(caller, request) };
+}
+
 /** Makes the context of a request and keeps it until the request is collected. */
 export function attachContext(caller: Caller, request: Incoming): RequestContext {
-  const context = { caller, request, command: commandMaker(caller, request) };
+  const context = contextFor(caller, request);
   contexts.set(request.raw, context);
   return context;
 }

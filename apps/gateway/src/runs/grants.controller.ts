@@ -5,19 +5,19 @@ import { delegationBody, grantedAnswer, pendingAnswer } from '@bailiwick/contrac
 import { idOf } from '@bailiwick/contracts/primitives';
 import { treeView, type TreeView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
-import { GrantTokens } from '../auth/grant-tokens';
 import { ownBranch } from '../auth/own-branch';
-import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { Reply } from '../http/responses/http-response';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { Branches } from '../log-client/branches';
 import { LogClient } from '../log-client/log-client';
-import { logOf, ownGrant } from '../log-client/logs';
+import { logOf } from '../log-client/logs';
 import { LedgerSearch } from '../search/ledger-search';
 import { grantsQuery, LIST_ROLES, page, type Query as SearchQuery } from '../search/queries';
-import { issuedReply, type Issued } from './issued';
+import { issuedReply } from './issued';
+import { LeaseRequests } from './lease-requests';
 
 const grantId = z.strictObject({ id: idOf('grant') });
 type GrantId = z.infer<typeof grantId>;
@@ -30,8 +30,8 @@ export class GrantsController {
   constructor(
     private readonly logClient: LogClient,
     private readonly branches: Branches,
-    private readonly tokens: GrantTokens,
-    private readonly pseudonyms: Pseudonyms,
+    private readonly mint: TokenMint,
+    private readonly leases: LeaseRequests,
     private readonly search: LedgerSearch,
   ) {}
 
@@ -49,16 +49,7 @@ export class GrantsController {
     @Params(grantId) { id }: GrantId,
     @Body(delegationBody) body: z.infer<typeof delegationBody>,
   ): Promise<Reply> {
-    const { caller } = context;
-    ownGrant(caller, id);
-    const command = context.command('delegate', logOf(caller, id), {
-      grantId: id,
-      agent: body.agent,
-      purposeRef: this.pseudonyms.ref(caller.tenant, 'purpose', body.purpose ?? body.task),
-      grant: body.grant,
-      payload: payloadOf({ task: body.task, purpose: body.purpose }),
-    });
-    return issuedReply(this.tokens, caller, await this.logClient.command<Issued>(command));
+    return issuedReply(this.mint, context.caller, await this.leases.delegate(context, id, body));
   }
 
   @Endpoint({

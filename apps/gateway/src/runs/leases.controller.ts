@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { narrowedAnswer, narrowingBody, renewalBody, renewedAnswer } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { GrantTokens } from '../auth/grant-tokens';
 import { payloadOf } from '../auth/pseudonyms';
+import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
@@ -15,7 +15,6 @@ type GrantId = z.infer<typeof grantId>;
 
 interface Renewed {
   readonly grant: Pick<GrantView, 'id' | 'treeId' | 'runId' | 'limits'>;
-  readonly parentRunId?: string;
   readonly renewedAt: string;
   readonly expiresAt: string;
   readonly position: number;
@@ -26,7 +25,7 @@ interface Renewed {
 export class LeasesController {
   constructor(
     private readonly logClient: LogClient,
-    private readonly tokens: GrantTokens,
+    private readonly mint: TokenMint,
   ) {}
 
   @Endpoint({
@@ -44,10 +43,11 @@ export class LeasesController {
   ): Promise<unknown> {
     const { caller } = context;
     const command = context.command('renew', logOf(caller, id), { grantId: id });
-    const { grant, parentRunId, renewedAt, expiresAt, position } = await this.logClient.command<Renewed>(command);
+    const { grant, renewedAt, expiresAt, position } = await this.logClient.command<Renewed>(command);
     // the former token stays valid until its own end: both name the same lease, whose present state decides
-    const run = { id: grant.runId, ...(parentRunId === undefined ? {} : { parentRunId }) } as RunView;
-    const token = await this.tokens.mint(caller.tenant, run, { ...grant, issuedAt: renewedAt } as GrantView);
+    const run = await this.logClient.look<RunView>('run', logOf(caller, id), grant.runId);
+    const audience = caller.kind === 'run' && caller.grantId === id ? caller.audience : undefined;
+    const token = await this.mint.mint(caller, run, { ...grant, issuedAt: renewedAt } as GrantView, { audience });
     return { grant, token, expiresAt, position };
   }
 

@@ -10,10 +10,8 @@ import {
 } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { runGraph } from '@bailiwick/contracts/queries/run-graph';
-import { logName } from '@bailiwick/core/ids';
-import type { Caller } from '../auth/caller';
-import { GrantTokens } from '../auth/grant-tokens';
-import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { payloadOf } from '../auth/pseudonyms';
+import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { Reply } from '../http/responses/http-response';
@@ -23,7 +21,8 @@ import { LogClient } from '../log-client/log-client';
 import { logOf, ownRun } from '../log-client/logs';
 import { LedgerSearch } from '../search/ledger-search';
 import { LIST_ROLES, minPosition, page, runsQuery, type Query as SearchQuery } from '../search/queries';
-import { issuedReply, type Issued } from './issued';
+import { issuedReply } from './issued';
+import { LeaseRequests } from './lease-requests';
 
 const runId = z.strictObject({ id: idOf('run') });
 type RunId = z.infer<typeof runId>;
@@ -31,23 +30,14 @@ const reportQuery = z.strictObject({ minPosition });
 
 const REPORT_MS = 20_000;
 
-/**
- * A person opens runs in their own name; a service may state another's, and the record names the service as the one that
- * stated it.
- */
-function inOwnName(caller: Caller, principalRef: string): void {
-  if (caller.kind === 'key' && caller.person !== undefined && caller.actor.id !== principalRef)
-    throw new Refused('FORBIDDEN', `a person opens runs in their own name: set requestedBy to ${caller.person}`);
-}
-
 /** Opens, completes, escalates and reports on runs. */
 @Controller()
 export class RunsController {
   constructor(
     private readonly logClient: LogClient,
     private readonly branches: Branches,
-    private readonly tokens: GrantTokens,
-    private readonly pseudonyms: Pseudonyms,
+    private readonly mint: TokenMint,
+    private readonly leases: LeaseRequests,
     private readonly search: LedgerSearch,
   ) {}
 
@@ -60,18 +50,7 @@ export class RunsController {
     status: 201,
   })
   async open(@Ctx() context: RequestContext, @Body(openRunBody) body: z.infer<typeof openRunBody>): Promise<Reply> {
-    const { tenant } = context.caller;
-    const principalRef = this.pseudonyms.ref(tenant, 'person', body.requestedBy);
-    inOwnName(context.caller, principalRef);
-    const command = context.command('openRun', logName(tenant, 0), {
-      agent: body.agent,
-      principalRef,
-      purposeRef: this.pseudonyms.ref(tenant, 'purpose', body.purpose),
-      grant: body.grant,
-      ...(body.requireApproval === undefined ? {} : { requireApproval: body.requireApproval }),
-      payload: payloadOf({ purpose: body.purpose, requestedBy: body.requestedBy }),
-    });
-    return issuedReply(this.tokens, context.caller, await this.logClient.command<Issued>(command));
+    return issuedReply(this.mint, context.caller, await this.leases.open(context, body));
   }
 
   @Endpoint({
@@ -107,7 +86,7 @@ export class RunsController {
       run.grantId === undefined ? undefined : await this.logClient.look<GrantView>('grant', log, run.grantId);
     if (grant?.status !== 'active')
       throw new Refused('GRANT_NOT_LIVE', `run ${id} has no live lease: it is ${grant?.status ?? run.status}`);
-    const token = await this.tokens.mint(caller.tenant, run, grant);
+    const token = await this.mint.mint(caller, run, grant);
     return { run, grant, token, expiresAt: grant.limits.time.expiresAt, position: grant.position };
   }
 

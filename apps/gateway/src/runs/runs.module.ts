@@ -1,8 +1,12 @@
 import { Module } from '@nestjs/common';
 import { SearchModule } from '../search/search.module';
+import { LeaseRequestsModule } from './lease-requests.module';
 import { RunsController } from './runs.controller';
 import { GrantsController } from './grants.controller';
 import { LeasesController } from './leases.controller';
 
-@Module({ imports: [SearchModule], controllers: [RunsController, GrantsController, LeasesController] })
+@Module({
+  imports: [SearchModule, LeaseRequestsModule],
+  controllers: [RunsController, GrantsController, LeasesController],
+})
 export class RunsModule {}

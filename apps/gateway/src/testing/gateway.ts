@@ -6,6 +6,7 @@ import type { Bus } from '@bailiwick/messaging/connect';
 import { AppModule } from '../app.module';
 import { ApiKeys, ROLES, type Role } from '../auth/api-keys';
 import { GrantTokens } from '../auth/grant-tokens';
+import { checkedIssuers } from '../auth/issuers/issuer-config';
 import { IssuedKeys } from '../auth/issued-keys';
 import { Issuers } from '../auth/issuers/issuers';
 import { Pseudonyms } from '../auth/pseudonyms';
@@ -23,6 +24,8 @@ export interface GatewayOptions {
   readonly bodies?: IncomingBodies;
   /** of grant tokens and DPoP proofs */
   readonly clock?: Clock;
+  /** as in `issuers.json` */
+  readonly issuers?: readonly unknown[];
   /** receives the errors that the gateway logs */
   readonly errors?: unknown[];
 }
@@ -67,6 +70,7 @@ const refused: BusReply = { value: { ok: false, refusal: { code: 'NOT_FOUND', de
 export async function makeGateway(options: GatewayOptions = {}): Promise<NestFastifyApplication> {
   const config = {
     publicUrl: ISSUER,
+    resources: [] as readonly string[],
     fastPath: options.fastPath ?? process.env.BAILIWICK_FAST_PATH !== 'off',
   } as GatewayConfig;
   const error = (line: unknown): void => void options.errors?.push(line);
@@ -81,10 +85,12 @@ export async function makeGateway(options: GatewayOptions = {}): Promise<NestFas
     .useValue(keys)
     .overrideProvider(IssuedKeys)
     .useValue(issuedKeys)
-    .overrideProvider(Issuers)
-    .useValue(new Issuers([], Date.now))
     .overrideProvider(GrantTokens)
     .useValue(tokensAt(options.clock ?? { now: Date.now() }))
+    .overrideProvider(Issuers)
+    .useValue(
+      new Issuers(checkedIssuers({ issuers: options.issuers ?? [] }, ISSUER), () => options.clock?.now ?? Date.now()),
+    )
     .overrideProvider(Pseudonyms)
     .useValue(new Pseudonyms(Buffer.alloc(32, 7)));
   if (options.bodies) testing.overrideProvider(IncomingBodies).useValue(options.bodies);

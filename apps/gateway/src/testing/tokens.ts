@@ -2,7 +2,10 @@ import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'nod
 import { calculateJwkThumbprint, exportJWK, SignJWT, type JWTPayload } from 'jose';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { Refused } from '../http/problems/problem';
+import { ProofMemory } from '@bailiwick/core/proof-memory';
+import { Proofs, type ProofPort } from '../auth/dpop-proofs';
 import { GrantTokens } from '../auth/grant-tokens';
+import { keySetOf, TokenKeys } from '../auth/token-keys';
 
 export const ISSUER = 'https://bailiwick.example';
 /** The time of all tests that use tokens; the tests set the clock. */
@@ -13,11 +16,27 @@ export const SIGNING_KEY: KeyObject = privateKey;
 export const PUBLIC_KEY: KeyObject = publicKey;
 export const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
+export const KID = keySetOf(PEM).signing.kid;
+
 export interface Clock {
   now: number;
 }
-export const tokensAt = (clock: Clock): GrantTokens => new GrantTokens(PEM, ISSUER, () => clock.now);
+/** Makes the memory of proofs that gateways share. */
+export function proofMemory(clock: Clock, epoch = 'one', since?: number): ProofPort {
+  const memory = new ProofMemory(() => clock.now);
+  return (tenant, use) => {
+    if (!use || (use.epoch !== undefined && use.epoch !== epoch)) return Promise.resolve({ verdict: 'nonce', epoch });
+    const verdict = memory.take({ tenant, ...use, hasNonce: use.epoch !== undefined }, since);
+    return Promise.resolve({ verdict, epoch });
+  };
+}
+const SECRET = Buffer.alloc(32, 3);
+export const proofsAt = (clock: Clock, memory = proofMemory(clock), options = {}): Proofs =>
+  new Proofs(() => clock.now, SECRET, memory, options);
+export const tokensAt = (clock: Clock, proofs = proofsAt(clock)): GrantTokens =>
+  new GrantTokens(new TokenKeys(undefined, () => clock.now, keySetOf(PEM)), ISSUER, () => clock.now, proofs);
 
+export const PRINCIPAL = 'user:ada@example.com';
 export const RUN_ID = 'run_0_00000000000000000000000001';
 export const PARENT_ID = 'run_0_00000000000000000000000002';
 export const GRANT_ID = 'grt_0_00000000000000000000000003';
@@ -26,7 +45,12 @@ export const TREE_ID = 'tre_0_00000000000000000000000004';
 /** Makes a run and its grant with the members that a token contains. */
 export function granted(more: { parentRunId?: string; jkt?: string; ttlMs?: number } = {}): [RunView, GrantView] {
   const { parentRunId, jkt, ttlMs = 3_600_000 } = more;
-  const run = { id: RUN_ID, treeId: TREE_ID, ...(parentRunId ? { parentRunId } : {}) } as RunView;
+  const run = {
+    id: RUN_ID,
+    treeId: TREE_ID,
+    requestedBy: PRINCIPAL,
+    ...(parentRunId ? { parentRunId } : {}),
+  } as RunView;
   const grant = {
     id: GRANT_ID,
     treeId: TREE_ID,
@@ -46,8 +70,10 @@ export function claims(changed: JWTPayload = {}): JWTPayload {
     tree: TREE_ID,
     iss: ISSUER,
     aud: ISSUER,
-    sub: RUN_ID,
-    jti: GRANT_ID,
+    sub: PRINCIPAL,
+    act: { sub: RUN_ID },
+    client_id: RUN_ID,
+    jti: `${GRANT_ID}.${NOW / 1_000}`,
   };
   const all = { ...valid, iat, exp: iat + 3_600, ...changed };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));

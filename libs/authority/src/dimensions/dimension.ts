@@ -28,6 +28,8 @@ export interface ActionFacts {
   /** the reserved units, if it states any */
   readonly units?: Readonly<Record<string, number>> | undefined;
   readonly agentClass: string;
+  /** the issuer whose token attested the declared posture; undefined: none */
+  readonly attestedBy?: string | undefined;
   /** the posture that the acting run declared when it was opened */
   readonly declaredPosture: Posture;
   /** the posture that the enforcement point observes now; undefined: not stated */

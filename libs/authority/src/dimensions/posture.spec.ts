@@ -33,10 +33,27 @@ describe('posture', () => {
     ['the class', { agentClass: ['worker'] }, {}, undefined, true, 'permit'],
     ['another class', { agentClass: ['other'] }, {}, undefined, true, 'deny POSTURE_MISMATCH'],
     ['an empty list', { model: [] }, declared, undefined, true, 'deny POSTURE_MISMATCH'],
+    ['an attestation and none', { attestedBy: ['ci'] }, declared, declared, true, 'deny POSTURE_MISMATCH'],
   ])('%s', (_, limit, declaredPosture, currentPosture, leaf, verdict) => {
     expect(
       verdictText(posture.admits(limit, facts({ declaredPosture, currentPosture }), situation({ leaf }), NOW)),
     ).toBe(verdict);
+  });
+
+  it('admits an attested posture by an issuer of the list, also for an ancestor', () => {
+    const limit = { attestedBy: ['ci', 'cluster'] };
+    for (const leaf of [true, false]) {
+      const verdict = (attestedBy: string | undefined): string =>
+        verdictText(posture.admits(limit, facts({ attestedBy }), situation({ leaf }), NOW));
+      expect([verdict('ci'), verdict('other'), verdict(undefined)]).toEqual([
+        'permit',
+        'deny POSTURE_MISMATCH',
+        'deny POSTURE_MISMATCH',
+      ]);
+    }
+    expect(wider(posture.attenuates({}, limit))).toEqual(['posture.attestedBy']);
+    expect(wider(posture.attenuates({ attestedBy: ['ci'] }, limit))).toEqual([]);
+    expect(posture.describe(limit)).toContain('attested by');
   });
 
   it.each([

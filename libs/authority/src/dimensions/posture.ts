@@ -5,7 +5,7 @@ import { deny, PERMIT, sorted, Wider } from './verdict';
 
 /** The attributes that a redeployment can change; the class of an agent is fixed when its run is opened. */
 const DEPLOYED = ['model', 'modelVersion', 'environment', 'imageDigest'] as const;
-const ATTRIBUTES = ['agentClass', ...DEPLOYED] as const;
+const ATTRIBUTES = ['agentClass', ...DEPLOYED, 'attestedBy'] as const;
 type Attribute = (typeof ATTRIBUTES)[number];
 
 const ATTRIBUTE_TEXT: Record<Attribute, string> = {
@@ -14,6 +14,7 @@ const ATTRIBUTE_TEXT: Record<Attribute, string> = {
   modelVersion: 'model version',
   environment: 'environment',
   imageDigest: 'image',
+  attestedBy: 'attestation',
 };
 
 /**
@@ -22,6 +23,7 @@ const ATTRIBUTE_TEXT: Record<Attribute, string> = {
  */
 function actual(action: ActionFacts, attribute: Attribute): (string | undefined)[] {
   if (attribute === 'agentClass') return [action.agentClass];
+  if (attribute === 'attestedBy') return [action.attestedBy];
   const [declared, now] = [action.declaredPosture[attribute], action.currentPosture?.[attribute]];
   if (now === undefined) return [declared];
   return action.stated === 'run' ? [declared, now] : [now];
@@ -67,7 +69,9 @@ export const posture: Dimension<PostureLimit> = {
   describe(limit) {
     const parts = ATTRIBUTES.flatMap((attribute) => {
       const values = limit[attribute];
-      return values ? [`${ATTRIBUTE_TEXT[attribute]} ${listed(values, 'of none')}`] : [];
+      if (!values) return [];
+      const says = attribute === 'attestedBy' ? 'a posture that is attested by' : ATTRIBUTE_TEXT[attribute];
+      return [`${says} ${listed(values, 'of none')}`];
     });
     return parts.length > 0 ? `only with ${sentence(parts)}` : 'any agent that the run declares';
   },

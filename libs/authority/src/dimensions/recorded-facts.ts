@@ -30,6 +30,7 @@ export function recordedFacts(
     cost: data.charge.cost,
     units: data.charge.units,
     agentClass: agent.class,
+    attestedBy: agent.attestedBy,
     declaredPosture: agent.posture ?? {},
     currentPosture: data.posture,
     proof: data.proof.vouched ? { vouched: true } : { vouched: false, jkt: data.proof.jkt },

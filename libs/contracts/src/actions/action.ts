@@ -41,6 +41,14 @@ export const calledTool = z.strictObject({
  * are erased with it.
  */
 const valueDigests = z.array(digest).min(1).max(LIMITS.valuesPerCall);
+/** Asks for a token of the permitted call, for the owner of the tool. */
+export const tokenRequest = z.strictObject({
+  /** the address of the tool, which verifies the token */
+  audience: z
+    .url({ protocol: /^https?$/ })
+    .max(LIMITS.nameLength)
+    .regex(/^[^#@]*$/, 'must have no fragment and no user information'),
+});
 
 /** Names the permitted call to a service that the service acts for. */
 export const onBehalfOf = z.strictObject({ actionId: idOf('action') });
@@ -67,6 +75,7 @@ export const actionRequest = z.strictObject({
   parentActionId: idOf('action').optional(),
   /** a service acts under its own lease because of a permitted call to it, which is in flight in another tree */
   onBehalfOf: onBehalfOf.optional(),
+  token: tokenRequest.optional(),
 });
 export type ActionRequest = z.infer<typeof actionRequest>;
 
@@ -111,5 +120,7 @@ export const actionAnswer = z.object({
   /** the version of the policy that decided; left out: 0, the one that the release ships */
   policy: z.number().int().optional(),
   position: z.number().int(),
+  /** of a permit whose request has `token`: a JWT for this one call, of seconds and single use */
+  actionToken: z.string().optional(),
 });
 export type ActionAnswer = z.infer<typeof actionAnswer>;

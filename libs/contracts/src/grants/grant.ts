@@ -248,6 +248,8 @@ export const postureLimit = z.strictObject({
   modelVersion: admissible,
   environment: admissible,
   imageDigest: admissible,
+  /** the issuers of tokens that may have attested the posture when the run was opened */
+  attestedBy: admissible,
 });
 export type PostureLimit = z.infer<typeof postureLimit>;
 
@@ -319,8 +321,16 @@ export const posture = z.strictObject({
   imageDigest: name.optional(),
 });
 export type Posture = z.infer<typeof posture>;
-export const agent = z.strictObject({ class: agentName, instance: name.optional(), posture: posture.optional() });
+export const agent = z.strictObject({
+  class: agentName,
+  instance: name.optional(),
+  posture: posture.optional(),
+  /** the configured issuer whose token attested the whole posture; left out: the one that opened the run states it */
+  attestedBy: agentName.optional(),
+});
 export type Agent = z.infer<typeof agent>;
+/** An agent as requests state it: an attestation is a token, not a statement. */
+export const requestedAgent = agent.omit({ attestedBy: true });
 
 // ---- responses -------------------------------------------------------------------------------------------------
 

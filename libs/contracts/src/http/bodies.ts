@@ -3,7 +3,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { actionRequest } from '../actions/action';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
-import { agent, grantRequest, grantView, runView } from '../grants/grant';
+import { grantRequest, grantView, requestedAgent, runView } from '../grants/grant';
 import { groupNames, keyName, keyRole, keyView, KEY_ROLES, personName } from '../keys/key';
 import { digest, duration, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
 import { bundleFiles } from '../policy/bundle-files';
@@ -12,8 +12,12 @@ import { approvalView } from '../queries/query';
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
 
+/** A token of a configured issuer that attests the posture of an agent. */
+const attestation = z.string().min(1).max(16_384);
+
 export const openRunBody = z.strictObject({
-  agent,
+  agent: requestedAgent,
+  attestation: attestation.optional(),
   /** the principal: `user:…`, `service:…` */
   requestedBy: personName,
   purpose: freeText(),
@@ -21,7 +25,8 @@ export const openRunBody = z.strictObject({
   requireApproval: z.boolean().optional(),
 });
 export const delegationBody = z.strictObject({
-  agent,
+  agent: requestedAgent,
+  attestation: attestation.optional(),
   /** the name of the delegated task in plain language */
   task: freeText(LIMITS.textLength),
   purpose: freeText().optional(),

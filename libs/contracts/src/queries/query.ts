@@ -4,13 +4,28 @@ import { revocationTarget, storedSelector } from '../events/event';
 import { policyVersion } from '../policy/deployment';
 import { LIMITS } from '@bailiwick/core/limits';
 import { exportHeader, exportLine } from '../transfer/export';
-import { grantView, runView } from '../grants/grant';
+import { grantView, jkt, runView } from '../grants/grant';
 import { digest, idOf, logNameSchema, position, ref, time } from '../primitives';
 import { risk } from '../grants/grant';
 
+/** The use of a DPoP proof that a gateway has verified. */
+const proofUse = z.strictObject({
+  thumbprint: jkt,
+  id: z.string().min(1).max(100),
+  /** ms */
+  issuedAt: z.number(),
+  /** the epoch that the nonce of the proof names; left out: it has none */
+  epoch: z.string().max(100).optional(),
+});
+
+/** Answer to `proof`. `used`: before; `full`: the share of the key or tenant; `nonce`: it needs one of this epoch. */
+export const proofView = z.object({ verdict: z.enum(['taken', 'used', 'full', 'nonce']), epoch: z.string() });
+export type ProofView = z.infer<typeof proofView>;
+
 /**
  * Queries about the live state, answered by the log's owner on `bailiwick.query.<tenant>.<n>` (one `Query` in, one
- * `Answer` out). They change nothing and are never written.
+ * `Answer` out). They change nothing and are never written; `proof`
+ * alone has an effect on later ones.
  */
 export const query = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('run'), log: logNameSchema, id: idOf('run') }),
@@ -73,6 +88,11 @@ export const query = z.discriminatedUnion('op', [
       z.strictObject({ kind: z.literal('look') }),
     ]),
   }),
+  /**
+   * accepts a DPoP proof once for all gateways of a tenant, and remembers it in memory only. Without `use`: the epoch of
+   * that memory, which nonces name
+   */
+  z.strictObject({ op: z.literal('proof'), log: logNameSchema, use: proofUse.optional() }),
   /** digest of the whole folded state, with its position */
   z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
   z.strictObject({ op: z.literal('head'), log: logNameSchema }),

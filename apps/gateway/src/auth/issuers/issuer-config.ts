@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { freeText, tenantName } from '@bailiwick/contracts/primitives';
+import { agentName, freeText, tenantName } from '@bailiwick/contracts/primitives';
 import { LIMITS } from '@bailiwick/core/limits';
 import { isSafeAddress } from '@bailiwick/core/safe-address';
 import { ROLES } from '../roles';
@@ -52,6 +52,30 @@ const login = z.strictObject({
   token: z.enum(['access', 'id']).default('access'),
 });
 
+/** Tokens of CI systems, of Kubernetes and of clouds that attest the workload that holds them. */
+const workloads = z.strictObject({
+  /** the name under which leases require the attestation (`posture.attestedBy`) */
+  name: agentName,
+  /** the `aud` of such tokens, which tokens of people do not have */
+  audience: text,
+  /** each claim must have one of the values: an issuer that many share attests any of its customers otherwise */
+  require: z
+    .array(z.strictObject({ claim: claimPath, values: z.array(text).min(1).max(LIMITS.issuers.values) }))
+    .min(1)
+    .max(16),
+  /** the claims that state the posture */
+  posture: z
+    .strictObject({
+      model: claimPath.optional(),
+      modelVersion: claimPath.optional(),
+      environment: claimPath.optional(),
+      imageDigest: claimPath.optional(),
+    })
+    .refine((claims) => Object.values(claims).some((each) => each !== undefined), { error: 'name a claim' }),
+  /** the classes of agents that it attests; left out: all */
+  classes: z.array(agentName).min(1).max(LIMITS.issuers.values).optional(),
+});
+
 export const issuerConfig = z.strictObject({
   /** exactly as in the `iss` claim */
   issuer: address,
@@ -92,6 +116,10 @@ export const issuerConfig = z.strictObject({
     .strictObject({ claim: claimPath, values: values(text).optional(), prefix: freeText(40).optional() })
     .optional(),
   login: login.optional(),
+  /** its identity assertions (ID-JAG) open runs for its people; left out: they do not */
+  assertions: z.literal(true).optional(),
+  /** its tokens attest workloads; left out: they do not */
+  workloads: workloads.optional(),
 });
 export type IssuerConfig = z.infer<typeof issuerConfig>;
 
@@ -117,7 +145,11 @@ export function checkedIssuers(raw: unknown, own: string): readonly IssuerConfig
   const { issuers } = parsed.data;
   for (const [at, each] of issuers.entries()) {
     if (each.issuer === own) throw new Error(`issuers.json: ${own} is this installation`);
+    if (each.workloads && [each.audience].flat().includes(each.workloads.audience))
+      throw new Error(`issuers.json: ${each.issuer} has one audience for people and for workloads`);
     const earlier = issuers.slice(0, at);
+    const sameName = earlier.some(({ workloads }) => workloads && workloads.name === each.workloads?.name);
+    if (sameName) throw new Error(`issuers.json: two issuers attest workloads as ${each.workloads?.name}`);
     if (earlier.some(({ issuer }) => issuer === each.issuer))
       throw new Error(`issuers.json: ${each.issuer} is listed twice`);
     const other = earlier.find((one) => mayNameTheSame(one, each));

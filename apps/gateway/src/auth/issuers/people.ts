@@ -53,7 +53,8 @@ function personOf({ person }: IssuerConfig, claims: JWTPayload): string {
   return parsed.data;
 }
 
-function tenantOf({ tenant }: IssuerConfig, claims: JWTPayload): string {
+/** @throws Refused UNAUTHENTICATED */
+export function tenantOf({ tenant }: IssuerConfig, claims: JWTPayload): string {
   if (typeof tenant === 'string') return tenant;
   const value = claimOf(claims, tenant.claim);
   const found = typeof value === 'string' ? own(tenant.values, value) : undefined;
@@ -82,7 +83,8 @@ function groupsOf({ groups }: IssuerConfig, claims: JWTPayload): readonly string
 
 const firstIssue = (error: z.ZodError): string => error.issues[0]?.message ?? 'malformed';
 
-function claimOf(claims: JWTPayload, path: ClaimPath): unknown {
+/** Reads a claim; undefined if it is missing on the way. */
+export function claimOf(claims: JWTPayload, path: ClaimPath): unknown {
   let value: unknown = claims;
   for (const part of [path].flat()) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;

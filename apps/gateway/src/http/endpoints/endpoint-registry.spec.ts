@@ -68,7 +68,7 @@ describe('EndpointRegistry', () => {
     }
   });
 
-  it('requires a key for all but health, description, discovery, signing in, schemas, and the proofs of logs', () => {
+  it('requires a key for all but health, description, discovery, signing in, schemas, the proofs of logs, and OAuth', () => {
     expect(
       table
         .filter((route) => route.roles === 'public')
@@ -85,6 +85,12 @@ describe('EndpointRegistry', () => {
         'GET /witness/vkey',
         'POST /witness/add-checkpoint',
         'GET /.well-known/authzen-configuration',
+        'GET /.well-known/oauth-authorization-server',
+        'GET /oauth/jwks',
+        // they authenticate OAuth clients themselves
+        'POST /oauth/token',
+        'POST /oauth/introspect',
+        'POST /oauth/revoke',
         'GET /schemas/:name',
         'GET /v1/sign-in',
         'GET /healthz',

@@ -3,6 +3,7 @@ import type { Code } from '@bailiwick/contracts/error-codes';
 import { NonceWanted } from '../../auth/dpop-proofs';
 import { countAnswer } from '../../reporting/metrics';
 import type { EndpointOptions } from '../endpoints/endpoint';
+import { isOAuth, oauthError } from '../problems/oauth-error';
 import { problemOf, type Refused } from '../problems/problem';
 
 /** The content type of JSON text. */
@@ -60,6 +61,7 @@ export function toResponse(endpoint: Pick<EndpointOptions, 'path' | 'status'>, v
 
 /** Makes a problem+json response from a refusal. @see RFC 9457; RFC 9110 section 10.2.3 (Retry-After); RFC 9449 section 8 (DPoP-Nonce) */
 export function problemResponse(path: string, refused: Refused): HttpResponse {
+  if (isOAuth(path)) return oauthResponse(path, refused);
   const { status, body } = problemOf(refused);
   countAnswer(path, status);
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
@@ -70,6 +72,17 @@ export function problemResponse(path: string, refused: Refused): HttpResponse {
     headers['www-authenticate'] = 'DPoP error="use_dpop_nonce"';
   }
   return new HttpResponse(status, headers, JSON.stringify(body));
+}
+
+/** Makes the error response of an OAuth endpoint (RFC 6749 section 5.2). */
+function oauthResponse(path: string, refused: Refused): HttpResponse {
+  const { status, headers, body } = oauthError(refused);
+  countAnswer(path, status);
+  return new HttpResponse(
+    status,
+    { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    JSON.stringify(body),
+  );
 }
 
 const challengeFor = (code: Code): string =>

@@ -89,6 +89,7 @@ export function understand(
     cost,
     units,
     agentClass: run.agent.class,
+    attestedBy: run.agent.attestedBy,
     declaredPosture: run.agent.posture ?? {},
     currentPosture: command.posture,
     proof: command.proof.vouched ? { vouched: true } : { vouched: false, jkt: command.proof.jkt },

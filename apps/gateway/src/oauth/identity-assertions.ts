@@ -1,0 +1,114 @@
+import { hash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { openRunBody } from '@bailiwick/contracts/http/bodies';
+import { LIMITS } from '@bailiwick/core/limits';
+import { GrantTokens } from '../auth/grant-tokens';
+import { Issuers, type VerifiedToken } from '../auth/issuers/issuers';
+import { signedIn } from '../auth/issuers/people';
+import { CONFIG, type GatewayConfig } from '../config';
+import { OAuthRefused } from '../http/problems/oauth-error';
+import { Refused } from '../http/problems/problem';
+import { contextFor, type Incoming } from '../http/request-context';
+import { LeaseRequests } from '../runs/lease-requests';
+import { readDetails } from './authorization-details';
+import { namesOf, withRole, type Client } from './clients';
+import type { Form } from './form';
+import { isOurs } from './targets';
+import { agentOf, checkScope, TokenExchange, type TokenResponse } from './token-exchange';
+
+export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
+/** The `typ` of an assertion; no other token of an issuer has it. */
+const ID_JAG = 'oauth-id-jag+jwt';
+
+/**
+ * Opens a root run by an assertion of an identity provider (Identity Assertion JWT Authorization Grant, RFC 7523): the
+ * provider states that a client may act for a person at one of our resources. The lease is what the details ask for, as far
+ * as the manifest of the class allows; by default that manifest's.
+ */
+@Injectable()
+export class IdentityAssertions {
+  constructor(
+    private readonly issuers: Issuers,
+    private readonly tokens: GrantTokens,
+    private readonly leases: LeaseRequests,
+    private readonly exchanges: TokenExchange,
+    @Inject(CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  /** @throws Refused */
+  async open(request: Incoming, form: Form, client: Client): Promise<TokenResponse> {
+    withRole(client, ['orchestrator']);
+    checkScope(form);
+    const assertion = await this.verified(form.need('assertion'));
+    const { claims } = assertion;
+    if (typeof claims.client_id !== 'string' || !namesOf(client).includes(claims.client_id))
+      throw badGrant('it is for another client');
+    const audience = this.resourcesOf(claims.resource);
+    const { tenant, person } = peopleOf(assertion);
+    if (tenant !== client.tenant) throw badGrant('its person belongs to another tenant');
+    const details = readDetails(form.get('authorization_details'));
+    const jkt = await this.exchanges.proofKey(request, tenant);
+    const body = openRunBody.safeParse({
+      agent: details.agent ?? agentOf(client),
+      requestedBy: person,
+      ...(details.attestation === undefined ? {} : { attestation: details.attestation }),
+      purpose: details.purpose ?? details.task,
+      grant: jkt === undefined ? details.grant : { ...details.grant, session: { jkt } },
+    });
+    if (!body.success) throw badGrant(body.error.issues[0]?.message ?? 'it names no person');
+    const context = contextFor(client, once(request, claims));
+    return this.exchanges.respond(client, await this.leases.open(context, body.data), audience);
+  }
+
+  /** @throws OAuthRefused invalid_grant (RFC 7523 section 3.1) */
+  private async verified(token: string): Promise<VerifiedToken> {
+    const { issuer } = this.tokens;
+    if (this.issuers.namedBy(token)?.assertions !== true)
+      throw badGrant('no issuer of assertions is configured for it');
+    try {
+      const verified = await this.issuers.verify(token, { types: [ID_JAG], audience: issuer });
+      const { aud, jti, exp, iat = 0 } = verified.claims;
+      if ([aud].flat().length !== 1) throw badGrant('it is for several audiences');
+      if (typeof jti !== 'string' || jti === '') throw badGrant('it has no jti');
+      if ((exp - iat) * 1_000 > LIMITS.assertionMs) throw badGrant('it is valid for longer than an hour');
+      for (const limit of ['scope', 'authorization_details'])
+        if (verified.claims[limit] !== undefined)
+          throw badGrant(`it has ${limit}, and no lease can be limited by it; leave it out`);
+      return verified;
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'UNAUTHENTICATED') throw badGrant(error.detail);
+      throw error;
+    }
+  }
+
+  /** Returns the resources that an assertion is for. One that is not ours would give names of another service a meaning here. */
+  private resourcesOf(resource: unknown): string[] {
+    const named = [resource].flat();
+    for (const each of named)
+      if (typeof each !== 'string' || !(isOurs(each, this.tokens.issuer) || this.config.resources.includes(each)))
+        throw badGrant('its resource is not one of ours');
+    return named as string[];
+  }
+}
+
+const badGrant = (why: string): OAuthRefused =>
+  new OAuthRefused('invalid_grant', `the assertion cannot be used: ${why}`);
+
+/** @throws OAuthRefused invalid_grant */
+function peopleOf(assertion: VerifiedToken): { tenant: string; person: string } {
+  try {
+    return signedIn(assertion);
+  } catch (error) {
+    throw error instanceof Refused ? badGrant(error.detail) : error;
+  }
+}
+
+/**
+ * Makes the assertion the idempotency key of the request: sent again, it returns the run that it opened, and with other
+ * details it is refused. It ends long before that is forgotten.
+ */
+function once(request: Incoming, { iss, jti }: VerifiedToken['claims']): Incoming {
+  const key = `id-jag ${hash('sha256', `${String(iss)}\n${String(jti)}`, 'base64url')}`;
+  return { ...request, headers: { ...request.headers, 'idempotency-key': key } };
+}

@@ -1,0 +1,27 @@
+import { PROOF_ALGORITHMS } from '../auth/grant-tokens';
+import { LEASE_TYPE } from './authorization-details';
+
+const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post'];
+
+/**
+ * The metadata of the authorization server (RFC 8414 section 2).
+ * @param url the configured address of this installation, which is its issuer
+ */
+export function serverMetadata(url: string, grantTypes: readonly string[]): Record<string, unknown> {
+  return {
+    issuer: url,
+    token_endpoint: `${url}/oauth/token`,
+    jwks_uri: `${url}/oauth/jwks`,
+    introspection_endpoint: `${url}/oauth/introspect`,
+    revocation_endpoint: `${url}/oauth/revoke`,
+    grant_types_supported: grantTypes,
+    // there is no authorization endpoint
+    response_types_supported: [],
+    token_endpoint_auth_methods_supported: [...CLIENT_METHODS, 'none'],
+    introspection_endpoint_auth_methods_supported: CLIENT_METHODS,
+    revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
+    dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
+    authorization_details_types_supported: [LEASE_TYPE],
+    service_documentation: `${url}/docs`,
+  };
+}
