@@ -4,6 +4,7 @@ import { effects, recordedLabels, resource } from '../actions/action';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
+import { decidedObligations, understands } from '../obligations/obligation';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {
   amount,
@@ -112,6 +113,10 @@ export const decidedAction = z.strictObject({
   remaining: consumed,
   /** the least that the chain and the tenant budgets have left; left out if the action draws from none */
   least: consumed.optional(),
+  /** what a permit obliges the enforcement point to do; left out if there is nothing, and of a denial */
+  obligations: decidedObligations.optional(),
+  /** the obligations that the enforcement point stated to apply; left out if it stated none */
+  understands: understands.optional(),
 });
 export type DecidedAction = z.infer<typeof decidedAction>;
 
