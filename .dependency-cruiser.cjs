@@ -56,10 +56,10 @@ module.exports = {
     ),
     rule(
       'pure-libs-no-packages',
-      'rules import no package but zod; the verifier for the web hashes and verifies in JavaScript; bundles are YAML',
+      'rules import no package but zod; the verifier for the web hashes and verifies in JavaScript; bundles are YAML with Cedar',
       {
         path: `^libs/(core|contracts|${PURE})/`,
-        pathNot: [tests.pathNot, '^libs/receipts/src/web/pure-crypto', '^libs/policy/src/yaml/'],
+        pathNot: [tests.pathNot, '^libs/receipts/src/web/pure-crypto', '^libs/policy/src/(yaml/|conditions/library)'],
       },
       { path: 'node_modules/(?!zod)' },
     ),
@@ -74,10 +74,10 @@ module.exports = {
     ),
     rule(
       'pure-libs-no-builtins',
-      'pure libs may use only the bytes, hashing and signing of Node; only the data of the policy package is read from files',
+      'pure libs may use only the bytes, hashing and signing of Node; only the data of the policy package is read from files, and Cedar is loaded with a flag',
       {
         path: `^libs/(core|contracts|${PURE})/`,
-        pathNot: [tests.pathNot, '^libs/policy/src/(default-(bundle|catalog)|vocabulary)'],
+        pathNot: [tests.pathNot, '^libs/policy/src/(default-(bundle|catalog)|vocabulary|conditions/library)'],
       },
       { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto)$' },
     ),
@@ -86,6 +86,12 @@ module.exports = {
       'yaml only where the files of a policy bundle are read',
       { pathNot: '^libs/policy/src/yaml/' },
       { path: 'node_modules/yaml/' },
+    ),
+    rule(
+      'cedar-in-its-place',
+      'Cedar is loaded on first use, by one file',
+      { pathNot: '^(libs/policy/src/conditions/library|tools/)' },
+      { path: 'node_modules/@cedar-policy/' },
     ),
     rule(
       'shells-below-platform',

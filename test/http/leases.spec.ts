@@ -1,3 +1,5 @@
+import { BailiwickClient } from '@bailiwick/client/client';
+import { open, WIDE } from '../e2e/leases';
 import { http, Stack } from '../support/stack';
 import { verifyReceipt } from '@bailiwick/receipts/verify';
 import { call, GRANT, head, openRun, RUN, shorten } from './world';
@@ -71,5 +73,88 @@ describe('a lease over time', () => {
     expect(await decide(grantId)).toMatchObject({ decision: 'deny' });
     const reason = `completed: repo.commit was completed (${String(actionId)}), which ends this lease`;
     expect(await claimsOf(runId)).toMatchObject({ ended: { reason } });
+  });
+});
+
+describe('obligations and conditions', () => {
+  const ROWS = { kind: 'max_rows', rows: 50 } as const;
+  const MARK = { kind: 'watermark', text: 'internal' } as const;
+  const client = (understands?: string[] | 'all') =>
+    new BailiwickClient({
+      url: stack.url,
+      key: stack.keys.enforcer as string,
+      ...(understands ? { understands } : {}),
+    });
+  const evaluate = async (grantId: string, context: object) =>
+    (
+      await http(stack, 'POST', '/access/v1/evaluation', {
+        key: stack.keys.enforcer as string,
+        body: {
+          subject: { type: 'grant', id: grantId },
+          action: { name: 'file.read' },
+          resource: { type: 'file', id: 'a' },
+          context,
+        },
+      })
+    ).body;
+  const call = (grantId: string) => ({
+    grantId,
+    action: { verb: 'file.read' },
+    resource: { type: 'file', id: 'a' },
+  });
+
+  it('of a lease and of the policy are answered with a permit, which is a denial for a point without them', async () => {
+    const { grant, run } = await open(stack.as('orchestrator'), { ...WIDE, obligations: [ROWS] });
+    expect(grant.limits.obligations).toEqual([ROWS]);
+    await stack.as('admin').deployPolicy(
+      {
+        'files.yaml': `catalog:
+  - { match: [file.read], effects: [read], risk: low, obligations: [{ kind: watermark, text: internal }] }
+conditions:
+  - cedar: '@id("no-other") forbid (principal, action, resource) when { context.verb != "file.read" };'
+`,
+      },
+      0,
+    );
+    const permit = await client('all').act(call(grant.id));
+    expect(permit).toMatchObject({ decision: 'permit', obligations: ['report-outcome', ROWS, MARK] });
+    const applied = await client(['max_rows', 'watermark']).act(call(grant.id));
+    expect(applied.decision).toBe('permit');
+
+    const { answers } = await client(['max_rows']).actAll([call(grant.id), call(grant.id)]);
+    expect(answers).toMatchObject([1, 2].map(() => ({ decision: 'deny', reasons: UNKNOWN })));
+    const before = (await stack.as('analyst').grant(grant.id)).consumed.calls;
+    const converted = await client().act(call(grant.id));
+    expect(converted).toMatchObject({ decision: 'deny', reasons: UNKNOWN, obligations: [] });
+    const settled = await stack.as('analyst').grant(grant.id);
+    expect(settled.consumed.calls - before).toBe(1);
+
+    expect(await evaluate(grant.id, { dryRun: true })).toMatchObject({
+      decision: true,
+      context: { obligations: [ROWS, MARK] },
+    });
+    expect(await evaluate(grant.id, { dryRun: true, understands: [] })).toMatchObject({ decision: false });
+    const other = await client('all').act({ ...call(grant.id), action: { verb: 'file.write' } });
+    expect(await claimsOf(run.id)).toMatchObject({
+      actions: [1, 2, 3].map(() => ({ verb: 'file.read', obligations: [ROWS, MARK] })),
+    });
+    expect(other).toMatchObject({
+      decision: 'deny',
+      reasons: expect.arrayContaining([
+        expect.objectContaining({ rule: 'condition', code: 'CONDITION_FORBIDS', actual: 'no-other' }),
+      ]) as unknown,
+    });
+  });
+  const UNKNOWN = expect.arrayContaining([
+    expect.objectContaining({ rule: 'obligations', code: 'OBLIGATION_NOT_UNDERSTOOD' }),
+  ]) as unknown;
+
+  it('that are malformed are refused with the place', async () => {
+    const admin = stack.as('admin');
+    const bundle = { 'a.yaml': 'conditions:\n  - cedar: |\n      permit (principal, action, resource);\n' };
+    const { ok, problems } = await admin.checkPolicy(bundle);
+    expect([ok, problems]).toMatchObject([false, [{ file: 'a.yaml', line: 3, column: 7 }]]);
+    const lease = { ...RUN, grant: { ...GRANT, obligations: [{ kind: 'max_rows', rows: 0 }] } };
+    expect((await post('/v1/runs', stack.keys.orchestrator, lease)).status).toBe(400);
   });
 });

@@ -19,6 +19,7 @@ import {
   type VerbCap,
   type WindowCap,
 } from '@bailiwick/contracts/grants/grant';
+import type { Obligation, ScopedObligation } from '@bailiwick/contracts/obligations/obligation';
 import { STAGES } from '@bailiwick/contracts/policy/catalog-entry';
 import { rfc3339 } from '@bailiwick/core/clock';
 
@@ -174,6 +175,27 @@ const budget: fc.Arbitrary<BudgetLimit> = fc
     windows,
   }));
 
+const fields = fc.subarray(['/a', '/b/*/c', '/d'], { minLength: 1 });
+export const anyObligation: fc.Arbitrary<Obligation> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('remove_fields' as const, 'redact' as const), fields }),
+  fc.record({ kind: fc.constant('max_rows' as const), rows: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({ kind: fc.constant('watermark' as const), text: fc.constantFrom('x', 'y') }),
+  fc.constantFrom<Obligation[]>({ kind: 'custom', name: 'n' }, { kind: 'custom', name: 'n', value: 1 }),
+);
+/** Obligations of a lease, for all verbs or for some. */
+export const anyObligations: fc.Arbitrary<ScopedObligation[] | undefined> = fc.option(
+  fc.array(
+    fc
+      .tuple(
+        anyObligation,
+        fc.constantFrom<(string[] | undefined)[]>(undefined, ['**'], ['a.*'], ['a.b', 'b'], ['b.**']),
+      )
+      .map(([each, actions]): ScopedObligation => (actions ? { ...each, actions } : each)),
+    { maxLength: 3 },
+  ),
+  { freq: 3, nil: undefined },
+);
+
 const names = fc.subarray(['m', 'n'], { minLength: 1 });
 const JKT = ['A', 'B'].map((letter) => letter.repeat(43));
 
@@ -235,6 +257,7 @@ export const LIMIT: { [K in DimensionName]: fc.Arbitrary<Limits[K]> } = {
     ['agentClass', 'model', 'modelVersion', 'environment', 'imageDigest', 'attestedBy'],
     3,
   ),
+  obligations: anyObligations,
 };
 
 export const anyLimits = fc.record(LIMIT) as fc.Arbitrary<Limits>;

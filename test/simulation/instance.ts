@@ -2,6 +2,7 @@ import type { Rules } from '@bailiwick/authority/commands/types';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
+import { judgeConditions } from '@bailiwick/policy/conditions/judge-conditions';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { Leases } from '../../apps/delegation/src/ownership/leases';
@@ -12,7 +13,7 @@ import type { Message, Network, Server } from './network';
 import type { Process } from './process';
 import type { World } from './world';
 
-const RULES: Rules = { judge: judgeTrajectory, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
+const RULES: Rules = { judge: judgeTrajectory, judgeConditions, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
 const SNAPSHOT_INTERVAL_MS = 1_000;
 
 interface Owned {

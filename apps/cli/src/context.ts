@@ -60,5 +60,6 @@ export function clientFor(options: GlobalOptions, role: string): BailiwickClient
       'no service and key configured: start a service here with `bailiwick up`, or give --url and --key (or BAILIWICK_URL and BAILIWICK_KEY)',
     );
   }
-  return new BailiwickClient({ url: url.replace(/\/$/, ''), key });
+  // the command line shows the obligations of a permit: its user applies them
+  return new BailiwickClient({ url: url.replace(/\/$/, ''), key, understands: 'all' });
 }

@@ -1,3 +1,4 @@
+import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import type {
   CatalogChange,
   Meaning,
@@ -62,7 +63,7 @@ function catalogParts(
 
 /** `write, medium → external, high`, followed by what else its entry states differently. */
 function changeText({ before, after, members }: CatalogChange): string {
-  const others = members.filter((each) => !['effects', 'risk', 'stage', 'labels'].includes(each));
+  const others = members.filter((each) => !['effects', 'risk', 'stage', 'labels', 'obligations'].includes(each));
   const suffix = others.length > 0 ? ` (${others.join(', ')})` : '';
   if (!before || !after) return `${meaningText(after ?? before)}${suffix}`;
   const [was, is] = differing(before, after);
@@ -71,8 +72,8 @@ function changeText({ before, after, members }: CatalogChange): string {
 
 /** Returns the parts in which two meanings differ. */
 function differing(before: Meaning, after: Meaning): [string, string] {
-  const parts = (['effects', 'risk', 'stage', 'labels'] as const).filter(
-    (part) => String(before[part]) !== String(after[part]),
+  const parts = (['effects', 'risk', 'stage', 'labels', 'obligations'] as const).filter(
+    (part) => partText(before, part) !== partText(after, part),
   );
   const textOf = (of: Meaning): string => {
     const texts = parts.map((part) => partText(of, part));
@@ -81,7 +82,9 @@ function differing(before: Meaning, after: Meaning): [string, string] {
   return [textOf(before), textOf(after)];
 }
 
-function partText(of: Meaning, part: 'effects' | 'risk' | 'stage' | 'labels'): string {
+function partText(of: Meaning, part: 'effects' | 'risk' | 'stage' | 'labels' | 'obligations'): string {
+  if (part === 'obligations')
+    return of.obligations ? `must ${of.obligations.map(obligationText).join(', ')}` : 'no obligations';
   if (part === 'effects') return of.effects.join('+');
   if (part === 'labels') return of.labels.length > 0 ? `[${of.labels.join(' ')}]` : 'no labels';
   return part === 'risk' ? `${of.risk} risk` : of.stage;

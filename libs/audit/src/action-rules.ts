@@ -1,8 +1,11 @@
 import { DIMENSION_TABLE } from '@bailiwick/authority/dimensions/all';
 import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dimension';
+import { obligationsFor } from '@bailiwick/authority/dimensions/obligations';
 import { unverifiedCost } from '@bailiwick/authority/matching/unverified';
+import { containsAll } from '@bailiwick/authority/obligations/combine';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { Counter, Effect } from '@bailiwick/contracts/grants/grant';
+import { obligationName } from '@bailiwick/contracts/obligations/obligation';
 import { amountsOf } from './accounts';
 import type { Grant } from './books';
 import { withoutEntryCaps } from './entry-caps';
@@ -47,6 +50,13 @@ export function admitted(
       if (verdict.outcome === 'step-up') asks ??= `${grant.id} requires one: ${verdict.message}`;
     }
   }
+  const { obligations = [], understands } = data;
+  for (const { id, limits } of chain)
+    if (limits.obligations && !containsAll(obligations, obligationsFor(limits.obligations, data.verb)))
+      report('attenuation', `the permit lacks an obligation of ${id}`);
+  const unknown = understands && obligations.map(obligationName).find((name) => !understands.includes(name));
+  if (unknown !== undefined)
+    report('attenuation', `permitted with the obligation ${unknown}, which the enforcement point does not apply`);
   for (const effect of data.effects ?? [data.effect])
     if (data.charge[COUNTER_OF[effect]] < 1)
       report('budget', `the action has the effect ${effect}, but is not charged for it`);

@@ -1,6 +1,8 @@
+import { obligationsFor } from '@bailiwick/authority/dimensions/obligations';
 import type { ActionFacts } from '@bailiwick/authority/dimensions/dimension';
 import { widerThanMost } from '@bailiwick/authority/manifests/most';
 import { verdictsOf } from '@bailiwick/authority/manifests/verdicts';
+import { containsAll } from '@bailiwick/authority/obligations/combine';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import { situationOf } from './action-rules';
 import { at, type Grant } from './books';
@@ -24,6 +26,9 @@ export function permittedUnder(
   for (const [i, { id, run, limits, issuedAt, beyond }] of chain.entries()) {
     const agentClass = run.agent.class;
     const held = { agentClass, limits, usage, issuedAt, beyond };
+    const must = obligationsFor(agents.of(agentClass)?.obligations ?? [], event.data.verb);
+    if (!containsAll(event.data.obligations ?? [], must))
+      report('attenuation', `the permit lacks an obligation of the manifest of ${agentClass} in version ${version}`);
     const call = { facts, drift, below: classes.slice(0, i), now: at(event.time) };
     for (const { outcome, message } of verdictsOf(agents.of(agentClass), held, call)) {
       const what = `the manifest of ${agentClass} in version ${version}, for ${id}`;

@@ -21,6 +21,8 @@ import type {
 } from '@bailiwick/contracts/queries/query';
 import type { Problem, Reason } from '@bailiwick/contracts/reason';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay/replay';
+import { linesOf } from './lines';
+import { applied, stating, type Understands } from './obligations';
 
 /** A response with a status other than 2xx, with the problem that the service reported (RFC 9457). */
 export class ProblemError extends Error {
@@ -79,6 +81,8 @@ export interface ClientOptions {
   readonly key: string;
   /** number of retries while the service is not ready or busy; all with the same Idempotency-Key */
   readonly retries?: number;
+  /** the obligations that the caller applies; a permit with any other is a denial */
+  readonly understands?: Understands;
 }
 
 interface CallOptions {
@@ -128,11 +132,20 @@ export class BailiwickClient {
   tokenOf(runId: string): Promise<Granted> {
     return this.post(`/v1/runs/${runId}/token`, {});
   }
-  act(body: ActionRequest): Promise<ActionAnswer> {
-    return this.post('/v1/actions', body);
+  /**
+   * Requests a decision. A permit with an obligation that `understands` does not name is returned as a denial with the
+   * reason OBLIGATION_NOT_UNDERSTOOD, and its action is reported as failed, since it is not carried out.
+   */
+  async act(body: ActionRequest): Promise<ActionAnswer> {
+    const { understands } = this.options;
+    return applied(await this.post('/v1/actions', stating(body, understands)), understands, this);
   }
-  actAll(actions: readonly ActionRequest[]): Promise<{ answers: (ActionAnswer | { error: Problem })[] }> {
-    return this.post('/v1/actions:batch', { actions });
+  /** Requests several decisions, each as `act` does. */
+  async actAll(actions: readonly ActionRequest[]): Promise<{ answers: (ActionAnswer | { error: Problem })[] }> {
+    const { understands } = this.options;
+    const body = { actions: actions.map((each) => stating(each, understands)) };
+    const { answers } = await this.post<{ answers: (ActionAnswer | { error: Problem })[] }>('/v1/actions:batch', body);
+    return { answers: await Promise.all(answers.map(async (each) => applied(each, understands, this))) };
   }
   settle(
     actionId: string,
@@ -437,18 +450,6 @@ async function answerIn<Answer, Progress>(
 }
 
 type Files = Readonly<Record<string, string>>;
-
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-    text += decoder.decode(chunk, { stream: true });
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
-      yield text.slice(0, end);
-      text = text.slice(end + 1);
-    }
-  }
-}
 
 /** Formats the query of a URL with its question mark; empty if every value is undefined. */
 function queryOf(query: Readonly<Record<string, string | number | undefined>>): string {

@@ -121,5 +121,9 @@ export const REASON_CODES = [
   'BEYOND_MANIFEST',
   'NO_MANIFEST',
   'OUTSIDE_HOURS',
+  'OBLIGATION_NOT_UNDERSTOOD',
+  'OBLIGATIONS_UNCLEAR',
+  'CONDITION_FORBIDS',
+  'CONDITION_UNDECIDED',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];

@@ -291,6 +291,20 @@ export const LIMITS = {
   /** longest life of an identity assertion; a used one is remembered for `idempotencyMs` */
   assertionMs: HOUR,
 
+  // obligations
+  obligations: {
+    /** of a catalog entry or a rule, of a lease or a manifest, and of one decision */
+    perList: 16,
+    perLease: 32,
+    perDecision: 32,
+    /** fields of one obligation */
+    fields: 256,
+    /** the obligations of one lease, and of one decision, as JSON */
+    bytes: 4 * 1024,
+    /** names that an enforcement point states with a request */
+    understood: 32,
+  },
+
   // policy
   policy: {
     /** files of one bundle, bytes of one file and of all of them */
@@ -303,6 +317,10 @@ export const LIMITS = {
     values: 100_000,
     catalogEntries: 2_000,
     manifests: 1_000,
+    /** entries of Cedar policies, characters of one, and policies of one bundle */
+    conditions: 200,
+    conditionChars: 64 * 1024,
+    conditionPolicies: 200,
     tests: 1_000,
     stepsPerTest: 64,
     pointerSteps: 16,

@@ -1,3 +1,4 @@
+import type { Conditions } from '@bailiwick/authority/conditions/port';
 import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { CompiledRules } from '@bailiwick/authority/sequences/compile';
@@ -11,6 +12,7 @@ import { inOrder, nearest, type Place, type Problem } from './problem';
 import { schemaProblems } from './schema-problems';
 import { agentsSection } from './sections/agents-section';
 import { catalogSection } from './sections/catalog-section';
+import { conditionsSection } from './sections/conditions-section';
 import { rulesSection } from './sections/rules-section';
 import type { Section } from './sections/section';
 import { testsSection } from './sections/tests-section';
@@ -21,6 +23,7 @@ export const SECTIONS = {
   catalog: catalogSection,
   agents: agentsSection,
   rules: rulesSection,
+  conditions: conditionsSection,
   tests: testsSection,
 } satisfies Record<SectionName, object>;
 const NAMES = Object.keys(SECTIONS) as SectionName[];
@@ -39,6 +42,8 @@ export interface CheckedBundle {
   readonly agents: Agents | undefined;
   /** undefined: those of the release stay in force */
   readonly rules: CompiledRules | undefined;
+  /** undefined if it has none */
+  readonly conditions: Conditions | undefined;
   readonly tests: readonly PolicyTest[];
   /** Returns a problem at a part of an entry, with its file, line and column. */
   problemAt(section: SectionName, entry: number, path: Path, message: string): Problem;
@@ -60,6 +65,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     catalog: checkSection('catalog', parts, problems),
     agents: checkSection('agents', parts, problems),
     rules: checkSection('rules', parts, problems),
+    conditions: checkSection('conditions', parts, problems),
     tests: checkSection('tests', parts, problems),
   };
   if (problems.length > 0 || checked.catalog.compiled === undefined) return err(bounded(problems));
@@ -79,6 +85,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     catalog: checked.catalog.compiled,
     agents: checked.agents.compiled,
     rules: isRuled ? checked.rules.compiled : undefined,
+    conditions: checked.conditions.compiled,
     tests: checked.tests.compiled,
     problemAt: (section, entry, path, message) =>
       problemIn(parts.filter((part) => part.section === section)[entry] as Part, path, message),
@@ -99,7 +106,8 @@ const problemIn = (
   message: string,
   suggestion?: string,
   name = false,
-): Problem => file.problemAt([section, index, ...path], message, { suggestion, name });
+  within?: number,
+): Problem => file.problemAt([section, index, ...path], message, { suggestion, name, within });
 
 function sizeProblems(files: BundleFiles): Problem[] {
   const names = Object.keys(files);
@@ -172,10 +180,11 @@ function checkSection<N extends SectionName>(
     if (found.length === 0) fitting.push(part);
   }
   const entries = fitting.map(({ value }) => value);
-  const compiled = section.compile(entries, (entry, path, message, { suggestion, other } = {}) => {
+  const compiled = section.compile(entries, (entry, path, message, { suggestion, other, within } = {}) => {
     const part = fitting[entry] as Part;
     const place = other === undefined ? undefined : problemIn(fitting[other] as Part, [], '');
-    problems.push(problemIn(part, path, place ? `${message} (${placeText(place)})` : message, suggestion));
+    const text = place ? `${message} (${placeText(place)})` : message;
+    problems.push(problemIn(part, path, text, suggestion, false, within));
   });
   return { entries, compiled };
 }

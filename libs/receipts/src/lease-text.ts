@@ -1,13 +1,18 @@
 import type { Limits, Permission, Selector } from '@bailiwick/contracts/grants/grant';
+import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import { capsText } from './caps-text';
 
-// Receipts contain these texts. A lease without permissions and pairs has the text that it had before there were any.
+// Receipts contain these texts. A lease without permissions, pairs and obligations has the text that it had before there
+// were any.
 
-/** Describes what a lease admits: its verbs, or its permissions, and the pairs that it denies. */
-export function leaseText({ actions, permissions, deny = [] }: Limits): string {
+/** Describes what a lease admits: its verbs, or its permissions, the pairs that it denies, and its obligations. */
+export function leaseText({ actions, permissions, deny = [], obligations = [] }: Limits): string {
   const may = permissions ? permissions.map((each) => `${pairText(each)}${restText(each)}`) : actions.allow;
   const never = deny.map((each) => `never ${pairText(each)}`);
-  return [may.join(', ') || 'nothing', ...never].join('; ');
+  const must = obligations.map(
+    (each) => `must ${obligationText(each)}${each.actions ? ` for ${each.actions.join(' and ')}` : ''}`,
+  );
+  return [may.join(', ') || 'nothing', ...never, ...must].join('; ');
 }
 
 /** Formats the mode and the caps of a permission. */

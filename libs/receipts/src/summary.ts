@@ -174,6 +174,7 @@ export function actionsOf(mine: readonly StoryEntry[]): RunClaims['actions'] {
       risk: data.risk,
       ...(data.argsDigest === undefined ? {} : { argsDigest: data.argsDigest }),
       ...(data.approvalId === undefined ? {} : { approvalId: data.approvalId }),
+      ...(data.obligations === undefined ? {} : { obligations: data.obligations }),
       ...place(event),
       ...(data.calledBy === undefined ? {} : { calledBy: data.calledBy }),
       ...(called.has(event.actionId) ? { called: called.get(event.actionId) } : {}),

@@ -1,4 +1,5 @@
-import type { Granted } from '@bailiwick/client/client';
+import { BailiwickClient, type Granted } from '@bailiwick/client/client';
+import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { connectBus } from '@bailiwick/messaging/connect';
 import { commandSubject } from '@bailiwick/messaging/subjects';
@@ -8,6 +9,7 @@ import { benchEntryCounts } from './entries';
 import { postOf, type Driven } from './load/http-driver';
 import { askUntilPermitted, makeTenant, type Tenant } from './data/large';
 import { startCerbos, startEcho, startNatsEcho, type Peer } from './load/peers';
+import { benchPolicyLoad, largeBundle } from './policy-load';
 import { RawEvents, type RawRow } from './data/raw-events';
 import type { Report } from './report/report';
 import { byTurns, quantile, type Measure } from './report/rounds';
@@ -37,6 +39,8 @@ export async function benchDecisions(options: BenchOptions): Promise<void> {
     await benchNats(options);
     await benchEntries(options);
     await benchEntryCounts(options.report, options.rounds);
+    await benchPolicyLoad(options.report, options.rounds);
+    await benchDeployed(options);
     await benchLarge(options);
   } finally {
     for (const peer of Object.values(peers)) await peer?.stop();
@@ -230,6 +234,28 @@ async function benchEntries({ system, driver, report, rounds }: BenchOptions): P
   report.against('entries50', '1/s', 'entries1', figures.entries50, figures.entries1);
 }
 
+/** Compares a tenant that deployed a large bundle with one under the default bundle, over HTTP. */
+async function benchDeployed({ system, driver, report, rounds }: BenchOptions): Promise<void> {
+  const of = async (name: string, bundle?: PolicyBundle): Promise<Measure> => {
+    const tenant = await makeTenant(system, name, { chains: 256, depth: 2, rules: 0 }, report);
+    const client = new BailiwickClient({ url: system.credentials.url, key: tenant.keys.admin as string });
+    if (bundle) await client.deployPolicy({ 'policy.yaml': JSON.stringify(bundle) }, 0);
+    await askUntilPermitted(system, tenant);
+    const job = {
+      kind: 'http',
+      host: '127.0.0.1',
+      port: system.port,
+      requests: leafRequests(tenant),
+      connections: CONNECTIONS,
+      ms: ROUND_MS,
+    } as const;
+    return async () => perSecond(await driver.drive(job));
+  };
+  const contenders = { large: await of('large-policy', largeBundle()), default: await of('default-policy') };
+  const figures = await byTurns(contenders, rounds, WARM_UP);
+  report.against('http.policy_load', '1/s', 'default-bundle', figures.large, figures.default);
+}
+
 /**
  * Compares many live leases, deep trees and active rules with a few trees of the same depth and no rule. The difference
  * is the cost of a large state.
@@ -242,17 +268,12 @@ async function benchLarge({ system, driver, report, rounds, size }: BenchOptions
     report,
   );
   const small = await makeTenant(system, 'small', { chains: 256, depth: DEEP, rules: 0 }, report);
-  const requests = ({ leaves, keys }: Tenant): string[] => {
-    const step = Math.max(1, Math.floor(leaves.length / MESSAGES));
-    const lease = (i: number) => ({ grant: { id: turn(leaves, i * step).grantId } }) as Granted;
-    return times((i) => postOf('/v1/actions', action(lease(i), i), bearer(keys.enforcer as string)));
-  };
   const of = (tenant: Tenant): Measure => {
     const job = {
       kind: 'http',
       host: '127.0.0.1',
       port: system.port,
-      requests: requests(tenant),
+      requests: leafRequests(tenant),
       connections: CONNECTIONS,
       ms: ROUND_MS,
     } as const;
@@ -262,6 +283,12 @@ async function benchLarge({ system, driver, report, rounds, size }: BenchOptions
   await askUntilPermitted(system, small);
   const figures = await byTurns({ large: of(large), small: of(small) }, rounds);
   report.against('large_state', '1/s', 'small-state', figures.large, figures.small);
+}
+/** Requests under the leaves of a tenant, by its enforcement point. */
+function leafRequests({ leaves, keys }: Tenant): string[] {
+  const step = Math.max(1, Math.floor(leaves.length / MESSAGES));
+  const lease = (i: number) => ({ grant: { id: turn(leaves, i * step).grantId } }) as Granted;
+  return times((i) => postOf('/v1/actions', action(lease(i), i), bearer(keys.enforcer as string)));
 }
 const DEEP = 64;
 const RULES = 10_000;

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { grantRequest, type GrantRequest } from '@bailiwick/contracts/grants/grant';
+import { answeredText } from '@bailiwick/contracts/obligations/obligation-text';
 import { approvalCard } from '../approval-card';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { green, reasonText, red, table, treeText, yellow } from '../render';
+import { green, plain, reasonText, red, table, treeText, yellow } from '../render';
 
 /** Parses an option: JSON, or @file. */
 function jsonOption(text: string | undefined, what: string): unknown {
@@ -22,6 +23,12 @@ function grantOption(text: string | undefined): GrantRequest {
     `--grant: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
   );
 }
+
+const namesIn = (text: string): string[] =>
+  text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
 
 const show = (options: GlobalOptions, value: unknown, text: () => string): void =>
   console.log(options.json ? JSON.stringify(value) : text());
@@ -112,6 +119,10 @@ function addAct(program: Command): void {
     .option('--units <json>', 'e.g. {"tokens":2000}')
     .option('--approval <id>')
     .option('--on-behalf-of <action>', 'the call in another tree that this service acts for')
+    .option(
+      '--understands <names>',
+      'the obligations that you apply, such as max_rows,redact: a permit with another is denied',
+    )
     .option('--done', 'report the action as completed')
     .action(async (grantId: string, verb: string, resource: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<
@@ -122,6 +133,7 @@ function addAct(program: Command): void {
           units?: string;
           approval?: string;
           onBehalfOf?: string;
+          understands?: string;
           done?: boolean;
         }
       >();
@@ -140,7 +152,9 @@ function addAct(program: Command): void {
         ...(options.units ? { units: jsonOption(options.units, '--units') as Record<string, number> } : {}),
         ...(options.approval ? { approvalId: options.approval } : {}),
         ...(options.onBehalfOf ? { onBehalfOf: { actionId: options.onBehalfOf } } : {}),
+        ...(options.understands === undefined ? {} : { understands: namesIn(options.understands) }),
       });
+      const must = answeredText(answer.obligations);
       if (answer.decision === 'permit' && options.done) await client.settle(answer.actionId, { status: 'completed' });
       const word = { permit: green('permit'), deny: red('deny'), 'step-up': yellow('step-up') }[answer.decision];
       const reasons = reasonText(answer.reasons);
@@ -148,7 +162,7 @@ function addAct(program: Command): void {
         options,
         answer,
         () =>
-          `${word} ${answer.actionId}${answer.approvalId ? `\napproval ${answer.approvalId}` : ''}${reasons ? `\n${reasons}` : ''}`,
+          `${word} ${answer.actionId}${answer.approvalId ? `\napproval ${answer.approvalId}` : ''}${must.map((text) => `\nmust ${plain(text)}`).join('')}${reasons ? `\n${reasons}` : ''}`,
       );
       if (answer.decision !== 'permit') process.exitCode = 1;
     });

@@ -230,7 +230,10 @@ function dryRun(owner: LogOwner, rules: Rules, raw: unknown): Promise<Answer> {
     const decided = authorize(state, parsed.data, now, rules);
     if (!decided.ok) return { ok: false, refusal: decided.error };
     for (const event of decided.value) {
-      if (event.type === 'ActionPermitted') return found({ decision: 'permit', reasons: [] });
+      if (event.type === 'ActionPermitted') {
+        const { obligations } = event.data;
+        return found({ decision: 'permit', reasons: [], ...(obligations === undefined ? {} : { obligations }) });
+      }
       if (event.type === 'ActionDenied') return found({ decision: 'deny', reasons: leaves(event.data.reasons) });
       if (event.type === 'ActionStepUp') return found({ decision: 'step-up', reasons: leaves(event.data.reasons) });
     }

@@ -60,7 +60,16 @@ export function toAction(evaluation: unknown, dryRun = false): Evaluation {
   if (subject.type !== 'grant' || !grantId.safeParse(subject.id).success)
     throw new Refused('NOT_FOUND', 'the subject is not a grant; send { "type": "grant", "id": "grt_…" }');
   const request = compiledRequest.safeParse({
-    ...pick(context, ['cost', 'units', 'posture', 'approvalId', 'labels', 'parentActionId', 'onBehalfOf']),
+    ...pick(context, [
+      'cost',
+      'units',
+      'posture',
+      'approvalId',
+      'labels',
+      'parentActionId',
+      'onBehalfOf',
+      'understands',
+    ]),
     grantId: subject.id,
     action: { ...pick(action.properties, ['args', 'argsDigest', 'tool', 'risk', 'effect']), verb: action.name },
     resource: { type: resource.type, id: resource.id, attributes: comparable(resource.properties) },

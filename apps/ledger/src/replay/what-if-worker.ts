@@ -15,6 +15,7 @@ import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/con
 import { Bodies } from '@bailiwick/event-store/postgres/bodies';
 import { parseLogName } from '@bailiwick/core/ids';
 import { lowerThisThread } from '@bailiwick/platform/priority';
+import { judgeConditions } from '@bailiwick/policy/conditions/judge-conditions';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 import { UsedVerbs } from './used-verbs';
@@ -66,7 +67,7 @@ async function main(job: WhatIfJob): Promise<void> {
     const from = last === undefined ? job.request.from : await bodies.firstOfLast(log, DECISIONS, last, to);
     const request = { ...job.request, from };
     const judge = judgeUnder(request.change.policy);
-    const rulesNow = { judge, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
+    const rulesNow = { judge, judgeConditions, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
     const state = emptyState(log, tenant, n);
     state.policies.startAfter((policies[0]?.version ?? 1) - 1, DEFAULT_CATALOG);
     const whatIf = new WhatIf(state, request, rulesNow, candidate);

@@ -7,6 +7,7 @@ import type { Code } from '@bailiwick/contracts/error-codes';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { type IdKind } from '@bailiwick/core/ids';
 import { err, type Result } from '@bailiwick/core/result';
+import type { Conditions, JudgeConditions } from '../conditions/port';
 import type { Agents } from '../manifests/agents';
 import type { Catalog } from '../matching/catalog/compile';
 import type { LogState } from '../state/state';
@@ -32,6 +33,10 @@ export interface Rules {
   readonly catalog: Catalog;
   /** the manifests until the tenant deploys another bundle; left out: none */
   readonly agents?: Agents | undefined;
+  /** the conditions until the tenant deploys another bundle; left out: none */
+  readonly conditions?: Conditions | undefined;
+  /** evaluates conditions; left out: every call under a policy with conditions is denied */
+  readonly judgeConditions?: JudgeConditions | undefined;
   /** the limits of a root grant that requests none */
   readonly defaults: (now: number) => Limits;
 }

@@ -4,6 +4,7 @@ import { actions } from './actions';
 import { budget } from './budget';
 import { delegation } from './delegation';
 import { deny } from './denied-pairs';
+import { obligations } from './obligations';
 import { permissions } from './permissions';
 import { posture } from './posture';
 import { purpose } from './purpose';
@@ -25,6 +26,7 @@ const TABLE: { readonly [K in DimensionName]: Dimension<Limits[K]> } = {
   delegation,
   risk,
   posture,
+  obligations,
 };
 
 /** A dimension of any limit. The type of TABLE ensures that each name has its own limit. */

@@ -1,3 +1,4 @@
+import type { ScopedObligation } from '@bailiwick/contracts/obligations/obligation';
 import type { DefaultLease, ManifestEntry, WorkingHours } from '@bailiwick/contracts/policy/manifest';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { isTimeZone } from '@bailiwick/core/calendar';
@@ -5,6 +6,7 @@ import { canonicalDigest } from '@bailiwick/core/digest';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { resolveRoot, tenantDefaults } from '../commands/grants/resolve';
 import { agentFault } from '../matching/names';
+import { normalizeVerbPattern } from '../matching/verbs/verb';
 import { clip } from '../presentation/text';
 import { boundOf, compileMost, widerThanMost, type Most } from './most';
 import { defaultsUnder, merged } from './default-lease';
@@ -19,6 +21,8 @@ export interface Manifest {
   readonly lease: DefaultLease;
   readonly hours: WorkingHours | undefined;
   readonly asks: boolean;
+  /** what enforcement points must do with the calls of its class, and of all leases below it */
+  readonly obligations: readonly ScopedObligation[];
   /** this release cannot read it, and an agent of its class may do nothing (I11) */
   readonly fault: string | undefined;
 }
@@ -26,8 +30,11 @@ export interface Manifest {
 /** The manifests of a bundle. */
 export class Agents {
   private readonly byClass: ReadonlyMap<string, Manifest>;
+  /** some manifest has obligations */
+  readonly oblige: boolean;
 
   constructor(manifests: readonly Manifest[]) {
+    this.oblige = manifests.some((each) => each.obligations.length > 0);
     this.byClass = new Map(manifests.map((each) => [each.name, each]));
   }
 
@@ -70,6 +77,7 @@ function compile(entry: ManifestEntry): Manifest {
     lease: entry.lease ?? {},
     hours: entry.hours,
     asks: entry.beyond === 'ask',
+    obligations: normalized(entry.obligations ?? []).list,
     fault: most?.ok === false ? most.error.detail : undefined,
   };
 }
@@ -96,6 +104,7 @@ function faultsIn(entry: ManifestEntry): Fault[] {
       path: ['hours', 'timezone'],
       message: `${entry.hours.timezone} is not a known time zone; write it like Europe/Berlin`,
     });
+  faults.push(...normalized(entry.obligations ?? []).faults);
   const most = entry.most && compileMost(entry.most, false);
   if (most?.ok === false) return [...faults, faultAt('most', most.error)];
   if (entry.lease === undefined) return faults;
@@ -118,6 +127,25 @@ function faultsIn(entry: ManifestEntry): Fault[] {
       message: `the default lease ${asManifest(message)}`,
     })),
   ];
+}
+
+/** Normalizes the verbs of obligations. In doubt an obligation is for every verb. */
+function normalized(obligations: readonly ScopedObligation[]): { list: ScopedObligation[]; faults: Fault[] } {
+  const faults: Fault[] = [];
+  const list = obligations.map((each, i): ScopedObligation => {
+    if (each.actions === undefined) return each;
+    const verbs = each.actions.map((text, k) => {
+      const pattern = normalizeVerbPattern(text);
+      if (pattern.ok) return pattern.value;
+      faults.push({
+        path: ['obligations', i, 'actions', k],
+        message: `${JSON.stringify(clip(text))} ${pattern.error}`,
+      });
+      return '**';
+    });
+    return { ...each, actions: verbs };
+  });
+  return { list, faults };
 }
 
 /** A refusal of a lease names its members as a request has them. */

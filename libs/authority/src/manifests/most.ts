@@ -18,8 +18,9 @@ import { withStages } from '../dimensions/stages';
 import { time } from '../dimensions/time';
 
 /** The dimensions that a manifest bounds by the algebra of leases; it bounds time by a length. */
-export type BoundedName = Exclude<DimensionName, 'time' | 'session'>;
-const BOUNDED = DIMENSIONS.filter((name): name is BoundedName => name !== 'time' && name !== 'session');
+export type BoundedName = Exclude<DimensionName, 'time' | 'session' | 'obligations'>;
+const NOT_BOUNDED: readonly DimensionName[] = ['time', 'session', 'obligations'];
+const BOUNDED = DIMENSIONS.filter((name): name is BoundedName => !NOT_BOUNDED.includes(name));
 
 /** The most that a lease of a class may hold. */
 export interface Most {

@@ -6,6 +6,7 @@ import type { ApprovalNode, NarrowedNode, RunNode } from '../state/state';
 import type { RunTexts } from './views';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
+import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import type { ApprovalStatus, ApprovalView } from '@bailiwick/contracts/queries/query';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
@@ -128,7 +129,13 @@ function hiddenOf(value: unknown): { values: number; of: number; characters: num
 }
 
 function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | undefined): string[] {
-  if (approval.kind === 'action') return ['this one call, once, within an hour of the answer'];
+  if (approval.kind === 'action') {
+    const must = (facts.stepUp?.data.obligations ?? []).map(obligationText);
+    return [
+      'this one call, once, within an hour of the answer',
+      ...must.map((text) => marked(visible(`with a duty to ${text}`))),
+    ];
+  }
   if (!limits) return [];
   const before = new Map(
     facts.has && approval.kind === 'escalation'

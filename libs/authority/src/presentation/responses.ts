@@ -2,6 +2,7 @@ import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import { REPORT_OUTCOME } from '@bailiwick/contracts/obligations/obligation';
 import type { PolicyDeployedAnswer } from '@bailiwick/contracts/policy/deployment';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { rfc3339 } from '@bailiwick/core/clock';
@@ -191,7 +192,7 @@ function decided(
       decision,
       actionId: event.actionId as string,
       reasons,
-      obligations: decision === 'permit' ? ['report-outcome'] : [],
+      obligations: decision === 'permit' ? [REPORT_OUTCOME, ...(event.data.obligations ?? [])] : [],
       expiresAt,
       ...(outcomeUntil === undefined ? {} : { outcomeUntil }),
       ...(approvalId === undefined ? {} : { approvalId }),

@@ -66,16 +66,19 @@ function operatorsIn({ all = [], any = [], not }: Formula): number {
 }
 
 function compileRule(rule: StatedRule, uses: Uses, report: ReportFault): RuleInForce {
-  const { name, outcome, says, code = 'POLICY_RULE' } = rule;
+  const { name, outcome, says, code = 'POLICY_RULE', obligations } = rule;
+  const obliged = obligations === undefined ? {} : { obligations };
   const named = { path: `rules.${name}`, actual: name };
   const matches = compileMatcher(rule.on, (path, message) => report(['on', ...path], message));
   const holds = compileFormula(rule.when, uses, (path, message) => report(['when', ...path], message));
   const sequence = sequenceOf(rule);
-  if (sequence) return labelRule(sequence, { name, code, outcome }, rule.code === undefined ? named : undefined);
+  if (sequence)
+    return { ...labelRule(sequence, { name, code, outcome }, rule.code === undefined ? named : undefined), ...obliged };
   return {
     name,
     code,
     outcome,
+    ...obliged,
     objection(seen, requested) {
       const step = judgedStep(requested);
       if (!matches(step) || holds(seen, step) === false) return undefined;

@@ -1,4 +1,4 @@
-import type { JudgeTrajectory, RuleInForce } from '@bailiwick/contracts/actions/trajectory';
+import type { JudgeTrajectory, RuleInForce, RuleReason } from '@bailiwick/contracts/actions/trajectory';
 import type { RuleOutcome } from '@bailiwick/contracts/policy/rule';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { SHIPPED } from './shipped';
@@ -20,7 +20,7 @@ export type Override = (rule: RuleInForce) => RuleOutcome | 'off';
 export const judgeByRules =
   (override: Override = ({ outcome }) => outcome, added: readonly RuleInForce[] = []): JudgeTrajectory =>
   (seen, step) => {
-    const [objections, notes]: [Reason[], Reason[]] = [[], []];
+    const [objections, notes]: [RuleReason[], RuleReason[]] = [[], []];
     const consider = (rule: RuleInForce, outcome: RuleOutcome | 'off'): void => {
       const found = outcome === 'off' ? undefined : rule.objection(seen, step);
       if (!found || outcome === 'off') return;
@@ -32,6 +32,7 @@ export const judgeByRules =
         message,
         path,
         actual,
+        ...(rule.obligations === undefined ? {} : { obligations: rule.obligations }),
       });
     };
     for (const rule of seen.rules ?? SHIPPED.list) consider(rule, override(rule));

@@ -2,6 +2,7 @@ import { policyBundle, type PolicyBundle } from '@bailiwick/contracts/policy/pol
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { conditionsOf, type Conditions } from '../conditions/port';
 import { agentsOf, compileAgents, type Agents } from '../manifests/agents';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
 import { compileRules, type CompiledRules } from '../sequences/compile';
@@ -31,6 +32,8 @@ export interface PolicyNode extends DeployedVersion {
   readonly agents: Agents | undefined;
   /** derived from the text, which may leave the rules of the release in force */
   readonly rules: CompiledRules;
+  /** of the text; undefined if it has none */
+  readonly conditions: Conditions | undefined;
 }
 
 /** A candidate that is compared with the policy in force. Its text is in its parts, which are directly before its event. */
@@ -78,11 +81,19 @@ export class Policies {
   /** Continues after deployments whose events are not read: what they put into force does not matter any more. */
   startAfter(version: number, catalog: Catalog): void {
     const nothing = { digest: '', replaces: version - 1, parts: 0, position: 0, at: 0, by: '', text: '{}' };
-    if (version > 0) this.current = { ...nothing, version, catalog, agents: undefined, rules: this.ofRelease };
+    const none = { agents: undefined, conditions: undefined };
+    if (version > 0) this.current = { ...nothing, ...none, version, catalog, rules: this.ofRelease };
   }
 
   put(node: PolicyNode): void {
-    const { text: _text, catalog: _catalog, agents: _agents, rules: _rules, ...version } = node;
+    const {
+      text: _text,
+      catalog: _catalog,
+      agents: _agents,
+      rules: _rules,
+      conditions: _conditions,
+      ...version
+    } = node;
     this.current = node;
     this.pending = undefined;
     this.versions.push(version);
@@ -96,15 +107,26 @@ export interface CompiledBundle {
   /** undefined if it has no manifests; a manifest that this release cannot read permits nothing */
   readonly agents: Agents | undefined;
   readonly rules: CompiledRules;
+  readonly conditions: Conditions | undefined;
 }
 
 /** A bundle without rules leaves those of the release in force; an empty list of rules is none. */
-export function compiledBundle({ catalog = [], agents, rules }: PolicyBundle): Result<CompiledBundle, string> {
+export function compiledBundle({
+  catalog = [],
+  agents,
+  rules,
+  conditions,
+}: PolicyBundle): Result<CompiledBundle, string> {
   const compiled = compileCatalog(catalog);
   if (!compiled.ok) return err(faultText('catalog', compiled.error));
   const ruled = rules === undefined ? ok(SHIPPED) : compileRules(rules);
   return ruled.ok
-    ? ok({ catalog: compiled.value, agents: agentsOf(agents), rules: ruled.value })
+    ? ok({
+        catalog: compiled.value,
+        agents: agentsOf(agents),
+        rules: ruled.value,
+        conditions: conditionsOf(conditions),
+      })
     : err(faultText('rules', ruled.error));
 }
 

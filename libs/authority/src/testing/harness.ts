@@ -4,6 +4,7 @@ import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/even
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
+import { judgeConditions } from '@bailiwick/policy/conditions/judge-conditions';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { decide } from '../commands/decide';
 import type { Decided, Rules } from '../commands/types';
@@ -25,7 +26,7 @@ export class TestLog {
 
   constructor(judge: JudgeTrajectory = () => [], { log, tenant, n } = { log: 'default/0', tenant: 'default', n: 0 }) {
     this.state = emptyState(log, tenant, n);
-    this.rules = { judge, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
+    this.rules = { judge, judgeConditions, catalog: DEFAULT_CATALOG, defaults: tenantDefaults };
   }
 
   /** Decides and folds; returns the new events or the refusal, which must not have changed anything. */

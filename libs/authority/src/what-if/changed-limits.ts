@@ -126,6 +126,7 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
   const permissions = own(limits.permissions, base.permissions);
   const union = permissions && envelopeOf(permissions);
   const pairs = limits.deny?.filter((pair) => !base.deny?.some((each) => same(pair, each))) ?? [];
+  const obliged = limits.obligations?.filter((each) => !base.obligations?.some((other) => same(each, other))) ?? [];
   return {
     time: {
       notBefore: time.notBefore,
@@ -168,6 +169,7 @@ export function asked(limits: Limits, base: Limits): GrantRequest {
     posture: Object.fromEntries(
       Object.entries(posture).map(([name, values]) => [name, own(values, base.posture[name as keyof typeof posture])]),
     ),
+    obligations: obliged.length > 0 ? obliged : undefined,
   };
 }
 

@@ -5,6 +5,7 @@ import { recordedFaults } from '../commands/actions/from-arguments';
 import type { Asked } from '../commands/actions/judge';
 import { recordedFacts } from '../dimensions/recorded-facts';
 import { isOpen } from '../events/endings';
+import type { Catalog } from '../matching/catalog/compile';
 import { blockedItself } from '../state/liveness';
 import type { GrantNode, LogState, RunNode } from '../state/state';
 
@@ -55,8 +56,11 @@ export function targetExists(state: LogState, event: Event, grant: GrantNode | u
   }
 }
 
-/** Rebuilds the call as it was understood when it was decided. */
-export function askedOf({ data }: Decision, run: RunNode): Asked {
+/**
+ * Rebuilds the call as it was understood when it was decided.
+ * @param catalog by which it is obliged: of the policy in force, or of the candidate
+ */
+export function askedOf({ data }: Decision, run: RunNode, catalog: Catalog): Asked {
   const drift = data.drift ?? 0;
   return {
     facts: recordedFacts(data, run.agent),
@@ -64,5 +68,7 @@ export function askedOf({ data }: Decision, run: RunNode): Asked {
     charge: data.charge,
     faults: recordedFaults(data.reasons),
     drift: drift === 'unavailable' ? drift : Math.max(drift, run.drift),
+    obligations: catalog.lookup(data.verb, data.tool).facts.obligations,
+    understands: data.understands,
   };
 }

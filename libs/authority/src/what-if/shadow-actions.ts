@@ -1,4 +1,5 @@
 import type { Event } from '@bailiwick/contracts/events/event';
+import type { Obligation } from '@bailiwick/contracts/obligations/obligation';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
 import {
@@ -16,12 +17,18 @@ import { objectionsIn } from '../commands/actions/objections';
 import { callAsked } from '../commands/actions/refused-before';
 import { settlement } from '../commands/actions/settle-action';
 import type { Rules } from '../commands/types';
+import { recordedFacts } from '../dimensions/recorded-facts';
+import { combined } from '../obligations/combine';
+import { obligationsChanged } from '../obligations/changed';
 import { accountsOf, pursesFor } from '../state/purses';
 import { periodsFor } from '../state/periods';
 import { chainOf, type GrantNode, type RunNode } from '../state/state';
 import { askedOf, DECIDED, timeOf, type Decision, type Of, type Outcome } from './recorded';
 import type { ShadowLog } from './shadow-log';
 import type { UnderCandidate } from './under-candidate';
+
+/** Rules of reasons that depend on the policy in force alone. */
+const OF_POLICY: ReadonlySet<string> = new Set(['manifest', 'obligations', 'condition']);
 
 /** Decides the recorded actions again, and settles those that are permitted here. */
 export class ShadowActions {
@@ -63,7 +70,9 @@ export class ShadowActions {
     if (call === null)
       return this.differs(event, 'falls-away', [], 'the call that the service acted for would not have been made');
     const { fate, reasons, usesApproval, judged } = this.judged(event, run, chain, at, call);
+    const { obligations } = judged;
     if (fate !== before) this.differs(event, fate, reasons);
+    else if (fate === 'permit') this.compareObligations(event, reasons, obligations);
     if (fate === 'permit') {
       this.permit(event, chain, at, usesApproval);
       for (const each of events)
@@ -121,6 +130,13 @@ export class ShadowActions {
     return call.ok ? call.value : null;
   }
 
+  /** A permit that obliges to something else is another decision, though its call is made in both. */
+  private compareObligations(event: Decision, reasons: Reason[], now: readonly Obligation[]): void {
+    const before = event.data.obligations ?? [];
+    const why = obligationsChanged(before, now);
+    if (why !== undefined) this.differs(event, 'permit', reasons, why);
+  }
+
   /** Decides like `authorize`, from the recorded facts of the call, whose names were normalized then. */
   private judged(
     event: Decision,
@@ -131,8 +147,9 @@ export class ShadowActions {
   ): { fate: Fate; reasons: Reason[]; usesApproval: boolean; judged: Judgement } {
     const { data } = event;
     const { state } = this.log;
-    const here = judge(state, chain, askedOf(event, run), now, this.rules, brokered);
-    const judged = this.withRecordedManifests(this.withRecordedBudgets(here, event), event);
+    const asked = askedOf(event, run, state.policies.current?.catalog ?? this.rules.catalog);
+    const here = judge(state, chain, asked, now, this.rules, brokered);
+    const judged = this.withRecordedPolicy(this.withRecordedBudgets(here, event), event);
     // the approval of a step-up is the one that it requests, not one that it used
     const id = event.type === 'ActionStepUp' ? undefined : data.approvalId;
     // an older log neither records the card's objections nor required arguments, so its approvals are accepted as
@@ -166,14 +183,15 @@ export class ShadowActions {
   }
 
   /**
-   * Keeps the recorded objections of manifests if the state knows another policy than the one in force: the events of one
-   * tree contain no deployments.
+   * Keeps the recorded objections of manifests and conditions, and the recorded obligations, if the state knows another
+   * policy than the one in force: the events of one tree contain no deployments.
    */
-  private withRecordedManifests(judged: Judgement, { data }: Decision): Judgement {
-    if ((data.policy ?? 0) === this.log.state.policies.version) return judged;
-    const recorded = data.reasons.filter(({ rule }) => rule === 'manifest');
-    const reasons = [...judged.reasons.filter(({ rule }) => rule !== 'manifest'), ...recorded];
-    return { outcome: strictest(reasons), reasons, objections: objectionsIn(reasons) };
+  private withRecordedPolicy(judged: Judgement, { data }: Decision): Judgement {
+    if (this.under || (data.policy ?? 0) === this.log.state.policies.version) return judged;
+    const recorded = data.reasons.filter(({ rule }) => OF_POLICY.has(rule));
+    const reasons = [...judged.reasons.filter(({ rule }) => !OF_POLICY.has(rule)), ...recorded];
+    const obligations = combined([...judged.obligations, ...(data.obligations ?? [])]);
+    return { ...judged, outcome: strictest(reasons), reasons, objections: objectionsIn(reasons), obligations };
   }
 
   private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {
@@ -181,7 +199,7 @@ export class ShadowActions {
     const ended = exhaustedBy(chain, data.charge);
     const grantId = this.log.currentLease(event.grantId as string);
     const run = this.log.state.runs.get((chain[0] as GrantNode).runId) as RunNode;
-    const ends = endedByCompletion(chain, askedOf(event, run).facts);
+    const ends = endedByCompletion(chain, recordedFacts(data, run.agent));
     if (event.type === 'ActionPermitted') {
       const { periods: recorded, ...data } = event.data;
       const periods = periodsFor(chain, at, recorded);

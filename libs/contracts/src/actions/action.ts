@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { consumed, effect, posture, risk, scalar } from '../grants/grant';
+import { answeredObligation, understands } from '../obligations/obligation';
 import { costs, digest, freeText, idOf, name, time, units } from '../primitives';
 import { outcome, reason } from '../reason';
 
@@ -76,6 +77,11 @@ export const actionRequest = z.strictObject({
   /** a service acts under its own lease because of a permitted call to it, which is in flight in another tree */
   onBehalfOf: onBehalfOf.optional(),
   token: tokenRequest.optional(),
+  /**
+   * the obligations that the enforcement point applies: a permit with any other is decided as a denial. Left out: the
+   * enforcement point compares the obligations of the answer itself
+   */
+  understands: understands.optional(),
 });
 export type ActionRequest = z.infer<typeof actionRequest>;
 
@@ -108,8 +114,11 @@ export const actionAnswer = z.object({
   decision: outcome,
   actionId: idOf('action'),
   reasons: z.array(reason),
-  /** duties of the enforcement point, e.g. `report-outcome` */
-  obligations: z.array(z.string()),
+  /**
+   * duties of the enforcement point: `report-outcome`, and obligations. One that it does not know or does not apply
+   * makes the permit a denial
+   */
+  obligations: z.array(answeredObligation),
   /** end of the period in which the permit may be used, or the approval given */
   expiresAt: time,
   /** deadline for the outcome of a permit; after it the outcome is recorded as a late report */

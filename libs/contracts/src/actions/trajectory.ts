@@ -1,4 +1,5 @@
 import type { Consumed, Effect } from '../grants/grant';
+import type { Obligation } from '../obligations/obligation';
 import type { RuleOutcome } from '../policy/rule';
 import type { Reason } from '../reason';
 
@@ -62,9 +63,13 @@ export interface RuleInForce {
   /** a reason code; several rules may have the same */
   readonly code: string;
   readonly outcome: RuleOutcome;
+  /** what the enforcement point must do if the rule fires and the call is permitted */
+  readonly obligations?: readonly Obligation[] | undefined;
   /** Returns why the rule objects to the step, or undefined if it does not. */
   objection(seen: Trajectory, step: TrajectoryStep): Omit<Reason, 'rule' | 'outcome'> | undefined;
 }
 
 /** Judges the next step against the past of its tree: one reason per rule that objects, or none. */
-export type JudgeTrajectory = (seen: Trajectory, step: TrajectoryStep) => Reason[];
+export type JudgeTrajectory = (seen: Trajectory, step: TrajectoryStep) => RuleReason[];
+/** A reason with the obligations of its rule, which are not recorded with the reason. */
+export type RuleReason = Reason & { readonly obligations?: readonly Obligation[] | undefined };

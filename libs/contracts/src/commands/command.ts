@@ -5,6 +5,7 @@ import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
+import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time, units } from '../primitives';
 
@@ -60,6 +61,7 @@ export const authorize = command('authorize', {
   labels: labels.optional(),
   parentActionId: idOf('action').optional(),
   onBehalfOf: onBehalfOf.optional(),
+  understands: understands.optional(),
   derived: derived.optional(),
   proof: z.union([
     z.strictObject({ vouched: z.literal(true) }),

@@ -5,6 +5,7 @@ import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-
 import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
+import { decidedObligations, understands } from '../obligations/obligation';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {
   amount,
@@ -117,6 +118,10 @@ export const decidedAction = z.strictObject({
   remaining: consumed,
   /** the least that the chain and the tenant budgets have left; left out if the action draws from none */
   least: consumed.optional(),
+  /** what a permit obliges the enforcement point to do; left out if there is nothing, and of a denial */
+  obligations: decidedObligations.optional(),
+  /** the obligations that the enforcement point stated to apply; left out if it stated none */
+  understands: understands.optional(),
 });
 export type DecidedAction = z.infer<typeof decidedAction>;
 

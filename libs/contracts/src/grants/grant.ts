@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CALENDAR_UNITS } from '@bailiwick/core/calendar';
 import { LIMITS } from '@bailiwick/core/limits';
+import { scopedObligations } from '../obligations/obligation';
 import { amount, costs, duration, idOf, name, time, agentName, timezone, units } from '../primitives';
 
 /** The dimensions of a grant, in the order in which reasons are listed. */
@@ -16,10 +17,11 @@ export const DIMENSIONS = [
   'delegation',
   'risk',
   'posture',
+  'obligations',
 ] as const;
 export type DimensionName = (typeof DIMENSIONS)[number];
 /** The dimensions that a grant may lack; without one, nothing is limited in it. */
-export const OPTIONAL_DIMENSIONS = ['permissions', 'deny'] as const satisfies DimensionName[];
+export const OPTIONAL_DIMENSIONS = ['permissions', 'deny', 'obligations'] as const satisfies DimensionName[];
 export type OptionalDimension = (typeof OPTIONAL_DIMENSIONS)[number];
 
 export const RISKS = ['low', 'medium', 'high', 'irreversible'] as const;
@@ -253,6 +255,10 @@ export const postureLimit = z.strictObject({
 });
 export type PostureLimit = z.infer<typeof postureLimit>;
 
+/** What the enforcement point must do with the calls that are permitted; it denies none. */
+export const obligationsLimit = scopedObligations;
+export type ObligationsLimit = z.infer<typeof obligationsLimit>;
+
 export const limits = z.strictObject({
   time: timeLimit,
   session: sessionLimit,
@@ -265,6 +271,7 @@ export const limits = z.strictObject({
   delegation: delegationLimit,
   risk: riskLimit,
   posture: postureLimit,
+  obligations: obligationsLimit.optional(),
 });
 export type Limits = z.infer<typeof limits>;
 
@@ -309,6 +316,7 @@ export const grantRequest = z.strictObject({
     .optional(),
   risk: z.strictObject({ ceiling: risk.optional(), approvalFrom: risk.optional() }).optional(),
   posture: postureLimit.optional(),
+  obligations: obligationsLimit.optional(),
 });
 export type GrantRequest = z.infer<typeof grantRequest>;
 

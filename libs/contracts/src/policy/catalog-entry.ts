@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { label } from '../actions/action';
 import { effect, risk } from '../grants/grant';
+import { obligations } from '../obligations/obligation';
 import { amount, currency, freeText, name, unitName } from '../primitives';
 
 /** The stages of one piece of work, in the order of their power: to prepare it, to put it forward, to carry it out. */
@@ -106,6 +107,9 @@ export const catalogEntry = z
     words: freeText(LIMITS.nameLength)
       .optional()
       .describe('What a person reads, after "may": send an email to people outside.'),
+    obligations: obligations
+      .optional()
+      .describe('What the enforcement point must do with each such call, or with its result.'),
     sensitive: z
       .array(pointer)
       .min(1)

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { grantRequest, onDrift } from '../grants/grant';
+import { scopedObligations } from '../obligations/obligation';
 import { agentName, duration, freeText, timezone } from '../primitives';
 
 /** The days of a week, as ISO 8601 orders them. */
@@ -66,6 +67,7 @@ const defaultLease = z.strictObject({
   delegation,
   risk,
   posture,
+  obligations: scopedObligations.optional(),
 });
 export type DefaultLease = z.infer<typeof defaultLease>;
 
@@ -79,6 +81,10 @@ export const manifest = z.strictObject({
   most: most.optional().describe('The most that a lease of the class may hold, as in the grant of POST /v1/runs.'),
   lease: defaultLease.optional().describe('What a root lease gets for the members that its request leaves out.'),
   hours: workingHours.optional().describe('When the class may act. Left out: at any time.'),
+  obligations: scopedObligations
+    .min(1)
+    .optional()
+    .describe('What enforcement points must do with the calls of the class, and of all leases below it.'),
   beyond: z
     .enum(['refuse', 'ask'])
     .optional()

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { catalogEntry } from './catalog-entry';
+import { conditionEntry } from './condition';
 import { manifest } from './manifest';
 import { policyTest } from './policy-test';
 import { policyRule } from './rule';
@@ -28,6 +29,11 @@ export const policyBundle = z.strictObject({
     .describe(
       'Which sequences of actions of a tree are noted, asked about or denied. Left out: the rules of the release; an empty list: none.',
     ),
+  conditions: z
+    .array(conditionEntry)
+    .max(LIMITS.policy.conditions)
+    .optional()
+    .describe('Cedar policies that forbid calls, whatever permits them.'),
   tests: z
     .array(policyTest)
     .max(LIMITS.policy.tests)

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { label } from '../actions/action';
 import { effect, risk } from '../grants/grant';
+import { obligation } from '../obligations/obligation';
 import { digest, logNameSchema, position, time } from '../primitives';
 import { outcome } from '../reason';
 import { decisionGroup } from '../replay/replay';
@@ -27,6 +28,8 @@ export const meaning = z.object({
   risk,
   stage,
   labels: z.array(label),
+  /** left out if there are none */
+  obligations: z.array(obligation).optional(),
   words: z.string().optional(),
   /** the verb that a tool stands for */
   verb: z.string().optional(),

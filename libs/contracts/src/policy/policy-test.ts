@@ -3,6 +3,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { calledTool, labels, resource } from '../actions/action';
 import { REASON_CODES } from '../error-codes';
 import { agent, grantRequest } from '../grants/grant';
+import { obligations } from '../obligations/obligation';
 import { costs, freeText, time, units } from '../primitives';
 import { outcome } from '../reason';
 
@@ -61,6 +62,7 @@ export const policyTest = z.strictObject({
         .max(16)
         .optional()
         .describe('Codes that must be among the reasons, at any depth.'),
+      obligations: obligations.optional().describe('Obligations that the permit must have, or stricter ones.'),
     })
     .describe('The decision, and the codes of its reasons.'),
 });

@@ -4,6 +4,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { label } from '../actions/action';
 import type { REASON_CODES } from '../error-codes';
 import { effect } from '../grants/grant';
+import { obligations } from '../obligations/obligation';
 import { amount, costs, duration, freeText, name, units } from '../primitives';
 
 /*
@@ -250,6 +251,9 @@ export const policyRule = z
       .describe(
         'note records it and changes nothing, ask asks a person, deny denies, suspend denies and suspends the lease.',
       ),
+    obligations: obligations
+      .optional()
+      .describe('What the enforcement point must do with the call if the rule fires and the call is permitted.'),
     says: freeText(LIMITS.reasonLength - 200).describe('For people: what has happened, and what to do instead.'),
     examples: z
       .strictObject({
@@ -261,6 +265,10 @@ export const policyRule = z
   .refine(({ name: named, code }) => code === undefined || RULE_CODES[named] === code, {
     path: ['code'],
     error: 'only the rules that the release ships have a code, each its own; leave it out',
+  })
+  .refine(({ outcome, obligations: own }) => own === undefined || outcome === 'note' || outcome === 'ask', {
+    path: ['obligations'],
+    error: 'a rule that denies has no obligations; state note or ask as its outcome',
   });
 export type PolicyRule = z.infer<typeof policyRule>;
 

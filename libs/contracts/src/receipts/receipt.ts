@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actor } from '../events/event';
 import { agent, consumed, limits } from '../grants/grant';
+import { decidedObligations } from '../obligations/obligation';
 import { time } from '../primitives';
 
 /**
@@ -29,6 +30,8 @@ const action = z.strictObject({
   risk: z.string(),
   argsDigest: z.string().optional(),
   approvalId: z.string().optional(),
+  /** what the permit obliged the enforcement point to do; left out if there was nothing */
+  obligations: decidedObligations.optional(),
   ...at,
   /** the call in another tree that the run acted for */
   calledBy: otherAction.optional(),

@@ -81,6 +81,10 @@ function byName(entries: readonly unknown[]): ReadonlyMap<string, string> {
 const NAMES = ['name', 'class', 'id'] as const;
 function nameOf(entry: unknown): string | undefined {
   if (typeof entry !== 'object' || entry === null) return undefined;
+  const { cedar } = entry as { cedar?: unknown };
+  // an entry of conditions has the ids of its policies
+  if (typeof cedar === 'string')
+    return [...cedar.matchAll(/@id\(\s*"([^"]*)"/g)].map(([, id]) => id).join(', ') || undefined;
   const values = NAMES.map((member) => (entry as Record<string, unknown>)[member]);
   return values.find((value) => typeof value === 'string');
 }

@@ -3,6 +3,7 @@ import type { Catalog, FoundBy } from '@bailiwick/authority/matching/catalog/com
 import { factsOfEntry, type Facts } from '@bailiwick/authority/matching/catalog/facts';
 import { toolKey } from '@bailiwick/authority/matching/catalog/tool-index';
 import { normalizeVerbPattern } from '@bailiwick/authority/matching/verbs/verb';
+import { containsAll } from '@bailiwick/authority/obligations/combine';
 import { RISKS } from '@bailiwick/contracts/grants/grant';
 import { STAGES, type CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import { DIRECTIONS, type CatalogChange, type Meaning } from '@bailiwick/contracts/policy/policy-diff';
@@ -93,11 +94,16 @@ function meaningOf(
   return { ...meaning(found.ofTool ?? found.facts, own ? 'tool' : found.by, found.entry), verb };
 }
 
-const meaning = ({ effects, risk, stage, labels }: Facts, by: FoundBy, entry: CatalogEntry | undefined): Meaning => ({
+const meaning = (
+  { effects, risk, stage, labels, obligations }: Facts,
+  by: FoundBy,
+  entry: CatalogEntry | undefined,
+): Meaning => ({
   effects: [...effects],
   risk,
   stage,
   labels: [...labels].sort(),
+  ...(obligations === undefined ? {} : { obligations: [...obligations] }),
   ...(entry?.words === undefined ? {} : { words: entry.words }),
   ...(by === 'tool' && entry?.verb !== undefined ? { verb: entry.verb } : {}),
   by,
@@ -105,7 +111,7 @@ const meaning = ({ effects, risk, stage, labels }: Facts, by: FoundBy, entry: Ca
 
 /**
  * Compares what decisions read. Reading is the mildest effect; the others have no order. A label makes a call stricter,
- * except one that relaxes.
+ * except one that relaxes, and so does an obligation.
  */
 export function directionOf(before: Meaning, after: Meaning): CatalogChange['direction'] {
   const risk = RISKS.indexOf(after.risk) - RISKS.indexOf(before.risk);
@@ -114,19 +120,22 @@ export function directionOf(before: Meaning, after: Meaning): CatalogChange['dir
   const labels = [beyond(after.labels, before.labels), beyond(before.labels, after.labels)] as const;
   const isStricter = (more: Meaning['effects'], less: Meaning['effects']): boolean =>
     more.some((effect) => effect !== 'read') || (more.length > 0 && less.length === 0);
+  const [was, is] = [before.obligations ?? [], after.obligations ?? []];
   const tightens = (label: string): boolean => !isRelaxing(label);
   const stricter =
     isStricter(effects[0], effects[1]) ||
     risk > 0 ||
     stage > 0 ||
     labels[0].some(tightens) ||
-    labels[1].some(isRelaxing);
+    labels[1].some(isRelaxing) ||
+    !containsAll(was, is);
   const milder =
     isStricter(effects[1], effects[0]) ||
     risk < 0 ||
     stage < 0 ||
     labels[1].some(tightens) ||
-    labels[0].some(isRelaxing);
+    labels[0].some(isRelaxing) ||
+    !containsAll(is, was);
   if (milder && stricter) return 'mixed';
   return milder ? 'milder' : stricter ? 'stricter' : 'other';
 }

@@ -3,6 +3,7 @@ import { sealAll } from '@bailiwick/authority/commands/seal';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import type { Rules } from '@bailiwick/authority/commands/types';
 import { evolve } from '@bailiwick/authority/events/evolve';
+import type { Conditions } from '@bailiwick/authority/conditions/port';
 import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { CompiledRules } from '@bailiwick/authority/sequences/compile';
@@ -11,10 +12,12 @@ import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
 import type { Command, CommandOf, CommandType, DerivedCall } from '@bailiwick/contracts/commands/command';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, GrantRequest } from '@bailiwick/contracts/grants/grant';
+import type { Obligation } from '@bailiwick/contracts/obligations/obligation';
 import type { PolicyCall } from '@bailiwick/contracts/policy/policy-test';
 import type { DecisionOutcome, Reason, Refusal } from '@bailiwick/contracts/reason';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { judgeConditions } from '../conditions/judge-conditions';
 
 const REF = `ref_${'0'.repeat(26)}`;
 const SECOND = 1_000;
@@ -28,6 +31,8 @@ type Fields<T extends CommandType> = Omit<CommandOf<T>, 'type' | 'log' | 'comman
 export interface Rehearsed {
   readonly decision: DecisionOutcome;
   readonly reasons: readonly Reason[];
+  /** of a permit */
+  readonly obligations: readonly Obligation[];
   readonly actionId: string;
 }
 
@@ -44,6 +49,7 @@ export interface RehearsedBundle {
   readonly agents?: Agents | undefined;
   /** left out: those of the release */
   readonly rules?: CompiledRules | undefined;
+  readonly conditions?: Conditions | undefined;
 }
 
 /** A log in memory on which calls are decided by the same rules as in operation. Each command takes one second. */
@@ -55,12 +61,12 @@ export class Rehearsal {
 
   /** @param start ms */
   constructor(
-    { catalog, agents, rules }: RehearsedBundle,
+    { catalog, agents, rules, conditions }: RehearsedBundle,
     judge: JudgeTrajectory,
     private readonly start = START,
   ) {
     if (rules) this.state.policies.ofRelease = rules;
-    this.rules = { judge, catalog, agents, defaults: tenantDefaults };
+    this.rules = { judge, catalog, agents, conditions, judgeConditions, defaults: tenantDefaults };
   }
 
   /** Issues the lease under which the calls are made; a person approves it if the rules ask for one. */
@@ -104,6 +110,7 @@ export class Rehearsal {
     return ok({
       decision: DECISIONS[decided.type] as DecisionOutcome,
       reasons: 'reasons' in decided.data ? decided.data.reasons : [],
+      obligations: decided.data.obligations ?? [],
       actionId: decided.actionId as string,
     });
   }

@@ -1,4 +1,6 @@
+import { containsAll } from '@bailiwick/authority/obligations/combine';
 import type { JudgeTrajectory } from '@bailiwick/contracts/actions/trajectory';
+import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import type { PolicyCall, PolicyTest } from '@bailiwick/contracts/policy/policy-test';
 import type { Reason, Refusal } from '@bailiwick/contracts/reason';
 import { parseTime } from '@bailiwick/core/clock';
@@ -45,9 +47,15 @@ function failureOf(test: PolicyTest, bundle: CheckedBundle, judge: JudgeTrajecto
   }
   const asked = ask(rehearsal, reader, test.call);
   if (!asked.ok) return { path: ['call'], message: asked.error };
-  const { decision, reasons } = asked.value;
+  const { decision, reasons, obligations } = asked.value;
   if (decision !== test.expect.decision)
     return { path: ['expect', 'decision'], message: differs('the call', test.expect.decision, decision, reasons) };
+  const lacking = (test.expect.obligations ?? []).filter((each) => !containsAll(obligations, [each]));
+  if (lacking.length > 0)
+    return {
+      path: ['expect', 'obligations'],
+      message: `the permit does not oblige to ${lacking.map(obligationText).join(', ')}; it obliges to ${obligations.map(obligationText).join(', ') || 'nothing'}`,
+    };
   const found = codesIn(reasons);
   const missing = (test.expect.codes ?? []).filter((code) => !found.includes(code));
   if (missing.length === 0) return undefined;

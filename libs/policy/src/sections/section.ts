@@ -6,7 +6,12 @@ export type Report = (
   entry: number,
   path: Path,
   message: string,
-  more?: { readonly suggestion?: string | undefined; readonly other?: number | undefined },
+  more?: {
+    readonly suggestion?: string | undefined;
+    readonly other?: number | undefined;
+    /** a UTF-16 offset in the text at the path */
+    readonly within?: number | undefined;
+  },
 ) => void;
 
 /** A section of a bundle: a list of entries. */

@@ -15,6 +15,8 @@ export const testsSection: Section<PolicyTest, readonly PolicyTest[]> = {
       names.set(name, i);
       if (expect.decision === 'permit' && expect.codes !== undefined)
         report(i, ['expect', 'codes'], 'a permit has no reasons; leave codes out');
+      if (expect.decision !== 'permit' && expect.obligations !== undefined)
+        report(i, ['expect', 'obligations'], 'only a permit has obligations; leave them out');
       const verbs = [call, ...history].map(({ verb }) => normalizeVerb(verb));
       for (const [at, verb] of verbs.entries())
         if (!verb.ok) report(i, at === 0 ? ['call', 'verb'] : ['history', at - 1, 'verb'], verb.error);

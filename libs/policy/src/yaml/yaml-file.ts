@@ -25,7 +25,12 @@ export interface YamlFile {
   problemAt(
     path: Path,
     message: string,
-    more?: { readonly suggestion?: string | undefined; readonly name?: boolean },
+    more?: {
+      readonly suggestion?: string | undefined;
+      readonly name?: boolean;
+      /** a UTF-16 offset in the text at the path, at which the problem is */
+      readonly within?: number | undefined;
+    },
   ): Problem;
 }
 
@@ -63,8 +68,14 @@ export function readYaml(file: string, text: string): YamlFile {
     file,
     value: problems.length === 0 ? value : undefined,
     problems,
-    problemAt: (path, message, { suggestion, name = false } = {}) =>
-      problem(offsetOf(root, path, name), message, path, suggestion),
+    problemAt: (path, message, { suggestion, name = false, within } = {}) =>
+      problem(
+        (within === undefined ? undefined : offsetInText(nodeAt(root, path), text, within)) ??
+          offsetOf(root, path, name),
+        message,
+        path,
+        suggestion,
+      ),
   };
 }
 
@@ -173,6 +184,40 @@ function offsetOf(root: Node | undefined, path: Path, name: boolean): number {
     offset = startOf(node);
   }
   return offset;
+}
+
+/** Returns the node at a path, if it exists. */
+function nodeAt(root: Node | undefined, path: Path): Node | undefined {
+  let node = root;
+  for (const step of path)
+    if (isSeq(node) && typeof step === 'number') node = node.items[step] as Node | undefined;
+    else if (isMap(node))
+      node =
+        (node.items as readonly Member[]).find(({ key }) => isScalar(key) && key.value === step)?.value ?? undefined;
+    else return undefined;
+  return node;
+}
+
+/**
+ * Returns the offset in the file of an offset in a text, if the text is a literal block (`|`) or is in one line without
+ * escapes; undefined otherwise.
+ */
+function offsetInText(node: Node | undefined, file: string, within: number): number | undefined {
+  if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return undefined;
+  const { value } = node;
+  const start = node.range[0];
+  if (node.type !== 'BLOCK_LITERAL') {
+    const quote = node.type === 'PLAIN' ? 0 : 1;
+    return file.startsWith(value, start + quote) && !value.includes('\n') ? start + quote + within : undefined;
+  }
+  const before = value.slice(0, within).split('\n');
+  let line = file.indexOf('\n', start) + 1;
+  for (let i = 1; i < before.length && line > 0; i++) line = file.indexOf('\n', line) + 1;
+  if (line === 0) return undefined;
+  const [end, own] = [file.indexOf('\n', line), value.split('\n')[before.length - 1] as string];
+  const written = file.slice(line, end < 0 ? undefined : end).replace(/\r$/, '');
+  if (!written.endsWith(own)) return undefined;
+  return line + written.length - own.length + (before[before.length - 1] as string).length;
 }
 
 const startOf = (node: Node | undefined): number => node?.range?.[0] ?? 0;

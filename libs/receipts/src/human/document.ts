@@ -7,6 +7,7 @@ import type {
   Statement,
   TreeStatement,
 } from '@bailiwick/contracts/receipts/receipt';
+import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
 import {
@@ -177,6 +178,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
         chargedText(each),
       ]),
     }),
+    ...obligationsIn(actions),
     ...refusalsOf(claims),
     ...section('Escalations', escalations.length > 0, {
       kind: 'table',
@@ -226,6 +228,18 @@ function changesOf({ period, renewals = [], narrowings = [] }: RunClaims): Block
 function renewedText({ times, until }: { times: number; until: string }, period: RunClaims['period']): string {
   if (times === 0) return `renewed before the period, last until ${until}`;
   return `renewed ${times === 1 ? 'once' : `${times} times`}${period ? ' in the period' : ''}, last until ${until}`;
+}
+
+/** Lists what permits obliged the enforcement point to do. */
+function obligationsIn(actions: RunClaims['actions']): Block[] {
+  const rows = actions.flatMap(({ position, verb, obligations = [] }) =>
+    obligations.map((each) => [String(position), verb, marked(obligationText(each))]),
+  );
+  return section('Obligations of permits', rows.length > 0, {
+    kind: 'table',
+    head: ['position', 'action', 'the enforcement point must'],
+    rows,
+  });
 }
 
 /** Builds the sections of refused actions: those with an event each, and those that were only counted. */

@@ -1,4 +1,5 @@
 import { parseEvent, type DecidedAction, type Event } from '@bailiwick/contracts/events/event';
+import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import { leaseText } from '../lease-text';
 import type { ReceiptEvent } from '@bailiwick/contracts/receipts/receipt';
 import { marked } from '@bailiwick/core/look-alike';
@@ -53,6 +54,9 @@ export const countedText = (
   refused: readonly { command: string; verb?: string | undefined; code: string; count: number }[],
 ): string => refused.map(({ command, verb, code, count }) => `${verb ?? command} ${code} ${count}`).join(', ');
 
+const mustText = ({ obligations = [] }: DecidedAction): string =>
+  obligations.length === 0 ? '' : `; the enforcement point must ${marked(obligations.map(obligationText).join(', '))}`;
+
 /** Describes an action, with the call of another run that a service acts for. */
 const calledText = ({ verb, resource: { type, id }, calledBy }: DecidedAction): string =>
   `${verb} on ${type} ${id}${calledBy ? `, for the call ${calledBy.actionId} of run ${calledBy.runId}` : ''}`;
@@ -78,7 +82,7 @@ export function sentenceOf(event: Event, action?: string): string {
         ? 'approval request expired without an answer'
         : `approval request replaced by ${event.data.replacedBy}`;
     case 'ActionPermitted':
-      return `permitted: ${calledText(event.data)}`;
+      return `permitted: ${calledText(event.data)}${mustText(event.data)}`;
     case 'ActionDenied':
       return `denied: ${calledText(event.data)}`;
     case 'ActionStepUp':

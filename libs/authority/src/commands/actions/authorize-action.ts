@@ -69,6 +69,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     ...calledByOf(call),
   };
   if (purses.length > 0) data.least = leastLeft(data.remaining, purses, now, undefined);
+  if (outcome !== 'deny' && judged.obligations.length > 0) data.obligations = [...judged.obligations];
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
     const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
@@ -273,7 +274,7 @@ function useOf(state: LogState, id: string, binding: string, objections: readonl
 
 function recordOf(
   command: CommandOf<'authorize'>,
-  { facts, labels, charge, drift }: Asked,
+  { facts, labels, charge, drift, understands }: Asked,
   run: RunNode,
   binding: string,
   reasons: Reason[],
@@ -304,6 +305,7 @@ function recordOf(
     proof: facts.proof,
     ...(drift === 0 ? {} : { drift }),
     remaining: remainingOf(asSeenBelow(chain)),
+    ...(understands === undefined ? {} : { understands: [...understands] }),
   };
 }
 

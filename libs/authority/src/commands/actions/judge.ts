@@ -1,10 +1,12 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
 import type { Refusal } from '@bailiwick/contracts/reason';
-import type { Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
+import type { Obligation } from '@bailiwick/contracts/obligations/obligation';
+import type { RuleReason, Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { conditionReasons } from '../../conditions/in-force';
 import { manifestReasons } from '../../manifests/in-force';
 import { classify } from '../../matching/catalog';
 import type { Catalog } from '../../matching/catalog/compile';
@@ -17,6 +19,7 @@ import { toolFault } from '../../matching/names';
 import { namesPlace } from '../../state/places';
 import { normalizeResourceId } from '../../matching/pattern';
 import { toolDeniedBy, type Named } from '../../revocation/revocation-rules';
+import { objectionsTo, obligationsOf } from '../../obligations/in-force';
 import { pursesFor } from '../../state/purses';
 import { asSeenBelow } from '../../state/reserves';
 import type { ActionNode, GrantNode, LogState, RunNode, TreeNode } from '../../state/state';
@@ -37,6 +40,10 @@ export interface Asked {
   readonly drift: number | 'unavailable';
   /** where the arguments of the call and the request do not agree */
   readonly faults: readonly Reason[];
+  /** of the entries of the catalog; undefined: none */
+  readonly obligations?: readonly Obligation[] | undefined;
+  /** the obligations that the enforcement point states to apply; undefined: it compares them itself */
+  readonly understands?: readonly string[] | undefined;
 }
 
 type Authorize = CommandOf<'authorize'>;
@@ -54,7 +61,7 @@ export function understand(
   if (!id.ok) return refuse('PATTERN_INVALID', `resource.id ${JSON.stringify(command.resource.id)}: ${id.error}`);
   const tool = toolFault(command.action.tool);
   if (tool) return err(tool);
-  const { entry } = catalog.lookup(command.action.verb, command.action.tool);
+  const { entry, facts: known } = catalog.lookup(command.action.verb, command.action.tool);
   const taken = fromArguments(command, id.value, entry, version);
   if (!taken.ok) return taken;
   const { attributes, cost, units, faults } = taken.value;
@@ -94,7 +101,15 @@ export function understand(
     currentPosture: command.posture,
     proof: command.proof.vouched ? { vouched: true } : { vouched: false, jkt: command.proof.jkt },
   };
-  return ok({ facts, labels: [...labels].sort(), charge: chargeOf(effects, cost, units), drift, faults });
+  return ok({
+    facts,
+    labels: [...labels].sort(),
+    charge: chargeOf(effects, cost, units),
+    drift,
+    faults,
+    obligations: known.obligations,
+    understands: command.understands && [...new Set(command.understands)].sort(),
+  });
 }
 
 /** All objections to an action, and the strictest outcome. An empty list is a permit. */
@@ -105,6 +120,8 @@ export interface Judgement {
   readonly objections: string[];
   /** the reason of a rule that suspends the lease of the acting run */
   readonly suspends?: Reason | undefined;
+  /** what a permit obliges the enforcement point to do */
+  readonly obligations: readonly Obligation[];
 }
 
 const STRICT: Record<DecisionOutcome, number> = { permit: 0, 'step-up': 1, deny: 2 };
@@ -170,10 +187,28 @@ export function judge(
   reasons.push(...asked.faults);
   const cost = unverifiedCost(asked.labels, asked.facts.stated);
   if (cost) reasons.push(cost);
-  reasons.push(...rules.judge(pastOf(state, tree, inFlight, now), step));
-  const suspends = reasons.find((each) => each.suspends);
-  if (call) reasons.push(...callerReasons(state, call, asked, now, rules));
-  return { outcome: strictest(reasons), reasons: cut(reasons), objections: objectionsIn(reasons), suspends };
+  const fired = rules.judge(pastOf(state, tree, inFlight, now), step);
+  const suspends = fired.find((each) => each.suspends);
+  reasons.push(...conditionReasons(state, leaf.runId, asked, rules));
+  if (call) fired.push(...callerReasons(state, call, asked, now, rules));
+  const obliged = fired.flatMap((each) => each.obligations ?? []);
+  for (const each of fired) reasons.push(withoutObligations(each));
+  const obliging = { verb: asked.facts.verb, catalog: asked.obligations, rules: obliged };
+  const obligations = obligationsOf(state, chain, obliging, rules);
+  if (obligations.length > 0) reasons.push(...objectionsTo(obligations, asked.understands));
+  return {
+    outcome: strictest(reasons),
+    reasons: cut(reasons),
+    objections: objectionsIn(reasons),
+    suspends,
+    obligations,
+  };
+}
+
+function withoutObligations(reason: RuleReason): Reason {
+  if (reason.obligations === undefined) return reason;
+  const { obligations: _, ...rest } = reason;
+  return rest;
 }
 
 /** Returns a requested action as a step of a tree. */
@@ -205,7 +240,7 @@ function callerReasons(
   asked: Asked,
   now: number,
   rules: Rules,
-): Reason[] {
+): RuleReason[] {
   if (objection) return [objection];
   const tree = state.trees.get(treeId);
   const others = tree?.sending.filter(({ id, expiresAt }) => id !== actionId && now < expiresAt) ?? [];
@@ -231,7 +266,7 @@ export function strictest(reasons: readonly Reason[]): DecisionOutcome {
 }
 
 /** I11: a lease that was forged without a limit that each has is judged, and denied or refused, by the dimension. */
-const isOptional = (name: string): boolean => name === 'permissions' || name === 'deny';
+const isOptional = (name: string): boolean => name === 'permissions' || name === 'deny' || name === 'obligations';
 
 function objectionsOf(grant: GrantNode, usage: Usage, asked: Asked, leaf: boolean, now: number): Reason[] {
   const { budget, actions } = grant.limits;

@@ -110,6 +110,10 @@ function merge(old: Limits, want: GrantRequest): GrantRequest {
     delegation: { ...old.delegation, ...want.delegation },
     risk: { ...old.risk, ...want.risk },
     posture: { ...old.posture, ...want.posture },
+    // no person is asked to lift one
+    ...(old.obligations || want.obligations
+      ? { obligations: [...(old.obligations ?? []), ...(want.obligations ?? [])] }
+      : {}),
   };
 }
 

@@ -16,12 +16,13 @@ export const wildcardsIn = (pattern: string): number => pattern.match(/\*+/g)?.l
 
 /** Checks the sizes of issued limits, and that they last. */
 export function checkSizes(limits: Limits, now: number): Result<Limits, Refusal> {
-  const { time, actions, permissions = [], deny = [], budget } = limits;
+  const { time, actions, permissions = [], deny = [], budget, obligations = [] } = limits;
   const patterns = [
     ...actions.allow,
     ...actions.deny,
     ...[...permissions, ...deny].flatMap((each) => each.actions),
     ...(budget.perVerb ?? []).flatMap((cap) => cap.actions),
+    ...obligations.flatMap((each) => each.actions ?? []),
     ...selectorsOf(limits).flatMap(({ match, except = [] }) => [match, ...except]),
     ...(time.endsOn ?? []).flatMap((end) => [
       ...end.actions,
@@ -58,6 +59,10 @@ export function checkSizes(limits: Limits, now: number): Result<Limits, Refusal>
       `grant.${crowded?.path}: ${crowded?.count}, with those of the lease or parent that it adds to; at most ${crowded?.most}. Name fewer, or wider ones`,
     ],
     [
+      obligations.length > 0 && Buffer.byteLength(JSON.stringify(obligations)) > LIMITS.obligations.bytes,
+      `grant.obligations: they are larger than ${LIMITS.obligations.bytes} bytes, with those of the lease or parent that they add to; name fewer fields`,
+    ],
+    [
       Buffer.byteLength(JSON.stringify(limits)) > LIMITS.grantBytes,
       `grant: the limits are larger than ${LIMITS.grantBytes} bytes; name wider patterns or fewer values`,
     ],
@@ -87,6 +92,7 @@ function countsOf({
   budget,
   delegation,
   posture,
+  obligations,
 }: Limits): Count[] {
   const money = (path: string, cost: Cost = {}): Count => ({
     path,
@@ -129,6 +135,11 @@ function countsOf({
     ...budget.windows.map(({ per, cost }) => money(`budget.windows[${per}].cost`, cost)),
     ...budget.windows.map((window) => units(`budget.windows[${window.per}].units`, window.units)),
     list('delegation.classes', delegation.classes, LIMITS.classesPerList),
+    list('obligations', obligations, LIMITS.obligations.perLease),
+    ...(obligations ?? []).flatMap((each, i) => [
+      list(`obligations[${i}].actions`, each.actions, LIMITS.patternsPerList),
+      list(`obligations[${i}].fields`, 'fields' in each ? each.fields : [], LIMITS.obligations.fields),
+    ]),
     ...Object.entries(posture).map(([name, values]) => list(`posture.${name}`, values, LIMITS.classesPerList)),
   ];
 }

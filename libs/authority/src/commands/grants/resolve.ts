@@ -1,4 +1,12 @@
-import type { Ending, GrantRequest, Limits, Selector, VerbCap, WindowCap } from '@bailiwick/contracts/grants/grant';
+import type {
+  Ending,
+  GrantRequest,
+  Limits,
+  ObligationsLimit,
+  Selector,
+  VerbCap,
+  WindowCap,
+} from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { isTimeZone } from '@bailiwick/core/calendar';
 import { parseTime, rfc3339 } from '@bailiwick/core/clock';
@@ -13,6 +21,7 @@ import { tighterCost } from '../../dimensions/part-caps';
 import { distinctEnds } from '../../dimensions/ends-on';
 import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { distinctPairs } from '../../dimensions/denied-pairs';
+import { distinctObligations } from '../../dimensions/obligations';
 import { readsStages, withStages } from '../../dimensions/stages';
 import { sorted } from '../../dimensions/verdict';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
@@ -174,6 +183,7 @@ function fill(request: GrantRequest, base: Limits, time: Limits['time']): Limits
     delegation: { ...base.delegation, ...defined(request.delegation) },
     risk: { ...base.risk, ...defined(request.risk) },
     posture: { ...base.posture, ...defined(request.posture) },
+    ...given('obligations', request.obligations ?? base.obligations),
   };
 }
 
@@ -184,7 +194,7 @@ const defined = <T extends object>(value: T | undefined): T =>
   Object.fromEntries(Object.entries(value ?? {}).filter(([, each]) => each !== undefined)) as T;
 
 /**
- * Adds the limits that a child always keeps: its parent's denials, and every cap per action or per window that it does
+ * Adds the limits that a child always keeps: its parent's denials and obligations, and every cap per action or per window that it does
  * not name itself. A cap that it names stays as named, and is wider if it is above its parent's.
  */
 function keepParents(child: Limits, parent: Limits): Limits {
@@ -205,6 +215,7 @@ function keepParents(child: Limits, parent: Limits): Limits {
       windows: [...meetWindows(child.budget.windows, []), ...parent.budget.windows].reduce<WindowCap[]>(addWindow, []),
     },
     delegation: keepDelegation(child.delegation, parent.delegation),
+    ...given('obligations', parent.obligations && [...(child.obligations ?? []), ...parent.obligations]),
   };
 }
 
@@ -361,6 +372,7 @@ function normalized(limits: Limits, now: number, held: Limits, union: Union, sta
     posture: Object.fromEntries(
       Object.entries(posture).map(([name, values]) => [name, values && names(values, `grant.posture.${name}`)]),
     ),
+    ...given('obligations', limits.obligations && resolvedObligations(limits.obligations, verbs)),
   };
   if (bad.length === 0) return checkSizes(withStages(out, stages), now);
   const more = bad.length > MAX_REPORTED ? [counted(bad.length - MAX_REPORTED, 'more pattern')] : [];
@@ -368,6 +380,17 @@ function normalized(limits: Limits, now: number, held: Limits, union: Union, sta
     code: 'PATTERN_INVALID',
     detail: clip([...bad.slice(0, MAX_REPORTED), ...more].join('; '), LONGEST_DETAIL),
   });
+}
+
+/** Normalizes obligations: each once, in a fixed order; none is the same as no list. */
+function resolvedObligations(
+  list: ObligationsLimit,
+  verbs: (list: readonly string[], path: string) => string[],
+): ObligationsLimit | undefined {
+  const normal = list.map((each, i) =>
+    each.actions === undefined ? each : { ...each, actions: verbs(each.actions, `grant.obligations[${i}].actions`) },
+  );
+  return normal.length === 0 ? undefined : distinctObligations(normal);
 }
 
 /** Checks a name that agents and rules are compared by; values of conditions may be in any script. */

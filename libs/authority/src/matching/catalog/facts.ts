@@ -1,10 +1,14 @@
+import type { Obligation } from '@bailiwick/contracts/obligations/obligation';
 import { STAGES, type CatalogEntry, type Stage } from '@bailiwick/contracts/policy/catalog-entry';
 import { EFFECTS, RISKS, type Effect } from '@bailiwick/contracts/grants/grant';
+import { combined } from '../../obligations/combine';
 import type { VerbFacts } from '../verbs/verb-meaning';
 
 /** The facts about a verb, with the stage of its work; the effects are in the order of `EFFECTS`. */
 export interface Facts extends VerbFacts {
   readonly stage: Stage;
+  /** what the enforcement point must do; left out if there is nothing */
+  readonly obligations?: readonly Obligation[] | undefined;
 }
 
 /** An unknown verb counts as a write of medium risk that may also send or execute something. */
@@ -43,13 +47,16 @@ export function leastStage({ effects, labels = [] }: StatedFacts): Stage {
 }
 
 /** Returns the facts that an entry states. */
-export function factsOfEntry({ effects, risk, labels = [], stage }: CatalogEntry): Facts {
-  const facts = staged({ effects, risk, labels });
+export function factsOfEntry({ effects, risk, labels = [], stage, obligations }: CatalogEntry): Facts {
+  const facts = {
+    ...staged({ effects, risk, labels }),
+    ...(obligations ? { obligations: combined(obligations) } : {}),
+  };
   // I11: a bundle that an earlier release deployed may state less
   return stage === undefined ? facts : { ...facts, stage: stricter(STAGES, stage, leastStage({ effects, labels })) };
 }
 
-/** Joins facts of one verb: each effect and label counts, and the stricter risk and stage. */
+/** Joins facts of one verb: each effect, label and obligation counts, and the stricter risk and stage. */
 export function joined(a: Facts, b: Facts | undefined): Facts {
   if (!b) return a;
   return {
@@ -57,6 +64,9 @@ export function joined(a: Facts, b: Facts | undefined): Facts {
     risk: stricter(RISKS, a.risk, b.risk),
     labels: [...new Set([...a.labels, ...b.labels])],
     stage: stricter(STAGES, a.stage, b.stage),
+    ...(a.obligations || b.obligations
+      ? { obligations: combined([...(a.obligations ?? []), ...(b.obligations ?? [])]) }
+      : {}),
   };
 }
 
