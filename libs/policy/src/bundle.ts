@@ -1,3 +1,4 @@
+import type { ApprovalRules } from '@bailiwick/authority/approvals/approval-rules';
 import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { CompiledRules } from '@bailiwick/authority/sequences/compile';
@@ -10,6 +11,7 @@ import type { PolicyTest } from '@bailiwick/contracts/policy/policy-test';
 import { inOrder, nearest, type Place, type Problem } from './problem';
 import { schemaProblems } from './schema-problems';
 import { agentsSection } from './sections/agents-section';
+import { approvalsSection } from './sections/approvals-section';
 import { catalogSection } from './sections/catalog-section';
 import { rulesSection } from './sections/rules-section';
 import type { Section } from './sections/section';
@@ -21,6 +23,7 @@ export const SECTIONS = {
   catalog: catalogSection,
   agents: agentsSection,
   rules: rulesSection,
+  approvals: approvalsSection,
   tests: testsSection,
 } satisfies Record<SectionName, object>;
 const NAMES = Object.keys(SECTIONS) as SectionName[];
@@ -39,6 +42,8 @@ export interface CheckedBundle {
   readonly agents: Agents | undefined;
   /** undefined: those of the release stay in force */
   readonly rules: CompiledRules | undefined;
+  /** undefined: each approver may approve alone */
+  readonly approvals: ApprovalRules | undefined;
   readonly tests: readonly PolicyTest[];
   /** Returns a problem at a part of an entry, with its file, line and column. */
   problemAt(section: SectionName, entry: number, path: Path, message: string): Problem;
@@ -60,6 +65,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     catalog: checkSection('catalog', parts, problems),
     agents: checkSection('agents', parts, problems),
     rules: checkSection('rules', parts, problems),
+    approvals: checkSection('approvals', parts, problems),
     tests: checkSection('tests', parts, problems),
   };
   if (problems.length > 0 || checked.catalog.compiled === undefined) return err(bounded(problems));
@@ -79,6 +85,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     catalog: checked.catalog.compiled,
     agents: checked.agents.compiled,
     rules: isRuled ? checked.rules.compiled : undefined,
+    approvals: checked.approvals.compiled,
     tests: checked.tests.compiled,
     problemAt: (section, entry, path, message) =>
       problemIn(parts.filter((part) => part.section === section)[entry] as Part, path, message),

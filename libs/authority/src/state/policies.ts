@@ -2,6 +2,7 @@ import { policyBundle, type PolicyBundle } from '@bailiwick/contracts/policy/pol
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { approvalRulesOf, compileApprovalRules, type ApprovalRules } from '../approvals/approval-rules';
 import { agentsOf, compileAgents, type Agents } from '../manifests/agents';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
 import { compileRules, type CompiledRules } from '../sequences/compile';
@@ -29,6 +30,8 @@ export interface PolicyNode extends DeployedVersion {
   readonly catalog: Catalog;
   /** derived from the text; undefined if it has no manifests */
   readonly agents: Agents | undefined;
+  /** derived from the text; undefined if it has no rules about approvals */
+  readonly approvals: ApprovalRules | undefined;
   /** derived from the text, which may leave the rules of the release in force */
   readonly rules: CompiledRules;
 }
@@ -78,11 +81,12 @@ export class Policies {
   /** Continues after deployments whose events are not read: what they put into force does not matter any more. */
   startAfter(version: number, catalog: Catalog): void {
     const nothing = { digest: '', replaces: version - 1, parts: 0, position: 0, at: 0, by: '', text: '{}' };
-    if (version > 0) this.current = { ...nothing, version, catalog, agents: undefined, rules: this.ofRelease };
+    if (version > 0)
+      this.current = { ...nothing, version, catalog, agents: undefined, approvals: undefined, rules: this.ofRelease };
   }
 
   put(node: PolicyNode): void {
-    const { text: _text, catalog: _catalog, agents: _agents, rules: _rules, ...version } = node;
+    const { text: _text, catalog: _catalog, agents: _agents, approvals: _approvals, rules: _rules, ...version } = node;
     this.current = node;
     this.pending = undefined;
     this.versions.push(version);
@@ -95,16 +99,27 @@ export interface CompiledBundle {
   readonly catalog: Catalog;
   /** undefined if it has no manifests; a manifest that this release cannot read permits nothing */
   readonly agents: Agents | undefined;
+  readonly approvals: ApprovalRules | undefined;
   readonly rules: CompiledRules;
 }
 
 /** A bundle without rules leaves those of the release in force; an empty list of rules is none. */
-export function compiledBundle({ catalog = [], agents, rules }: PolicyBundle): Result<CompiledBundle, string> {
+export function compiledBundle({
+  catalog = [],
+  agents,
+  approvals,
+  rules,
+}: PolicyBundle): Result<CompiledBundle, string> {
   const compiled = compileCatalog(catalog);
   if (!compiled.ok) return err(faultText('catalog', compiled.error));
   const ruled = rules === undefined ? ok(SHIPPED) : compileRules(rules);
   return ruled.ok
-    ? ok({ catalog: compiled.value, agents: agentsOf(agents), rules: ruled.value })
+    ? ok({
+        catalog: compiled.value,
+        agents: agentsOf(agents),
+        approvals: approvalRulesOf(approvals),
+        rules: ruled.value,
+      })
     : err(faultText('rules', ruled.error));
 }
 
@@ -129,7 +144,10 @@ export function readBundle(text: string): Result<CompiledBundle & { readonly bun
   const compiled = compiledBundle(parsed.data);
   if (!compiled.ok) return compiled;
   const agents = compileAgents(parsed.data.agents ?? []);
-  return agents.ok ? ok({ bundle: parsed.data, ...compiled.value }) : err(faultText('agents', agents.error));
+  if (!agents.ok) return err(faultText('agents', agents.error));
+  const approvals = compileApprovalRules(parsed.data.approvals ?? []);
+  if (!approvals.ok) return err(faultText('approvals', approvals.error));
+  return ok({ bundle: parsed.data, ...compiled.value });
 }
 
 /**
