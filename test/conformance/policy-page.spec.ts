@@ -5,6 +5,7 @@ import { readDefaultBundle } from '@bailiwick/policy/default-bundle';
 import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-catalog';
 import { problemText } from '@bailiwick/policy/problem';
 import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
+import { approvalRule } from '@bailiwick/contracts/policy/approval-rule';
 import { catalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import { manifest, most } from '@bailiwick/contracts/policy/manifest';
 import { OPERATORS, policyRule, STEP_KINDS, stepMatcher } from '@bailiwick/contracts/policy/rule';
@@ -35,6 +36,14 @@ describe('docs/policy.md', () => {
     for (const member of [...Object.keys(policyRule.shape), ...Object.keys(stepMatcher.shape), ...STEP_KINDS])
       expect(PAGE).toContain(`\`${member}\``);
     for (const operator of OPERATORS) expect(PAGE).toContain(`\`${operator}: `);
+  });
+
+  it('shows rules about approvals that are valid, and explains each of their members', () => {
+    const checked = checkBundle({ 'page.yaml': section('approvals') });
+    expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
+    const rows = PAGE.split('\n').filter((line) => line.startsWith('| `'));
+    for (const member of Object.keys(approvalRule.shape))
+      expect([member, rows.some((row) => (row.split('|')[1] ?? '').includes(`\`${member}\``))]).toEqual([member, true]);
   });
 
   it('states what each rule of the release disturbs, and its outcome', () => {

@@ -38,6 +38,11 @@ async function asked(stack: Stack): Promise<string> {
   const answer = await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator, body });
   return (answer.body.approval as { id: string }).id;
 }
+async function askedForMore(stack: Stack, { runId, token }: Opened): Promise<string> {
+  const body = { want: { ...GRANT, budget: { ...GRANT.budget, calls: 500 + ++made } }, reason };
+  const answer = await http(stack, 'POST', `/v1/runs/${runId}/escalations`, { key: token, body });
+  return (answer.body.approval as { id: string }).id;
+}
 async function child(stack: Stack, { grantId, token }: Opened): Promise<{ runId: string; grantId: string }> {
   const body = { agent: { class: 'child' }, task: 'read', grant: {} };
   const answer = await http(stack, 'POST', `/v1/grants/${grantId}/delegations`, { key: token, body });
@@ -146,9 +151,10 @@ export const TABLE: readonly Row[] = [
     body: { evaluations: [evaluation(run)] },
   })),
   row('GET /v1/approvals', 200, READERS, () => ({ path: '/v1/approvals?status=pending' })),
-  row('GET /v1/approvals/{id}', 200, [...READERS, 'enforcer'], async (stack) => ({
-    path: `/v1/approvals/${await asked(stack)}`,
+  row('GET /v1/approvals/{id}', 200, [...READERS, 'enforcer', 'run'], async (stack, run) => ({
+    path: `/v1/approvals/${await askedForMore(stack, run)}`,
   })),
+  row('GET /v1/permissions/self', 200, ['run'], () => ({ path: '/v1/permissions/self' })),
   row('POST /v1/approvals/{id}/decision', 200, ['approver'], async (stack) => ({
     path: `/v1/approvals/${await asked(stack)}/decision`,
     body: { verdict: 'approve', note: reason },

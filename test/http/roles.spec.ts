@@ -101,7 +101,8 @@ describe('other roles', () => {
 });
 
 describe("a run's own token", () => {
-  const own = closed.filter((row) => row.may.includes('run'));
+  // the permissions of the own run are read without an id
+  const own = closed.filter((row) => row.may.includes('run') && !row.route.endsWith('/self'));
 
   it.each(named(own))(
     'is valid for its own run only: %s of another run is refused and changes nothing',

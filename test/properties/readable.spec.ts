@@ -12,6 +12,7 @@ import {
   TestLog,
   type Fields,
 } from '@bailiwick/authority/testing/harness';
+import { answers, CAREFUL } from '@bailiwick/authority/testing/approvers';
 import { bodyDigest, evolveStored } from '@bailiwick/authority/state/stored';
 import { COMMANDS, readCommand, type Command, type CommandType } from '@bailiwick/contracts/commands/command';
 import { EVENT_DATA, parseEvent, type Actor } from '@bailiwick/contracts/events/event';
@@ -210,6 +211,11 @@ describe('issue 13.0: every event of any valid command can be read back', () => 
       expect(maximal.unread).toEqual([]);
     });
     fc.assert(property, { numRuns: 120 });
+    const several = new TestLog();
+    for (const event of answers(several, openTestRun(several, CAREFUL).grantId)) {
+      tally.add(event.type);
+      expect(parseEvent(JSON.stringify(event))).toEqual(event);
+    }
     const types = Object.keys(EVENT_DATA).filter((type) => type !== 'HistoryImported'); // written by imports, not by commands
     tally.atLeast(1, ...COMMANDS.map((schema) => `decided ${schema.shape.type.value}`), ...types);
     tally.atLeast(10, 'TOO_LARGE', 'GRANT_EXCEEDS_MAXIMUM');

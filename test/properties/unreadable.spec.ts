@@ -3,6 +3,7 @@ import { decide } from '@bailiwick/authority/commands/decide';
 import { evolve } from '@bailiwick/authority/events/evolve';
 import { seal } from '@bailiwick/authority/commands/seal';
 import { stateDigest } from '@bailiwick/authority/state/digest';
+import { answers, CAREFUL } from '@bailiwick/authority/testing/approvers';
 import { brokered, misfit, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import { meaning, shadow } from '@bailiwick/authority/testing/policies';
 import { commandSchema } from '@bailiwick/contracts/commands/command';
@@ -41,6 +42,7 @@ const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   const other = new TestLog();
   brokered(other);
   shadow(other, meaning('x.y', 'read'), 3_600_000);
+  answers(other, openTestRun(other, CAREFUL).grantId);
   return [...log.events, ...other.events, ...misfit(other)];
 });
 const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>

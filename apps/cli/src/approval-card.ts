@@ -24,6 +24,7 @@ export function approvalCard(card: ApprovalView): string {
     ...each('may not', card.mayNot),
     ...(card.budget === '' ? [] : each('lease', [card.budget])),
     ...each('tried', card.tried),
+    ...peopleRows(card),
     statusRow(card),
   ];
   const [before, after] = split(rows, 'arguments');
@@ -83,6 +84,27 @@ function argumentLines(call: ApprovalView['action']): string[] {
         ]
       : [];
   return [...lines.map((line) => `  ${yellow('│')} ${plain(line)}`), ...masked];
+}
+
+/** Formats how many people have approved a pending request, if the policy requires several. */
+export const givenText = ({ status, given, needed }: ApprovalView): string =>
+  status === 'pending' && given !== undefined && needed !== undefined && needed > 1
+    ? `, approved by ${given} of ${needed} people`
+    : '';
+
+/** Formats the number and the sum of pending calls that are alike. */
+export const alikeText = ({ alike }: ApprovalView): string =>
+  alike === undefined ? '' : ` (one of ${alike.count} alike, ${costText(alike.cost, 'no costs')} together)`;
+
+function peopleRows(card: ApprovalView): Row[] {
+  const answers = (card.answers ?? []).map(({ by, verdict, at }) => `${verdict} by ${by} at ${at}`);
+  return [
+    ...each('approvers', card.approvers === undefined ? [] : [`${card.approvers}${givenText(card)}`]),
+    ...each('answers', answers),
+    ...each('alike', card.alike === undefined ? [] : [alikeText(card).trim()]),
+    ...each('covers', card.scope === undefined || card.status === 'pending' ? [] : [`the ${card.scope}`]),
+    ...each('emergency', card.breakGlass ? ['BREAK-GLASS: one person approved alone'] : []),
+  ];
 }
 
 function statusRow({ status, decidedBy, decidedAt, note, expiresAt }: ApprovalView): Row {

@@ -17,6 +17,7 @@ export function policySignalsText({
   const denied = reasons.filter(({ decision }) => decision === 'deny');
   return [
     `${bold(decisions.toLocaleString('en-US'))} decisions since ${since} ${dim(`(${log})`)}${truncated ? dim('; older events were left out') : ''}`,
+    ...brokenGlass(verbs),
     suggestions.length > 0
       ? suggestions.map(({ says }) => `${yellow('•')} ${plain(says)}`).join('\n')
       : green('nothing to suggest'),
@@ -41,6 +42,14 @@ export function policySignalsText({
         ]
       : [dim('nothing was denied')]),
   ].join('\n\n');
+}
+
+/** States the approvals that one person gave alone in an emergency: they are not to be overlooked. */
+function brokenGlass(verbs: readonly VerbSignals[]): string[] {
+  const broken = verbs.filter((each) => each.brokenGlass > 0);
+  return broken.map(({ verb, agentClass, brokenGlass: times }) =>
+    yellow(plain(`BREAK-GLASS: ${verb} of ${agentClass} was approved by one person alone ${times} times`)),
+  );
 }
 
 const more = (count: number): string[] =>

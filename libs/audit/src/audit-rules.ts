@@ -164,11 +164,13 @@ export class Rulebook {
     if (asked.state !== 'approved') return report('approval', `${id} is ${asked.state}`);
     const { data, runId } = asked.event;
     if (runId !== event.runId) report('approval', `${id} was given to ${runId ?? 'no run'}`);
-    if (binding !== undefined && (data.kind !== 'action' || data.binding !== binding))
+    const { standing } = asked;
+    const fits = standing ? isCovered(event, standing) : data.binding === binding;
+    if (binding !== undefined && (data.kind !== 'action' || !fits))
       report('approval', `${id} was given for another call`);
     if (asked.usableUntil !== undefined && at(event.time) >= asked.usableUntil)
       report('approval', `${id} was not used in time`);
-    asked.state = 'used';
+    if (!standing) asked.state = 'used';
   }
 
   issue(event: EventOf<'GrantIssued'>, report: ReportFinding): void {
@@ -321,6 +323,21 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       if (books.approvals.has(approvalId)) return report('approval', `${approvalId} is requested twice`);
       books.approvals.set(approvalId, { event, state: 'asked', usableUntil: undefined, less: undefined });
     },
+    ApprovalAnswered({ books }, { data, actor, time }, report) {
+      const asked = books.approvals.get(data.approvalId);
+      if (asked?.state !== 'asked') return report('approval', `${data.approvalId} is answered, but is not pending`);
+      if (actor.kind === 'run' || actor.kind === 'system')
+        report('approval', `${data.approvalId} is not answered by a person`);
+      if (at(time) >= at(asked.event.data.expiresAt)) report('approval', `${data.approvalId} is answered too late`);
+      if (data.limits && isMore(data.limits, asked.event.data.limits))
+        report('approval', `${data.approvalId} is given for more than was asked for`);
+    },
+    ApprovalWithdrawn({ books }, { data }, report) {
+      const asked = books.approvals.get(data.approvalId);
+      if (asked?.state !== 'approved' || !asked.standing)
+        return report('approval', `${data.approvalId} is withdrawn, but covers no calls`);
+      asked.state = 'withdrawn';
+    },
     ApprovalGiven({ books }, { data, actor, time }, report) {
       const asked = books.approvals.get(data.approvalId);
       if (asked?.state !== 'asked') return report('approval', `${data.approvalId} is answered, but is not pending`);
@@ -330,6 +347,7 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       if (data.verdict === 'approve' && actor.kind === 'person' && asked.event.actor.id === actor.id)
         report('approval', `${data.approvalId} is approved by ${actor.id}, who asked for it`);
       asked.state = data.verdict === 'approve' ? 'approved' : 'denied';
+      if (data.scope !== undefined) asked.standing = data;
       asked.less = data.limits;
       if (data.limits && isMore(data.limits, asked.event.data.limits))
         report('approval', `${data.approvalId} is given for more than was asked for`);
@@ -366,3 +384,11 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;
     },
   };
+
+/** Reports whether an approval of more than one call covers a permit. */
+function isCovered(event: Event, { scope, covers }: EventOf<'ApprovalGiven'>['data']): boolean {
+  if (event.type !== 'ActionPermitted' || covers === undefined) return false;
+  const { verb, tool, resource } = event.data;
+  const isOn = scope === 'run' || resource.id === covers.resource.id;
+  return verb === covers.verb && tool === covers.tool && resource.type === covers.resource.type && isOn;
+}

@@ -69,7 +69,9 @@ export interface Conduct {
 }
 export interface Asked {
   readonly event: EventOf<'ApprovalRequested'>;
-  state: 'asked' | 'approved' | 'denied' | 'expired' | 'used';
+  state: 'asked' | 'approved' | 'denied' | 'expired' | 'used' | 'withdrawn';
+  /** set if it covers more than one call */
+  standing?: EventOf<'ApprovalGiven'>['data'];
   usableUntil: number | undefined;
   /** the limits given, if they are less than those asked for */
   less: Limits | undefined;

@@ -9,9 +9,8 @@ import type {
 } from '@bailiwick/contracts/policy/deployment';
 import type { PolicyDiffAnswer, PolicyDiffBody } from '@bailiwick/contracts/policy/policy-diff';
 import type { PolicySignals } from '@bailiwick/contracts/policy/policy-signals';
-import type { Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
-import type { TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
+import type { ApprovalDecision, Narrowed, Renewed, TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
 import type {
   ApprovalView,
   ErasurePreview,
@@ -186,11 +185,14 @@ export class BailiwickClient {
     note?: string,
     /** approves with less than was asked for */
     grant?: GrantRequest,
+    /** for a call: what the approval covers; and whether one person approves alone in an emergency */
+    how: Pick<ApprovalDecision, 'scope' | 'breakGlass'> = {},
   ): Promise<{ approval: ApprovalView; run?: RunView; grant?: GrantView; token?: string }> {
     return this.post(`/v1/approvals/${approvalId}/decision`, {
       verdict,
       ...(note === undefined ? {} : { note }),
       ...(grant === undefined ? {} : { grant }),
+      ...how,
     });
   }
   /** Renews a live lease for one more length of it. The answer has the new token. */

@@ -203,6 +203,10 @@ export const LIMITS = {
   pendingApprovalsPerRun: 100,
   /** how long a refusal by a person denies the same request without asking again */
   refusalAppliesMs: 10 * MINUTE,
+  /** the longest time that a policy may state in its place */
+  refusalAppliesMaxMs: DAY,
+  /** denials of one log that apply for such a time; beyond them the oldest is dropped */
+  coolDowns: 10_000,
   /** objections that one approval covers; and their characters in its event, beyond which each is stored as a digest */
   objections: 256,
   objectionsChars: 6_000,
@@ -325,6 +329,8 @@ export const LIMITS = {
     stepsPerTest: 64,
     pointerSteps: 16,
     rules: 200,
+    /** rules about approvals; entries of one of their lists, and people that one of them may require */
+    approvals: { rules: 200, list: 200, people: 10 },
     /** the largest bounds of one rule: operators, labels and patterns of one list, examples of each kind, steps of one */
     rule: {
       operators: 16,

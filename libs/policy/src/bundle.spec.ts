@@ -62,20 +62,22 @@ describe('a policy bundle', () => {
   it.each([
     [
       'unknown: []',
-      ['a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, rules, conditions, tests'],
+      ['a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, rules, approvals, conditions, tests'],
     ],
     [
       'catalg: []',
       [
-        'a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, rules, conditions, tests; did you mean catalog?',
+        'a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, rules, approvals, conditions, tests; did you mean catalog?',
       ],
     ],
     [
       'approvals: []',
-      ['a.yaml:1:1: approvals: unknown section approvals; known are catalog, agents, rules, conditions, tests'],
+      [
+        'a.yaml:1:1: approvals: without a rule no person could approve anything; leave approvals out if each approver may approve',
+      ],
     ],
     ['catalog: x', ['a.yaml:1:1: catalog: a section is a list of entries']],
-    ['- x', ['a.yaml:1:1: a file is a mapping of the sections catalog, agents, rules, conditions, tests']],
+    ['- x', ['a.yaml:1:1: a file is a mapping of the sections catalog, agents, rules, approvals, conditions, tests']],
   ])('refuses the file %j', (text, problems) => {
     expect(textsOf(text)).toEqual(problems);
   });

@@ -1,3 +1,4 @@
+import type { ApprovalRules } from '@bailiwick/authority/approvals/approval-rules';
 import type { Conditions } from '@bailiwick/authority/conditions/port';
 import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
@@ -11,6 +12,7 @@ import type { PolicyTest } from '@bailiwick/contracts/policy/policy-test';
 import { inOrder, nearest, type Place, type Problem } from './problem';
 import { schemaProblems } from './schema-problems';
 import { agentsSection } from './sections/agents-section';
+import { approvalsSection } from './sections/approvals-section';
 import { catalogSection } from './sections/catalog-section';
 import { conditionsSection } from './sections/conditions-section';
 import { rulesSection } from './sections/rules-section';
@@ -23,6 +25,7 @@ export const SECTIONS = {
   catalog: catalogSection,
   agents: agentsSection,
   rules: rulesSection,
+  approvals: approvalsSection,
   conditions: conditionsSection,
   tests: testsSection,
 } satisfies Record<SectionName, object>;
@@ -42,6 +45,8 @@ export interface CheckedBundle {
   readonly agents: Agents | undefined;
   /** undefined: those of the release stay in force */
   readonly rules: CompiledRules | undefined;
+  /** undefined: each approver may approve alone */
+  readonly approvals: ApprovalRules | undefined;
   /** undefined if it has none */
   readonly conditions: Conditions | undefined;
   readonly tests: readonly PolicyTest[];
@@ -65,6 +70,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     catalog: checkSection('catalog', parts, problems),
     agents: checkSection('agents', parts, problems),
     rules: checkSection('rules', parts, problems),
+    approvals: checkSection('approvals', parts, problems),
     conditions: checkSection('conditions', parts, problems),
     tests: checkSection('tests', parts, problems),
   };
@@ -85,6 +91,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     catalog: checked.catalog.compiled,
     agents: checked.agents.compiled,
     rules: isRuled ? checked.rules.compiled : undefined,
+    approvals: checked.approvals.compiled,
     conditions: checked.conditions.compiled,
     tests: checked.tests.compiled,
     problemAt: (section, entry, path, message) =>

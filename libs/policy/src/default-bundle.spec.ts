@@ -245,11 +245,11 @@ describe('the JSON Schema of a policy bundle', () => {
   });
 
   it('describes each member of an entry and of a test, for editors', () => {
-    const { catalog, rules, tests } = schema.properties as Record<
+    const { catalog, rules, approvals, tests } = schema.properties as Record<
       string,
       { items: { properties: Record<string, { description?: string }> } }
     >;
-    for (const section of [catalog, rules, tests])
+    for (const section of [catalog, rules, approvals, tests])
       for (const [name, member] of Object.entries(section?.items.properties ?? {}))
         expect([name, typeof member.description]).toEqual([name, 'string']);
   });

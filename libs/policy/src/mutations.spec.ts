@@ -20,7 +20,7 @@ type Mutation = readonly [what: string, file: string, from: string | RegExp, to:
 const MUTATIONS: readonly Mutation[] = [
   // names
   ['a misspelled section', 'money.yaml', /^catalog:/m, 'catalogue:', 'check', 'unknown section catalogue'],
-  ['a section of a later version', 'money.yaml', /^catalog:/m, 'approvals:', 'check', 'unknown section approvals'],
+  ['a section of a later version', 'money.yaml', /^catalog:/m, 'conditions:', 'check', 'unknown section conditions'],
   ['a misspelled member', 'money.yaml', 'effects: [external]', 'efects: [external]', 'check', 'did you mean effects'],
   [
     'a member in the singular',
@@ -196,6 +196,20 @@ const MUTATIONS: readonly Mutation[] = [
   ['a pointer with a wrong escape', 'web.yaml', '{/url}', '{/u~l}', 'check', 'must be a JSON pointer'],
   ['a template without its brace', 'web.yaml', '{/url}', '{/url', 'check', 'without its counterpart'],
   ['two pointers that run together', 'web.yaml', '{/url}', '{/host}{/path}', 'check', 'run together'],
+  // approvals
+  ['a misspelled number of people', 'approvals.yaml', 'needed: 1', 'neded: 1', 'check', 'did you mean needed'],
+  ['no people', 'approvals.yaml', 'needed: 1', 'needed: 0', 'check', 'at least 1'],
+  ['an unknown scope', 'approvals.yaml', '[call, target, run]', '[call, targets]', 'check', 'did you mean target'],
+  ['a wait that is too long', 'approvals.yaml', 'needed: 1', 'expires: 3d', 'check', 'at most 24 hours'],
+  ['no call', 'approvals.yaml', '[call, target, run]', '[run]', 'check', 'must include call'],
+  [
+    'a second rule for everything',
+    'approvals.yaml',
+    'approvals:\n',
+    'approvals:\n  - name: everything\n',
+    'check',
+    'never reached',
+  ],
   // rules
   [
     'an operator that does not exist',

@@ -155,19 +155,46 @@ function approvalLinks(
     return [];
   }
   // an approval with less is bound to the limits that the person gave
-  const { limits: less } = given.data;
+  const { limits: less, scope, covers } = given.data;
   const bound = less === undefined ? asked.data.binding : digestOf({ runId: asked.runId, limits: less });
-  if (bound !== binding) findings.push(`approval ${id} was given for something else than what it was used for (I8)`);
+  const fits = scope === undefined ? bound === binding : isCovered(user, asked, scope, covers);
+  if (!fits) findings.push(`approval ${id} was given for something else than what it was used for (I8)`);
   if (given.position <= asked.position || Date.parse(given.time) >= Date.parse(asked.data.expiresAt))
     findings.push(`approval ${id} was not given between its request and its expiry (I8)`);
   const first = story.approvalUses.get(id)?.[0]?.event;
-  if (first && first.position < user.position) findings.push(`approval ${id} had been used before (I8)`);
+  if (scope === undefined && first && first.position < user.position)
+    findings.push(`approval ${id} had been used before (I8)`);
   if (given.data.usableUntil !== undefined && Date.parse(user.time) >= Date.parse(given.data.usableUntil))
     findings.push(`approval ${id} was used too late (I8)`);
   if (given.actor.kind === 'run' || given.actor.kind === 'system')
     findings.push(`approval ${id} was given by no person (I8)`);
+  const withdrawn = story.withdrawn.get(id)?.event;
+  if (withdrawn && withdrawn.position < user.position)
+    findings.push(`approval ${id} was used after ${withdrawn.data.by} had withdrawn it (I8)`);
   const what = less === undefined ? 'approved' : 'approved with less than was asked for';
-  return [() => link('approval', given, `${what} by ${given.data.by}`)];
+  const how = `${scope === undefined ? '' : ` for the ${scope}`}${given.data.breakGlass ? ', alone in an emergency' : ''}`;
+  const before = (story.answeredInPart.get(id) ?? []).filter(({ event }) => event.position < given.position);
+  return [
+    ...before.map(({ event }) => () => {
+      const { verdict, by, given: people, needed } = event.data;
+      const answer = verdict === 'approve' ? 'approved' : 'denied';
+      return link('approval', event, `${answer} by ${by}, ${people} of ${needed} people`);
+    }),
+    () => link('approval', given, `${what} by ${given.data.by}${how}`),
+  ];
+}
+
+/** Reports whether an approval of more than one call covers a permit: the same run, verb and tool, and the resource. */
+function isCovered(
+  user: Event,
+  asked: EventOf<'ApprovalRequested'>,
+  scope: 'target' | 'run',
+  covers: EventOf<'ApprovalGiven'>['data']['covers'],
+): boolean {
+  if (user.type !== 'ActionPermitted' || user.runId !== asked.runId || covers === undefined) return false;
+  const { verb, tool, resource } = user.data;
+  const isOn = scope === 'run' || resource.id === covers.resource.id;
+  return verb === covers.verb && tool === covers.tool && resource.type === covers.resource.type && isOn;
 }
 
 function grantApproval(grant: Issued, story: Story, findings: string[], digestOf: DigestOf): LazyLink[] {

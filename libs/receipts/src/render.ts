@@ -121,7 +121,7 @@ function ofRun(claims: RunClaims): string[] {
     `purpose   ${claims.purpose ?? GONE}${claims.task ? `; task: ${claims.task}` : ''}`,
     ...claims.approvals.map(
       (each) =>
-        `approval  ${each.kind}: ${each.verdict}${each.by ? ` by ${each.by}` : ''}${each.note ? ` (${each.note})` : ''}`,
+        `approval  ${each.kind}: ${each.verdict}${each.breakGlass ? ' BREAK-GLASS' : ''}${each.by ? ` by ${[...(each.also ?? []), each.by].join(', ')}` : ''}${each.note ? ` (${each.note})` : ''}`,
     ),
     ...claims.escalations.map(
       (each) => `escalated ${each.reason ?? GONE} (${each.verdict}); refused before: ${triedText(each.tried, claims)}`,

@@ -48,7 +48,9 @@ export function eventsOfPeriod(runId: string, story: Story, period: Period): Sto
       case 'GrantRenewed':
         return renewals.has(event.position);
       case 'ApprovalRequested':
+      case 'ApprovalAnswered':
       case 'ApprovalGiven':
+      case 'ApprovalWithdrawn':
       case 'ApprovalExpired':
         return approvals.has(event.data.approvalId);
       default:

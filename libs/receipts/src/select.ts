@@ -11,7 +11,9 @@ export const OF_ANCESTORS: readonly EventType[] = [
   'GrantNarrowed',
   'GrantSuperseded',
   'ApprovalRequested',
+  'ApprovalAnswered',
   'ApprovalGiven',
+  'ApprovalWithdrawn',
   'ApprovalExpired',
   'GrantSuspended',
   'GrantResumed',
@@ -35,7 +37,9 @@ export const OF_CHILDREN: readonly EventType[] = [
 function isAboutFirstLease(event: Event, { asked }: Story): boolean {
   switch (event.type) {
     case 'ApprovalRequested':
+    case 'ApprovalAnswered':
     case 'ApprovalGiven':
+    case 'ApprovalWithdrawn':
     case 'ApprovalExpired':
       return asked.get(event.data.approvalId)?.event.data.kind === 'grant';
     default:

@@ -26,6 +26,9 @@ export interface Story {
   readonly late: ReadonlyMap<string, readonly StoryEntry<'OutcomeReportedLate'>[]>;
   readonly asked: ReadonlyMap<string, StoryEntry<'ApprovalRequested'>>;
   readonly answered: ReadonlyMap<string, StoryEntry<'ApprovalGiven' | 'ApprovalExpired'>>;
+  /** answers that did not decide alone, by their approval, in the order of the log */
+  readonly answeredInPart: ReadonlyMap<string, readonly StoryEntry<'ApprovalAnswered'>[]>;
+  readonly withdrawn: ReadonlyMap<string, StoryEntry<'ApprovalWithdrawn'>>;
   /** uses of an approval, by its id, in the order of the log */
   readonly approvalUses: ReadonlyMap<string, readonly StoryEntry<'ActionPermitted' | 'GrantIssued'>[]>;
   /** by the grant that was superseded */
@@ -70,6 +73,8 @@ export function readStory(entries: readonly StoryEntry[], period?: Period): Stor
     late: new Map(),
     asked: new Map(),
     answered: new Map(),
+    answeredInPart: new Map(),
+    withdrawn: new Map(),
     approvalUses: new Map(),
     superseded: new Map(),
     stops: new Map(),
@@ -113,6 +118,8 @@ const PLACES: { readonly [T in EventType]?: (each: StoryEntry<T>, draft: Draft) 
   ActionAbandoned: settled,
   OutcomeReportedLate: (each, { late }) => another(late, each.event.actionId, each),
   ApprovalRequested: (each, { asked }) => first(asked, each.event.data.approvalId, each),
+  ApprovalAnswered: (each, { answeredInPart }) => another(answeredInPart, each.event.data.approvalId, each),
+  ApprovalWithdrawn: (each, { withdrawn }) => first(withdrawn, each.event.data.approvalId, each),
   ApprovalGiven: answered,
   ApprovalExpired: answered,
   GrantSuperseded: (each, { superseded }) => first(superseded, each.event.grantId, each),

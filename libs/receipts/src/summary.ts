@@ -257,9 +257,30 @@ function approvalsOf(story: Story, runs: ReadonlySet<string>): RunClaims['approv
     if (!answer) return [{ id: approvalId, kind, verdict: 'pending' as const, ...place(event) }];
     if (answer.event.type !== 'ApprovalGiven')
       return [{ id: approvalId, kind, verdict: 'expired' as const, ...place(answer.event) }];
-    const { verdict, by } = answer.event.data;
-    return [{ id: approvalId, kind, verdict, by, note: textOf(answer.payload, 'note'), ...place(answer.event) }];
+    const { verdict, by, scope, breakGlass } = answer.event.data;
+    const also = peopleBefore(story, approvalId, answer.event);
+    return [
+      {
+        ...{ id: approvalId, kind, verdict, by },
+        ...(also.length > 0 ? { also } : {}),
+        ...(scope === undefined ? {} : { scope }),
+        ...(breakGlass ? { breakGlass } : {}),
+        note: textOf(answer.payload, 'note'),
+        ...place(answer.event),
+      },
+    ];
   });
+}
+
+/** Returns the people that gave the verdict of a final answer before it, each once. */
+function peopleBefore({ answeredInPart }: Story, approvalId: string, final: EventOf<'ApprovalGiven'>): string[] {
+  const { verdict, by } = final.data;
+  const last = new Map(
+    (answeredInPart.get(approvalId) ?? [])
+      .filter(({ event }) => event.position < final.position)
+      .map(({ event }) => [event.data.by, event.data.verdict]),
+  );
+  return [...last].flatMap(([person, answer]) => (answer === verdict && person !== by ? [person] : []));
 }
 
 /**

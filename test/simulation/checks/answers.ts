@@ -15,7 +15,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   settle: ['ActionCompleted', 'ActionFailed', 'OutcomeReportedLate'],
   completeRun: ['RunCompleted'],
   escalate: ['ApprovalRequested'],
-  decideApproval: ['ApprovalGiven'],
+  decideApproval: ['ApprovalGiven', 'ApprovalAnswered', 'ApprovalWithdrawn'],
   suspend: ['GrantSuspended'],
   resume: ['GrantResumed'],
   renew: ['GrantRenewed'],

@@ -1,8 +1,9 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { readFileSync } from 'node:fs';
+import { APPROVAL_SCOPES, type ApprovalScope } from '@bailiwick/contracts/approvals/approval-scope';
 import { grantRequest, type GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { answeredText } from '@bailiwick/contracts/obligations/obligation-text';
-import { approvalCard } from '../approval-card';
+import { alikeText, approvalCard, givenText } from '../approval-card';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { green, plain, reasonText, red, table, treeText, yellow } from '../render';
 
@@ -197,7 +198,7 @@ function addApprovals(program: Command): void {
         ? 'no pending approvals'
         : table(
             ['approval', 'kind', 'risk', 'asks'],
-            items.map((each) => [each.id, each.kind, each.risk, each.asks]),
+            items.map((each) => [each.id, each.kind, each.risk, `${each.asks}${alikeText(each)}`]),
           ),
     );
   });
@@ -211,15 +212,27 @@ function addApprovals(program: Command): void {
       .command(`${verdict} <approval>`)
       .option('--note <text>')
       .option('--grant <json>', 'approve with less: limits as JSON, or @file; omitted limits are as asked for')
+      .addOption(
+        new Option('--scope <scope>', 'approve this call once, its verb on its target, or its verb in the run').choices(
+          APPROVAL_SCOPES,
+        ),
+      )
+      .option('--break-glass', 'approve alone in an emergency, where the policy permits it; --note states why')
       .action(async (id: string, _flags, command: Command) => {
-        const options = command.optsWithGlobals<GlobalOptions & { note?: string; grant?: string }>();
+        const options = command.optsWithGlobals<
+          GlobalOptions & { note?: string; grant?: string; scope?: ApprovalScope; breakGlass?: true }
+        >();
         const less = options.grant === undefined ? undefined : grantOption(options.grant);
-        const answer = await clientFor(options, 'approver').decide(id, verdict, options.note, less);
+        const { scope, breakGlass } = options;
+        const answer = await clientFor(options, 'approver').decide(id, verdict, options.note, less, {
+          ...(scope === undefined ? {} : { scope }),
+          ...(breakGlass === undefined ? {} : { breakGlass }),
+        });
         show(
           options,
           answer,
           () =>
-            `${answer.approval.status}${answer.grant ? `\ngrant ${answer.grant.id}\ntoken ${answer.token ?? ''}` : ''}`,
+            `${answer.approval.status}${givenText(answer.approval)}${answer.grant ? `\ngrant ${answer.grant.id}\ntoken ${answer.token ?? ''}` : ''}`,
         );
       });
   }

@@ -5,6 +5,7 @@ import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { treeState } from '@bailiwick/platform/logs/tree-state';
 import type { ArchivedTreeLoader } from '@bailiwick/platform/logs/archived-tree-loader';
+import { shownStatus } from '@bailiwick/authority/presentation/approval-status';
 import { consentCard, askedNow } from '@bailiwick/authority/presentation/consent-card';
 import { NO_TEXTS, runTexts } from '@bailiwick/authority/presentation/run-texts';
 import type { OwnerLog } from './ports';
@@ -59,12 +60,15 @@ export async function textsFor(
           {
             ...askedNow(state, then, then.requestedAt, at),
             // a retry gets the original response, whatever has been revoked since
-            status: then.status,
+            status: shownStatus(then),
             // the lease as it was at the request, not its later replacement, renewal or narrowing
             has: then.held?.limits,
             narrowed: then.held?.narrowed,
             // the manifest of that time is not kept; the card that a person reads states the one in force
             manifest: undefined,
+            // nor the policy about approvals, and the requests like it
+            terms: undefined,
+            alike: undefined,
           },
           texts.get(then.runId) ?? NO_TEXTS,
           at,
@@ -78,6 +82,12 @@ export async function textsFor(
 function asOf(approval: ApprovalNode, at: number): ApprovalNode {
   const { decidedPosition, status } = approval;
   if (decidedPosition === undefined || decidedPosition > at)
-    return { ...approval, status: 'pending', by: undefined, decidedAt: undefined, decidedPosition: undefined };
-  return { ...approval, status: status === 'used' ? 'approved' : status };
+    return {
+      ...approval,
+      answers: approval.answers?.filter(({ position }) => position <= at),
+      ...{ status: 'pending', by: undefined, decidedAt: undefined, decidedPosition: undefined },
+      ...{ scope: undefined, breakGlass: undefined },
+    };
+  const isAnswer = status === 'used' || (status === 'withdrawn' && decidedPosition === at);
+  return { ...approval, status: isAnswer ? 'approved' : status };
 }

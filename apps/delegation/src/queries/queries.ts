@@ -14,6 +14,7 @@ import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { leaves } from '@bailiwick/authority/presentation/approval-view';
+import { showPermissions } from '@bailiwick/authority/presentation/permissions';
 import { showPolicy, showVersions } from '@bailiwick/authority/presentation/policies';
 import { showBudgets } from '@bailiwick/authority/presentation/tenant-budgets';
 import { VIEWERS, showApprovals, type Viewer } from '@bailiwick/authority/presentation/viewers';
@@ -57,6 +58,11 @@ export async function ask(
       return owner.read((state) => {
         const runId = state.grants.get(query.of)?.runId ?? query.of;
         return found({ below: levelsBelow(state, query.runId, runId) ?? null } satisfies BranchView);
+      });
+    case 'permissions':
+      return owner.read((state, now) => {
+        const permissions = showPermissions(state, query.runId, now);
+        return permissions ? found(permissions) : missing('run', query.runId);
       });
     case 'action':
       return owner.read((state) => {

@@ -10,6 +10,7 @@ import { fromAnswer, fromCommand, Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { logOf } from '../log-client/logs';
+import { policyMetrics } from '../reporting/metrics';
 import { authorizeCommand } from './action-commands';
 
 /** A decision without an effect, and the id under which its traces are kept. */
@@ -39,6 +40,7 @@ export class ActionDecisions {
   async decide(context: RequestContext, request: ActionRequest, part?: string): Promise<ActionAnswer> {
     const answer = await this.answered(context, request, part, (command) => this.logClient.submit(command));
     if (!answer.ok) throw fromCommand(answer.refusal);
+    counted(request, answer);
     return answer.value as ActionAnswer;
   }
 
@@ -47,9 +49,12 @@ export class ActionDecisions {
     const commands = requests.map((request, i) => this.commandFor(context, request, String(i)));
     const answers = await this.logClient.submitAll(commands);
     return Promise.all(
-      answers.map((answer, i) =>
-        this.settled(answer, context, requests[i] as ActionRequest, String(i), (command) =>
-          this.logClient.submit(command),
+      answers.map(async (answer, i) =>
+        counted(
+          requests[i] as ActionRequest,
+          await this.settled(answer, context, requests[i] as ActionRequest, String(i), (command) =>
+            this.logClient.submit(command),
+          ),
         ),
       ),
     );
@@ -122,3 +127,9 @@ const ATTEMPTS = 3;
 
 const isOtherVersion = (answer: Answer): boolean =>
   !answer.ok && answer.refusal.code === 'CONFLICT' && answer.refusal.extra?.policy !== undefined;
+
+/** Counts what a decision indicates about the policy, and returns the answer. */
+function counted({ action: { verb } }: ActionRequest, answer: Answer): Answer {
+  if (answer.ok) policyMetrics.decided(verb, answer.value as ActionAnswer);
+  return answer;
+}

@@ -3,17 +3,20 @@ import { z } from 'zod';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { approvalDecisionBody } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
-import { approvalStatus, approvalView } from '@bailiwick/contracts/queries/query';
+import { approvalStatus, approvalView, type ApprovalView } from '@bailiwick/contracts/queries/query';
 import { SEARCHES } from '@bailiwick/contracts/queries/search';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { payloadOf } from '../auth/pseudonyms';
+import type { Caller } from '../auth/caller';
+import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
+import { Branches } from '../log-client/branches';
 import { LogClient } from '../log-client/log-client';
 import { logOf } from '../log-client/logs';
+import { policyMetrics } from '../reporting/metrics';
 import { LedgerSearch } from '../search/ledger-search';
 import { cursor, limit, minPosition } from '../search/queries';
 
@@ -33,6 +36,8 @@ export class ApprovalsController {
     private readonly logClient: LogClient,
     private readonly mint: TokenMint,
     private readonly search: LedgerSearch,
+    private readonly pseudonyms: Pseudonyms,
+    private readonly branches: Branches,
   ) {}
 
   @Endpoint({
@@ -59,10 +64,14 @@ export class ApprovalsController {
     path: '/v1/approvals/:id',
     summary: 'One approval, as a person reads it',
     roles: ['approver', 'responder', 'analyst', 'orchestrator', 'enforcer'],
+    runs: true,
     answer: approvalView,
   })
-  get(@Ctx() { caller }: RequestContext, @Params(approvalId) { id }: ApprovalId): Promise<unknown> {
-    return this.logClient.look('approval', logOf(caller, id), id);
+  async get(@Ctx() { caller }: RequestContext, @Params(approvalId) { id }: ApprovalId): Promise<unknown> {
+    const approval = await this.logClient.look<ApprovalView>('approval', logOf(caller, id), id);
+    // an agent reads what became of its requests, with the reason of a denial
+    await this.branches.within(caller, approval.runId);
+    return caller.kind === 'run' ? withoutOthers(approval) : approval;
   }
 
   @Endpoint({
@@ -87,13 +96,31 @@ export class ApprovalsController {
       approvalId: id,
       verdict: body.verdict,
       ...(body.grant === undefined ? {} : { grant: body.grant }),
+      ...(body.scope === undefined ? {} : { scope: body.scope }),
+      ...(body.breakGlass === undefined ? {} : { breakGlass: body.breakGlass }),
+      actorRef: this.personRef(caller),
       payload: payloadOf({ note: body.note, by: caller.actor.id }),
     });
-    const value = await this.logClient.command<{ run?: RunView; grant?: GrantView }>(command);
+    const value = await this.logClient.command<{ approval?: ApprovalView; run?: RunView; grant?: GrantView }>(command);
+    if (value.approval) policyMetrics.answered(value.approval);
     if (!value.run || !value.grant) return value;
     const token = await this.mint.mint(caller, value.run, value.grant);
     return { ...value, token, expiresAt: value.grant.limits.time.expiresAt };
   }
+
+  /** Returns the ref under which a tree knows the caller as its principal: a person's id is a ref already. */
+  private personRef(caller: Caller): string {
+    const { tenant, actor } = caller;
+    return caller.kind === 'key' && caller.person !== undefined
+      ? actor.id
+      : this.pseudonyms.ref(tenant, 'person', actor.id);
+  }
+}
+
+/** Leaves out what a card states about other people and other requests. */
+function withoutOthers(approval: ApprovalView): ApprovalView {
+  const { approvers: _approvers, answers: _answers, refusedBefore: _refusedBefore, ...own } = approval;
+  return own;
 }
 
 /** Reads where a page of pending approvals ended: its turn and its position. @throws Refused BAD_REQUEST */

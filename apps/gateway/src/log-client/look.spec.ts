@@ -26,7 +26,8 @@ const READS: Record<string, Read> = {
     new GrantsController(client, new Branches(client), none, none, none).get(context, { id }),
   '/v1/trees/:id': (client, context, id) =>
     new GrantsController(client, new Branches(client), none, none, none).tree(context, { id }, {}),
-  '/v1/approvals/:id': (client, context, id) => new ApprovalsController(client, none, none).get(context, { id }),
+  '/v1/approvals/:id': (client, context, id) =>
+    new ApprovalsController(client, none, none, none, new Branches(client)).get(context, { id }),
 };
 
 const key = { kind: 'key', tenant: 'acme', role: 'analyst', actor: { kind: 'service', id: 'key:test' } };

@@ -51,7 +51,7 @@ export class PoliciesController {
   })
   async deploy(@Ctx() context: RequestContext, @Body(policyBody) body: PolicyBody): Promise<unknown> {
     const { bundle, replaces, until } = body;
-    const { canonical, digest } = await this.checks.check(bundle);
+    const { canonical, digest } = await this.checks.check(context.caller.tenant, bundle);
     const shadow = until === undefined ? {} : { shadowUntil: until };
     const fields = { replaces, digest, bundle: canonical, ...shadow };
     return this.logClient.command(context.command('deployPolicy', logName(context.caller.tenant, 0), fields));
@@ -65,8 +65,11 @@ export class PoliciesController {
     takesBytes: LIMITS.policy.httpBodyBytes,
     answer: policyCheckAnswer,
   })
-  check(@Body(policyCheckBody) { bundle }: PolicyCheckBody): Promise<PolicyCheckAnswer> {
-    return this.checks.report(bundle);
+  check(
+    @Ctx() { caller }: RequestContext,
+    @Body(policyCheckBody) { bundle }: PolicyCheckBody,
+  ): Promise<PolicyCheckAnswer> {
+    return this.checks.report(caller.tenant, bundle);
   }
 
   @Endpoint({

@@ -6,8 +6,10 @@ import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import type { PolicyChanges } from '@bailiwick/contracts/policy/policy-diff';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
+import { Pseudonyms } from '../auth/pseudonyms';
 import { Refused } from '../http/problems/problem';
 import type { CheckJob, CheckResult } from './check-worker';
+import { peopleByRef } from './people-by-ref';
 
 /** Problems in one response; a bundle with more has them all in `bailiwick policy check`. */
 const SHOWN = LIMITS.policy.problems;
@@ -24,36 +26,45 @@ export class PolicyChecks {
     LIMITS.policy.checkWaitMs,
   );
 
+  constructor(private readonly pseudonyms: Pseudonyms) {}
+
   /**
-   * Returns the canonical text of a bundle, with its digest.
+   * Returns the canonical text of a bundle with the refs of people, as it is deployed, and its digest.
    * @throws Refused POLICY_INVALID with the problems; TOO_LARGE if the check exceeds its bounds; TOO_MANY
    */
-  async check(files: Files): Promise<Checked> {
-    return accepted(await this.run({ files }));
+  async check(tenant: string, files: Files): Promise<Checked> {
+    return accepted(await this.run(tenant, { files }));
   }
 
   /**
    * Does the same, and compares the bundle with another one.
    * @throws Refused as `check`
    */
-  async compare(files: Files, against: PolicyBundle): Promise<Checked & { readonly changes: PolicyChanges }> {
-    return accepted(await this.run({ files, against })) as Checked & { readonly changes: PolicyChanges };
+  async compare(
+    tenant: string,
+    files: Files,
+    against: PolicyBundle,
+  ): Promise<Checked & { readonly changes: PolicyChanges }> {
+    const job = { files, against };
+    return accepted(await this.run(tenant, job)) as Checked & { readonly changes: PolicyChanges };
   }
 
   /** Returns the problems of a bundle. @throws Refused TOO_LARGE if the check exceeds its bounds; TOO_MANY */
-  async report(files: Files): Promise<PolicyCheckAnswer> {
-    const result = await this.run({ files });
+  async report(tenant: string, files: Files): Promise<PolicyCheckAnswer> {
+    const result = await this.run(tenant, { files });
     const problems = 'problems' in result ? result.problems.slice(0, SHOWN) : [];
     const digest = result.digest === undefined ? {} : { digest: result.digest };
     return { ok: problems.length === 0, ...digest, problems };
   }
 
-  private run(job: CheckJob): Promise<CheckResult> {
-    return this.turns
+  private async run(tenant: string, job: CheckJob): Promise<CheckResult> {
+    const result = await this.turns
       .take(() => run(job))
       .catch((error: unknown) => {
         throw error instanceof QueueFullError ? new Refused('TOO_MANY', error.message) : error;
       });
+    if ('problems' in result) return result;
+    return { ...result, ...peopleByRef(result.canonical, (name) => this.pseudonyms.ref(tenant, 'person', name)) };
   }
 }
 

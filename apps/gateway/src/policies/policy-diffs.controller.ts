@@ -46,7 +46,7 @@ export class PolicyDiffsController {
     if (log !== undefined && parseLogName(log).tenant !== caller.tenant)
       throw new Refused('NOT_FOUND', `Log ${log} not found.`);
     const compared = await this.versions.find(caller.tenant, against);
-    const { canonical, digest, changes } = await this.checks.compare(bundle, compared.bundle);
+    const { canonical, digest, changes } = await this.checks.compare(caller.tenant, bundle, compared.bundle);
     const head = { before: { version: compared.version, digest: compared.digest }, after: { digest }, changes };
     const wanted = { log, last, change: {}, limit: 1 };
     const job = await WhatIf.start<Tried>(this.logClient, context, wanted, { candidate: canonical, reach: true });

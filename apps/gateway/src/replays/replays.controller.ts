@@ -52,7 +52,7 @@ export class ReplaysController {
   /** Returns the canonical JSON of the policy that the change names. */
   private async candidate({ caller }: RequestContext, { change }: ReplayRequest): Promise<{ candidate?: string }> {
     const { bundle, version } = change.policy ?? {};
-    if (bundle) return { candidate: (await this.checks.check(bundle)).canonical };
+    if (bundle) return { candidate: (await this.checks.check(caller.tenant, bundle)).canonical };
     if (version === undefined) return {};
     return { candidate: canonicalize((await this.versions.find(caller.tenant, version)).bundle) };
   }

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { PolicyMetrics } from './policy-metrics';
 import type { Readiness } from './readiness';
 
 const registry = new Registry();
@@ -59,6 +60,9 @@ export function countAnswer(route: string, status: number): void {
 export function timed(route: string, took: number): void {
   seriesOf(histograms, route, () => seconds.labels(route)).observe(took);
 }
+
+/** what the answers of people and the reasons of decisions indicate about policies */
+export const policyMetrics = new PolicyMetrics(registry);
 
 /** Counts a dry run per tenant and kind of caller, so that probing a lease shows as a rate. */
 export function countDryRun(tenant: string, asker: 'run' | 'key', decision: string): void {

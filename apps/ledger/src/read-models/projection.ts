@@ -194,7 +194,11 @@ const baseOf = (state: LogState, event: Pick<Event, 'log' | 'position' | 'treeId
 
 function approvalItems(state: LogState, event: Event): ItemRow[] {
   const id =
-    event.type === 'ApprovalRequested' || event.type === 'ApprovalGiven' || event.type === 'ApprovalExpired'
+    event.type === 'ApprovalRequested' ||
+    event.type === 'ApprovalAnswered' ||
+    event.type === 'ApprovalGiven' ||
+    event.type === 'ApprovalWithdrawn' ||
+    event.type === 'ApprovalExpired'
       ? event.data.approvalId
       : event.type === 'ActionPermitted' || event.type === 'GrantIssued'
         ? event.data.approvalId

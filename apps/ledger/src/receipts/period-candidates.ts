@@ -23,7 +23,13 @@ const STOPS: readonly EventType[] = [
   'GrantExhausted',
   'RunCompleted',
 ];
-const APPROVALS: readonly EventType[] = ['ApprovalRequested', 'ApprovalGiven', 'ApprovalExpired'];
+const APPROVALS: readonly EventType[] = [
+  'ApprovalRequested',
+  'ApprovalAnswered',
+  'ApprovalGiven',
+  'ApprovalWithdrawn',
+  'ApprovalExpired',
+];
 const OUTCOMES: readonly string[] = ['ActionCompleted', 'ActionFailed', 'ActionAbandoned'] satisfies EventType[];
 const OF_ACTIONS: readonly EventType[] = ['ActionPermitted', 'ActionCalled', 'ActionCompleted', 'ActionFailed'];
 

@@ -1,8 +1,13 @@
+import type { ApprovalScope } from '@bailiwick/contracts/approvals/approval-scope';
+import type { EventData } from '@bailiwick/contracts/events/event';
 import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { countAnswer } from '../approvals/answer';
+import { isStanding } from '../approvals/standing';
+import { answeredUntil, questionOf, termsOf } from '../approvals/terms';
 import { blockedItself, endedFirst, livenessReason, type Blocked } from '../state/liveness';
 import { revokedRequest } from '../presentation/approval-status';
 import { quarantineRefusal, subjectOf } from '../revocation/revocation-rules';
@@ -14,57 +19,92 @@ import { givenBeyond } from '../manifests/issue';
 import { cannotSetAside } from '../state/reserves';
 import { narrowedAbove } from './grants/bounds';
 import { widerThan } from './grants/run';
-import { newId, notFound, refuse, type Decide, type NewEvent, type Rules } from './types';
+import { newId, notFound, refuse, type Decide, type Decided, type NewEvent, type Rules } from './types';
 
-/** Records a person's answer. For a grant or an escalation it issues the grant in the same append. */
+/**
+ * Records a person's answer. Where the policy in force requires several people, an answer that is not the last one
+ * decides nothing. For a grant or an escalation the last one issues the grant in the same append.
+ */
 export const decideApproval: Decide<'decideApproval'> = (state, command, now, rules) => {
   const approval = state.approvals.get(command.approvalId);
   if (!approval) return notFound('approval', command.approvalId);
   if (command.actor.kind === 'run' || command.actor.kind === 'system') {
     return refuse('FORBIDDEN', 'an approval is given by a person, never by an agent or by the system itself');
   }
-  if (approval.status !== 'pending' || now >= approval.expiresAt) {
+  if (isStanding(approval) && command.verdict === 'deny') return withdraw(approval, command.actor.id);
+  const question = questionOf(state, approval);
+  const terms = termsOf(state, question);
+  if (approval.status !== 'pending' || now >= answeredUntil(terms, approval)) {
     const status = approval.status === 'pending' ? 'expired' : approval.status;
     return refuse('ALREADY_DECIDED', `approval ${approval.id} is already ${status}`);
   }
-  if (command.verdict === 'approve' && approval.askedBy === command.actor.id)
-    return refuse('FORBIDDEN', `${command.actor.id} asked for this, and another person must approve it`);
+  const counted = countAnswer(state, approval, command, terms, now);
+  if (!counted.ok) return counted;
+  const { given, needed, scope } = counted.value;
+  const isPartial = given < needed;
+  const { verdict, actor } = command;
   const { treeId, runId, grantId, actionId } = approval;
-  const given = (usableUntil?: number, limits?: Limits): NewEvent => ({
-    type: 'ApprovalGiven',
-    treeId,
-    runId,
-    grantId,
-    actionId,
-    payload: true,
+  const where = { treeId, runId, grantId, actionId, payload: true as const };
+  const partial = (limits?: Limits): NewEvent => ({
+    type: 'ApprovalAnswered',
+    ...where,
     data: {
-      approvalId: approval.id,
-      verdict: command.verdict,
-      by: command.actor.id,
-      ...(usableUntil === undefined ? {} : { usableUntil: rfc3339(usableUntil) }),
+      ...{ approvalId: approval.id, verdict, by: actor.id, given, needed },
       ...(limits === undefined ? {} : { limits }),
+      ...(scope === 'call' ? {} : { scope }),
     },
   });
-  if (command.grant !== undefined && (command.verdict === 'deny' || approval.kind === 'action'))
-    return refuse('BAD_REQUEST', 'grant: only an approval of a lease can give less than was asked for; leave it out');
-  if (command.verdict === 'deny') return ok([given()]);
+  const final = (usableUntil?: number, limits?: Limits): NewEvent => ({
+    type: 'ApprovalGiven',
+    ...where,
+    data: {
+      approvalId: approval.id,
+      verdict,
+      by: actor.id,
+      ...(usableUntil === undefined ? {} : { usableUntil: rfc3339(usableUntil) }),
+      ...(limits === undefined ? {} : { limits }),
+      ...(scope === 'call' ? {} : { scope, covers: coveredBy(approval) }),
+      ...(command.breakGlass ? { breakGlass: true } : {}),
+      ...(verdict === 'deny' && terms?.coolDownMs !== undefined && approval.asks !== undefined
+        ? { refusedUntil: rfc3339(now + terms.coolDownMs) }
+        : {}),
+    },
+  });
+  if (verdict === 'deny') return ok([isPartial ? partial() : final()]);
   const revoked = revokedRequest(state, approval, now);
   if (revoked) {
     const { message } = revoked.reason;
     return refuse('GRANT_NOT_LIVE', `it is too late to approve this: ${message}; deny it`, [revoked.reason]);
   }
-  if (approval.kind === 'action') return approveAction(state, approval, now, given);
+  if (approval.kind === 'action')
+    return approveAction(state, approval, now, isPartial ? () => partial() : final, scope);
   const limits = givenLimits(state, approval, command.grant, now);
   if (!limits.ok) return limits;
-  const isLess = limits.value !== approval.limits;
-  const { commandId, actor } = command;
+  const less = limits.value === approval.limits ? undefined : limits.value;
+  if (isPartial) return ok([partial(less)]);
   return approveGrant(state, approval, limits.value, now, {
-    commandId,
+    commandId: command.commandId,
     by: actor.id,
     rules,
-    given: given(undefined, isLess ? limits.value : undefined),
+    given: final(undefined, less),
   });
 };
+
+function coveredBy({ verb = '', tool, resource = { type: '', id: '' } }: ApprovalNode): Covers {
+  return { verb, ...(tool === undefined ? {} : { tool }), resource: { type: resource.type, id: resource.id } };
+}
+type Covers = NonNullable<EventData<'ApprovalGiven'>['covers']>;
+
+/** Ends an approval of more than one call, for the calls that follow. */
+const withdraw = ({ id, treeId, runId, grantId, actionId }: ApprovalNode, by: string): Decided =>
+  ok([
+    {
+      type: 'ApprovalWithdrawn',
+      ...{ treeId, runId, grantId, actionId },
+      payload: true,
+      data: { approvalId: id, by },
+    },
+  ]);
 
 /** Returns the limits that a person gives: those asked for, or less. */
 function givenLimits(
@@ -73,7 +113,8 @@ function givenLimits(
   request: GrantRequest | undefined,
   now: number,
 ): Result<Limits, Refusal> {
-  const asked = approval.limits as Limits;
+  const { limits, less: left = limits } = approval;
+  const asked = left as Limits;
   if (request === undefined) return ok(asked);
   const old = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
   const less = lessThan(asked, request, now, old?.limits);
@@ -86,9 +127,12 @@ function approveAction(
   approval: ApprovalNode,
   now: number,
   given: (until: number) => NewEvent,
+  scope: ApprovalScope,
 ): ReturnType<Decide<'decideApproval'>> {
   const dead = deadReason(state, approval.grantId, now);
-  return dead ?? ok([given(now + LIMITS.approvedUseMs)]);
+  if (dead) return dead;
+  const lease = current(state, approval.grantId ?? '');
+  return ok([given(scope === 'call' || !lease ? now + LIMITS.approvedUseMs : lease.expiresAt)]);
 }
 
 /** A person's answer, and who gave it. */

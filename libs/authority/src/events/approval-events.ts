@@ -1,4 +1,7 @@
-import type { Event } from '@bailiwick/contracts/events/event';
+import { coolDown } from '../approvals/cool-downs';
+import { isPerson, isSamePerson } from '../approvals/people';
+import { isStanding } from '../approvals/standing';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
 import { current, heldBy, type ApprovalNode, type LogState, type RunNode } from '../state/state';
 import { starts, ends, join } from './ended';
@@ -23,7 +26,7 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     parentId: data.parentId,
     depth: data.depth ?? 0,
     supersedes: data.supersedes,
-    askedBy: event.actor.kind === 'person' ? event.actor.id : undefined,
+    askedBy: isPerson(event.actor) ? event.actor.id : undefined,
     objections: data.objections,
     asks: data.asks,
     replaces: data.replaces,
@@ -35,6 +38,12 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     verb: undefined,
     tool: undefined,
     resource: undefined,
+    call: undefined,
+    answers: undefined,
+    less: undefined,
+    scope: undefined,
+    breakGlass: undefined,
+    refusedUntil: undefined,
     status: 'pending',
     by: undefined,
     usableUntil: undefined,
@@ -69,18 +78,73 @@ export const actionStepUp: Fold<'ActionStepUp'> = (state, { data }) => {
   approval.verb ??= data.verb;
   approval.tool ??= data.tool;
   approval.resource ??= { type: data.resource.type, id: data.resource.id };
+  approval.call ??= {
+    effects: data.effects ?? [data.effect],
+    stated: data.stated,
+    cost: data.charge.cost,
+    units: data.charge.units,
+  };
 };
+
+/** One of several answers: the request stays pending. */
+export const approvalAnswered: Fold<'ApprovalAnswered'> = (state, event, at) => {
+  const { data } = event;
+  const approval = pendingOf(state, data.approvalId, event);
+  addAnswer(approval, event, at);
+  if (data.verdict === 'deny') return;
+  approval.less = data.limits ?? approval.less;
+  approval.scope = data.scope;
+};
+
+function addAnswer(
+  approval: ApprovalNode,
+  { type, position, data: { verdict, by }, actor: { role, groups } }: EventOf<'ApprovalAnswered' | 'ApprovalGiven'>,
+  at: number,
+): void {
+  const answer = {
+    by,
+    verdict,
+    at,
+    position,
+    ...(role === undefined ? {} : { role }),
+    ...(groups === undefined ? {} : { groups }),
+  };
+  // a person that changes their mind has one answer
+  const others = (approval.answers ?? []).filter((each) => !isSamePerson(each.by, by));
+  const isAlone = others.length === 0 && type === 'ApprovalGiven' && role === undefined && groups === undefined;
+  approval.answers = isAlone ? undefined : [...others, answer];
+}
+
+/** Of a used approval the policy reads no more whether its people might answer; one person is in `by`. */
+function whoAnswered(answers: ApprovalNode['answers']): ApprovalNode['answers'] {
+  if (answers === undefined || answers.length === 1) return undefined;
+  return answers.map(({ by, verdict, at, position }) => ({ by, verdict, at, position }));
+}
 
 export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
   const { data } = event;
+  const pending = pendingOf(state, data.approvalId, event);
+  addAnswer(pending, event, at);
+  Object.assign(pending, { less: undefined, scope: data.verdict === 'approve' ? data.scope : undefined });
   const approval = endApproval(state, data.approvalId, data.verdict === 'approve' ? 'approved' : 'denied', event, at);
+  approval.breakGlass = data.breakGlass;
   approval.by = data.by;
   approval.usableUntil = data.usableUntil === undefined ? undefined : parseTime(data.usableUntil);
+  approval.refusedUntil = data.refusedUntil === undefined ? undefined : parseTime(data.refusedUntil);
   rememberRefusal(state, approval);
+  const { refusedUntil: until, asks } = approval;
+  if (until !== undefined && asks !== undefined)
+    coolDown(state, asks, { approvalId: approval.id, by: data.by, at, position: event.position, until });
   const run = runOf(state, event);
   if (data.verdict === 'deny' && approval.kind === 'grant')
     endRun(state, run, 'refused', at, 'a person denied the grant');
   if (data.verdict === 'deny' && approval.kind === 'escalation') label(state, event, 'denied:escalation');
+};
+
+export const approvalWithdrawn: Fold<'ApprovalWithdrawn'> = (state, event) => {
+  const approval = must(state.approvals.get(event.data.approvalId), 'approval', event);
+  follows(isStanding(approval) && event.runId === approval.runId, 'an approval of more than one call', event);
+  approval.status = 'withdrawn';
 };
 
 export const approvalExpired: Fold<'ApprovalExpired'> = (state, event, at) => {
@@ -100,7 +164,8 @@ export function addApproval(state: LogState, approval: ApprovalNode): void {
 }
 
 /** Remembers the newest refusal of a request, although a snapshot lists refusals in the order of their requests. */
-function rememberRefusal(state: LogState, { id, asks, status, decidedPosition }: ApprovalNode): void {
+function rememberRefusal(state: LogState, { id, asks, status, decidedPosition, refusedUntil }: ApprovalNode): void {
+  if (refusedUntil !== undefined) return; // the policy states for how long it applies: see `coolDowns`
   if (status !== 'denied' || asks === undefined || decidedPosition === undefined) return;
   const known = state.approvals.get(state.refusals.get(asks) ?? '')?.decidedPosition ?? -1;
   if (decidedPosition > known) state.refusals.set(asks, id);
@@ -113,9 +178,7 @@ function endApproval(
   event: Event,
   at: number,
 ): ApprovalNode {
-  const approval = must(state.approvals.get(id), 'approval', event);
-  if (approval.status !== 'pending') throw new CorruptLog(`approval ${id} is answered twice (I8)`);
-  follows(event.runId === approval.runId, 'the run that asked for it', event);
+  const approval = pendingOf(state, id, event);
   stopWaiting(state, approval, status, event.position, at);
   const run = state.runs.get(approval.runId);
   if (run) askerOf(state, run, approval).pendingApprovals -= 1;
@@ -123,6 +186,16 @@ function endApproval(
   ends(state, approval.treeId);
   return approval;
 }
+
+function pendingOf(state: LogState, id: string, event: Event): ApprovalNode {
+  const approval = must(state.approvals.get(id), 'approval', event);
+  if (approval.status !== 'pending') throw new CorruptLog(`approval ${id} is answered twice (I8)`);
+  follows(event.runId === approval.runId, 'the run that asked for it', event);
+  return approval;
+}
+
+/** Members that only a pending approval needs, and one that covers more than one call. */
+const NO_CALL = { verb: undefined, tool: undefined, resource: undefined, call: undefined } as const;
 
 /** Ends the waiting of a pending approval, answered or not. */
 export function stopWaiting(
@@ -137,7 +210,8 @@ export function stopWaiting(
   approval.decidedPosition = position;
   if (state.pendingByBinding.get(approval.binding) === approval.id) state.pendingByBinding.delete(approval.binding);
   state.waiting.end(approval);
-  Object.assign(approval, { turn: 0, verb: undefined, tool: undefined, resource: undefined }); // members that only a pending approval needs
+  approval.turn = 0;
+  if (!isStanding(approval)) Object.assign(approval, NO_CALL);
 }
 
 /**
@@ -148,7 +222,12 @@ export function useApproval(state: LogState, id: string | undefined, event: Even
   if (id === undefined) return;
   const approval = state.approvals.get(id);
   if (approval?.status !== 'approved') throw new CorruptLog(`approval ${id} is used but not approved (I8)`);
+  if (isStanding(approval)) {
+    follows(approval.runId === event.runId && binding !== undefined, 'the approved calls (I8)', event);
+    return;
+  }
   const same = binding === undefined ? approval.kind !== 'action' : approval.binding === binding;
   follows(same && approval.runId === event.runId, 'the approved request (I8)', event);
   approval.status = 'used';
+  approval.answers = whoAnswered(approval.answers);
 }

@@ -12,7 +12,14 @@ import {
   outcomeReportedLate,
 } from './action-events';
 import { tenantBudgetRemoved, tenantBudgetSet } from './budget-events';
-import { actionStepUp, approvalExpired, approvalGiven, approvalRequested } from './approval-events';
+import {
+  actionStepUp,
+  approvalAnswered,
+  approvalExpired,
+  approvalGiven,
+  approvalRequested,
+  approvalWithdrawn,
+} from './approval-events';
 import { grantExhausted, grantExpired, grantRevoked, grantSuperseded, isOpen, runCompleted } from './endings';
 import { forgetEnded, isLate, compactLists, touch } from './ended';
 import { CorruptLog, must, type Fold } from './follows';
@@ -23,6 +30,7 @@ import { refused } from './labels';
 import { policyDeployed, policyPart, policyShadowed } from './policy-events';
 import { driftScored, runOpened } from './run-events';
 import { observe, stepOf } from './steps';
+import { forgetCoolDowns } from '../approvals/cool-downs';
 import { chargeRefusal, forgetRefusals } from '../commands/refusal-budgets';
 import { ruleOf } from '../revocation/revocation-rules';
 import { isKeyed, keepMs, type CommandNode, type LogState, type SettledNode } from '../state/state';
@@ -44,7 +52,9 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   GrantExhausted: grantExhausted,
   DelegationRefused: refused,
   ApprovalRequested: approvalRequested,
+  ApprovalAnswered: approvalAnswered,
   ApprovalGiven: approvalGiven,
+  ApprovalWithdrawn: approvalWithdrawn,
   ApprovalExpired: approvalExpired,
   ActionPermitted: actionPermitted,
   ActionDenied: refused,
@@ -84,6 +94,7 @@ export function evolve(state: LogState, event: Event): LogState {
     forget(state.keyed, at - keepMs(true));
     forget(state.tries, at - keepMs(false));
     forgetRefusals(state, at);
+    forgetCoolDowns(state, at);
     forgetEnded(state, at);
     compactLists(state, (each) => isPending(state, each));
   }

@@ -1,3 +1,4 @@
+import { isPerson } from '../approvals/people';
 import { newTree, type RunNode } from '../state/state';
 import { starts, join } from './ended';
 import { CorruptLog, follows, must, runOf, treeOf, type Fold } from './follows';
@@ -12,6 +13,7 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
     agent: state.shared.of(data.agent),
     principalRef: state.shared.of(data.principalRef),
     purposeRef: state.shared.of(data.purposeRef),
+    openedBy: isPerson(event.actor) ? state.shared.of(event.actor.id) : undefined,
     startedAt: at,
     position: event.position,
     status: 'pending',

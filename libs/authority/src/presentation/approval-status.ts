@@ -1,5 +1,6 @@
 import type { ApprovalStatus } from '@bailiwick/contracts/queries/query';
 import type { Reason } from '@bailiwick/contracts/reason';
+import { answeredUntil, questionOf, termsOf } from '../approvals/terms';
 import { blockedItself, livenessReason } from '../state/liveness';
 import { strikesAsked, toolDeniedBy } from '../revocation/revocation-rules';
 import { chainOf, type ApprovalNode, type LogState, type RunNode } from '../state/state';
@@ -42,10 +43,14 @@ const byRule = (revocationId: string, message: string): RevokedRequest => ({
  * Returns the effective status of an approval: a pending one may have been revoked, or have expired, without an event.
  */
 export function approvalStatus(state: LogState, approval: ApprovalNode, now: number): ApprovalStatus {
-  if (approval.status !== 'pending') return approval.status;
+  if (approval.status !== 'pending') return shownStatus(approval);
   if (revokedRequest(state, approval, now)) return 'revoked';
-  return now >= approval.expiresAt ? 'expired' : 'pending';
+  const terms = termsOf(state, questionOf(state, approval));
+  return now >= answeredUntil(terms, approval) ? 'expired' : 'pending';
 }
+
+/** Returns the recorded status, as views name it. */
+export const shownStatus = ({ status }: ApprovalNode): ApprovalStatus => (status === 'withdrawn' ? 'revoked' : status);
 
 /** Returns the revocation that reaches a run whose first lease is pending. */
 export function revokedWhilePending(state: LogState, run: RunNode, now: number): RevokedRequest | undefined {

@@ -2,6 +2,7 @@ import { act, NO_ARGS, only, openTestRun, REF, ROOMY, TestLog } from '../testing
 import type { ApprovalNode, RunNode } from '../state/state';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
+import { shownStatus } from './approval-status';
 import { approvalView, type ApprovalFacts } from './approval-view';
 
 const ANN = { kind: 'person', id: 'key:ann' } as const;
@@ -19,7 +20,7 @@ function cardOf(log: TestLog, stepUp: EventOf<'ActionStepUp'>, facts: Partial<Ap
     hidden: undefined,
   };
   const more = { asked: {}, decided: {}, tried: [], has: undefined, parent: undefined, refused: [] };
-  return approvalView(approval, approval.status, { run, stepUp, replaced, ...none, ...more, ...facts });
+  return approvalView(approval, shownStatus(approval), { run, stepUp, replaced, ...none, ...more, ...facts });
 }
 
 function asked(log: TestLog, grantId: string, argsDigest = ARGS, more: object = {}): EventOf<'ActionStepUp'> {
@@ -105,7 +106,7 @@ describe('the card of a lease', () => {
       parent: undefined,
     };
     const run = log.state.runs.get(approval.runId) as RunNode;
-    const card = approvalView(approval, approval.status, {
+    const card = approvalView(approval, shownStatus(approval), {
       run,
       texts,
       ...none,

@@ -1,4 +1,6 @@
 import { kept, notShown, objectionsIn } from '../commands/actions/objections';
+import type { Alike } from '../approvals/alike';
+import type { ShownTerms } from '../approvals/terms';
 import { counted } from './text';
 import { describeAll } from '../dimensions/all';
 import { describePair } from '../dimensions/denied-pairs';
@@ -37,6 +39,8 @@ export interface ApprovalFacts {
   readonly narrowed?: NarrowedNode | undefined;
   /** how the requested lease compares with the manifest of its class, if there is something to state */
   readonly manifest?: string | undefined;
+  readonly terms?: ShownTerms | undefined;
+  readonly alike?: Alike | undefined;
 }
 
 /** A refusal in the same task, with the request of that time. */
@@ -61,6 +65,7 @@ export function approvalView(approval: ApprovalNode, status: ApprovalStatus, fac
     parentRunId: facts.parent?.id,
     grantId: approval.grantId,
     actionId: approval.actionId,
+    agentClass: run.agent.class,
     risk: approval.risk,
     irreversible: approval.risk === 'irreversible',
     asks: ASKS[approval.kind](approval, facts),
@@ -76,11 +81,24 @@ export function approvalView(approval: ApprovalNode, status: ApprovalStatus, fac
     reason: typeof wanted === 'string' ? wanted : approval.kind === 'escalation' ? null : undefined,
     requestedAt: rfc3339(approval.requestedAt),
     expiresAt: rfc3339(approval.expiresAt),
+    given: facts.terms?.given,
+    needed: facts.terms?.needed,
+    approvers: facts.terms?.approvers,
+    answers: answersOf(approval),
+    scope: approval.scope,
+    breakGlass: approval.breakGlass,
+    alike: facts.alike,
     decidedBy: approval.by,
     decidedAt: approval.decidedAt === undefined ? undefined : rfc3339(approval.decidedAt),
     note: typeof note === 'string' ? note : undefined,
     position: approval.position,
   };
+}
+
+/** Lists the answers, unless one person decided alone. */
+function answersOf({ answers = [], status }: ApprovalNode): ApprovalView['answers'] {
+  if (answers.length === 0 || (answers.length === 1 && status !== 'pending')) return undefined;
+  return answers.map(({ by, verdict, at }) => ({ by, verdict, at: rfc3339(at) }));
 }
 
 const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: ApprovalFacts) => string> = {
@@ -131,10 +149,7 @@ function hiddenOf(value: unknown): { values: number; of: number; characters: num
 function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | undefined): string[] {
   if (approval.kind === 'action') {
     const must = (facts.stepUp?.data.obligations ?? []).map(obligationText);
-    return [
-      'this one call, once, within an hour of the answer',
-      ...must.map((text) => marked(visible(`with a duty to ${text}`))),
-    ];
+    return [mayBy(approval), ...must.map((text) => marked(visible(`with a duty to ${text}`)))];
   }
   if (!limits) return [];
   const before = new Map(
@@ -150,9 +165,21 @@ function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | un
     });
 }
 
+/** Describes what the approval of a call covers. */
+function mayBy({ scope, resource, verb, usableUntil }: ApprovalNode): string {
+  if (scope === undefined || !resource) return 'this one call, once, within an hour of the answer';
+  const what = scope === 'target' ? thing(resource) : `anything of type ${named(resource.type)}`;
+  const until = usableUntil === undefined ? '' : `, until ${rfc3339(usableUntil)}`;
+  return `${verb ?? 'the verb'} on ${what}, with any arguments and at most the cost of this call each${until}`;
+}
+
+const mayNotBy = ({ scope }: ApprovalNode): string[] =>
+  scope === undefined
+    ? ['the same call again, or any call that differs in verb, resource, arguments, cost or run']
+    : ['a call to which there is an objection that this card does not show', 'another verb, effect or run'];
+
 function mayNotDo(approval: ApprovalNode, limits: Limits | undefined, manifest: string | undefined): string[] {
-  if (approval.kind === 'action')
-    return ['the same call again, or any call that differs in verb, resource, arguments, cost or run'];
+  if (approval.kind === 'action') return mayNotBy(approval);
   const denied = limits?.actions.deny.map((pattern) => `never ${named(pattern)}`) ?? [];
   const pairs = limits?.deny?.map((pair) => marked(visible(`never ${describePair(pair)}`))) ?? [];
   return [
@@ -179,9 +206,14 @@ function callOf(
     cost: data.charge.cost,
     ...(data.charge.units ? { units: data.charge.units } : {}),
     reasons: leaves(data.reasons).map((reason) => visible(reason.message)),
+    codes: codesOf(data.reasons),
     ...(approval.objections ? { objections: objectionsOf(approval.objections, data.reasons, replaced) } : {}),
   };
 }
+
+const codesOf = (reasons: readonly Reason[]): string[] => [
+  ...new Set(leaves(reasons).flatMap(({ outcome, code, rule }) => (outcome === 'step-up' ? [code ?? rule] : []))),
+];
 
 /** Lists each objection that the approval covers, as text if its reason is among those that are kept. */
 function objectionsOf(

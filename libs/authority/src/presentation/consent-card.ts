@@ -1,3 +1,5 @@
+import { alikeOf, type Alike } from '../approvals/alike';
+import { shownTerms, type ShownTerms } from '../approvals/terms';
 import { askedBeyond } from '../manifests/limited-by';
 import { approvalStatus } from './approval-status';
 import { chainOf, type ApprovalNode, type LogState, type NarrowedNode, type RunNode } from '../state/state';
@@ -28,6 +30,10 @@ export interface Asked {
   readonly replaced: ApprovalNode | undefined;
   /** what the manifest of its class adds to the card */
   readonly manifest: string | undefined;
+  /** pending: how many people approved, and who may, by the policy in force */
+  readonly terms: ShownTerms | undefined;
+  /** pending calls like it in the task */
+  readonly alike: Alike | undefined;
   /** earlier refusals by a person in the task, newest first */
   readonly refused: readonly ApprovalNode[];
 }
@@ -48,6 +54,8 @@ export function askedNow(state: LogState, approval: ApprovalNode, now: number, b
     parent: approval.kind === 'grant' ? state.runs.get(state.runs.get(approval.runId)?.parentRunId ?? '') : undefined,
     replaced: state.approvals.get(approval.replaces ?? ''),
     manifest: askedBeyond(state, approval, now),
+    terms: approval.status === 'pending' ? shownTerms(state, approval) : undefined,
+    alike: alikeOf(state, approval),
     refused: refusedIn(state, approval, before),
   };
 }
@@ -67,7 +75,7 @@ export const grantOf = ({ supersedes, grantId }: ApprovalNode): string | undefin
 export async function consentCard(
   reader: PayloadReader,
   { log, tenant }: Pick<LogState, 'log' | 'tenant'>,
-  { approval, status, run, has, narrowed, parent, replaced, manifest, refused }: Asked,
+  { approval, status, run, has, narrowed, parent, replaced, manifest, terms, alike, refused }: Asked,
   texts: RunTexts,
   /** only attempts before this position; default: all */
   before?: number,
@@ -115,6 +123,8 @@ export async function consentCard(
     has,
     narrowed,
     manifest,
+    terms,
+    alike,
   };
   return approvalView(approval, status, facts);
 }

@@ -38,7 +38,10 @@ export function wordsNeeded(events: readonly Event[]): { runs: string[]; approva
     ? [...new Set(events.flatMap((event) => (event.runId === undefined ? [] : [event.runId])))]
     : [];
   const approvals = events.flatMap((event) =>
-    event.type === 'ApprovalGiven' || (event.type === 'ApprovalRequested' && event.data.kind !== 'action')
+    event.type === 'ApprovalAnswered' ||
+    event.type === 'ApprovalGiven' ||
+    event.type === 'ApprovalWithdrawn' ||
+    (event.type === 'ApprovalRequested' && event.data.kind !== 'action')
       ? [{ id: event.data.approvalId, at: event.position }]
       : [],
   );
@@ -49,7 +52,14 @@ export const asksState = (events: readonly Event[]): boolean =>
   events.some(({ type }) => WORDY.has(type) || SWITCHES.has(type)) &&
   !events.some(({ type }) => type === 'ActionStepUp');
 const SWITCHES = new Set<Event['type']>(['GrantSuspended', 'GrantResumed', 'GrantRenewed', 'GrantNarrowed']);
-const WORDY = new Set<Event['type']>(['RunOpened', 'RunCompleted', 'ApprovalRequested', 'ApprovalGiven']);
+const WORDY = new Set<Event['type']>([
+  'RunOpened',
+  'RunCompleted',
+  'ApprovalRequested',
+  'ApprovalAnswered',
+  'ApprovalGiven',
+  'ApprovalWithdrawn',
+]);
 
 type Tellers = {
   [T in Event['type']]?: (state: LogState, event: EventOf<T>, events: readonly Event[], words: Words) => Answer;
@@ -108,6 +118,14 @@ const TELLERS: Tellers = {
     },
   }),
 
+  ApprovalAnswered(_state, { data, position }, _events, words) {
+    const { given, needed } = data;
+    return { ok: true, value: { approval: { ...words.approval(data.approvalId), given, needed }, position } };
+  },
+  ApprovalWithdrawn: (_state, { data, position }, _events, words) => ({
+    ok: true,
+    value: { approval: words.approval(data.approvalId), position },
+  }),
   ApprovalGiven(state, event, events, words) {
     const approval = words.approval(event.data.approvalId);
     const issued = find(events, 'GrantIssued');

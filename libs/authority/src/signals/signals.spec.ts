@@ -44,6 +44,7 @@ describe('Signals', () => {
       refused: 1,
       expired: 0,
       instantly: 2,
+      brokenGlass: 0,
       answers: [2, 0, 0, 1, 0, 0, 0, 0, 0],
     });
     expect(result.reasons).toEqual(

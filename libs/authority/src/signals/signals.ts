@@ -79,13 +79,14 @@ export class Signals {
     this.pending.set(approvalId, { verb, at: parseTime(time) ?? 0 });
   }
 
-  private answer({ data: { approvalId, verdict }, time }: EventOf<'ApprovalGiven'>): void {
+  private answer({ data: { approvalId, verdict, breakGlass }, time }: EventOf<'ApprovalGiven'>): void {
     const asked = this.pending.get(approvalId);
     if (!asked) return;
     this.pending.delete(approvalId);
     const took = (parseTime(time) ?? 0) - asked.at;
     if (verdict === 'approve') asked.verb.approved += 1;
     else asked.verb.refused += 1;
+    if (breakGlass) asked.verb.brokenGlass += 1;
     if (verdict === 'approve' && took <= INSTANT_MS) asked.verb.instantly += 1;
     const within = ANSWER_SECONDS.findIndex((seconds) => took <= seconds * 1_000);
     const bucket = within < 0 ? ANSWER_SECONDS.length : within;
@@ -132,6 +133,7 @@ const NOTHING = {
   refused: 0,
   expired: 0,
   instantly: 0,
+  brokenGlass: 0,
 };
 const GROUPS = 5_000;
 const PENDING = 100_000;

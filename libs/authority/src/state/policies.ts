@@ -2,6 +2,7 @@ import { policyBundle, type PolicyBundle } from '@bailiwick/contracts/policy/pol
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { approvalRulesOf, compileApprovalRules, type ApprovalRules } from '../approvals/approval-rules';
 import { conditionsOf, type Conditions } from '../conditions/port';
 import { agentsOf, compileAgents, type Agents } from '../manifests/agents';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
@@ -30,6 +31,8 @@ export interface PolicyNode extends DeployedVersion {
   readonly catalog: Catalog;
   /** derived from the text; undefined if it has no manifests */
   readonly agents: Agents | undefined;
+  /** derived from the text; undefined if it has no rules about approvals */
+  readonly approvals: ApprovalRules | undefined;
   /** derived from the text, which may leave the rules of the release in force */
   readonly rules: CompiledRules;
   /** of the text; undefined if it has none */
@@ -81,7 +84,7 @@ export class Policies {
   /** Continues after deployments whose events are not read: what they put into force does not matter any more. */
   startAfter(version: number, catalog: Catalog): void {
     const nothing = { digest: '', replaces: version - 1, parts: 0, position: 0, at: 0, by: '', text: '{}' };
-    const none = { agents: undefined, conditions: undefined };
+    const none = { agents: undefined, approvals: undefined, conditions: undefined };
     if (version > 0) this.current = { ...nothing, ...none, version, catalog, rules: this.ofRelease };
   }
 
@@ -90,6 +93,7 @@ export class Policies {
       text: _text,
       catalog: _catalog,
       agents: _agents,
+      approvals: _approvals,
       rules: _rules,
       conditions: _conditions,
       ...version
@@ -106,6 +110,7 @@ export interface CompiledBundle {
   readonly catalog: Catalog;
   /** undefined if it has no manifests; a manifest that this release cannot read permits nothing */
   readonly agents: Agents | undefined;
+  readonly approvals: ApprovalRules | undefined;
   readonly rules: CompiledRules;
   readonly conditions: Conditions | undefined;
 }
@@ -114,6 +119,7 @@ export interface CompiledBundle {
 export function compiledBundle({
   catalog = [],
   agents,
+  approvals,
   rules,
   conditions,
 }: PolicyBundle): Result<CompiledBundle, string> {
@@ -124,6 +130,7 @@ export function compiledBundle({
     ? ok({
         catalog: compiled.value,
         agents: agentsOf(agents),
+        approvals: approvalRulesOf(approvals),
         rules: ruled.value,
         conditions: conditionsOf(conditions),
       })
@@ -151,7 +158,10 @@ export function readBundle(text: string): Result<CompiledBundle & { readonly bun
   const compiled = compiledBundle(parsed.data);
   if (!compiled.ok) return compiled;
   const agents = compileAgents(parsed.data.agents ?? []);
-  return agents.ok ? ok({ bundle: parsed.data, ...compiled.value }) : err(faultText('agents', agents.error));
+  if (!agents.ok) return err(faultText('agents', agents.error));
+  const approvals = compileApprovalRules(parsed.data.approvals ?? []);
+  if (!approvals.ok) return err(faultText('approvals', approvals.error));
+  return ok({ bundle: parsed.data, ...compiled.value });
 }
 
 /**

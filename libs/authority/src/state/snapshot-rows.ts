@@ -34,6 +34,7 @@ export type RunRow = [
   endReason: string | null,
   drift: number,
   pendingApprovals: number,
+  openedBy?: string,
 ];
 
 const isOptional = (name: DimensionName): boolean => OPTIONAL_DIMENSIONS.some((each) => each === name);
@@ -131,7 +132,7 @@ export class Rows {
     const { values } = this;
     const parent = numberIn(this.runs, run.parentRunId);
     this.runs.set(run.id, this.runs.size);
-    return [
+    const row: RunRow = [
       run.id,
       parent,
       parent === null ? run.treeId : null,
@@ -147,6 +148,8 @@ export class Rows {
       run.drift,
       run.pendingApprovals,
     ];
+    if (run.openedBy !== undefined) row[14] = run.openedBy;
+    return row;
   }
 
   ofGrant(grant: GrantNode): GrantRow {
@@ -285,6 +288,7 @@ export class RowReader {
       agent: valueAt(shared, row[3]) as RunNode['agent'],
       principalRef: valueAt(shared, row[4]) as string,
       purposeRef: valueAt(shared, row[5]) as string,
+      openedBy: row[14],
       startedAt: row[6],
       position: row[7],
       status: row[8],

@@ -24,6 +24,7 @@ import {
   heldBy,
   newTree,
   type ApprovalNode,
+  type CoolDown,
   type LogState,
   type NarrowedNode,
   type TreeNode,
@@ -64,6 +65,7 @@ type Line =
   | ['keyed' | 'tries', CommandRow]
   | ['heldByRun', [grantId: string, runId: string]]
   | ['refusalBucket', [string, number]]
+  | ['coolDown', [asks: string, denial: CoolDown]]
   | ['denialStreak', [string, number]]
   | ['narrowed', [string, NarrowedNode]]
   | ['approvedBeyond', [grantId: string, manifest: string]]
@@ -139,6 +141,7 @@ export function* linesOf(state: LogState): Generator<Line> {
   for (const entry of state.keyed) yield ['keyed', commandRow(entry)];
   for (const entry of state.tries) yield ['tries', commandRow(entry)];
   for (const entry of state.refusalBuckets) yield ['refusalBucket', entry];
+  for (const entry of state.coolDowns) yield ['coolDown', entry];
   for (const entry of state.denialStreaks) yield ['denialStreak', entry];
   for (const entry of state.ends) yield ['ends', entry];
 }
@@ -270,6 +273,9 @@ export class SnapshotReader {
       case 'refusalBucket':
         state.refusalBuckets.set(...value);
         return;
+      case 'coolDown':
+        state.coolDowns.set(...value);
+        return;
       case 'denialStreak':
         state.denialStreaks.set(...value);
         return;
@@ -323,6 +329,12 @@ const APPROVAL_OPTIONAL = [
   'verb',
   'tool',
   'resource',
+  'call',
+  'answers',
+  'less',
+  'scope',
+  'breakGlass',
+  'refusedUntil',
   'by',
   'usableUntil',
   'decidedAt',

@@ -1,4 +1,5 @@
-import type { Agent, Consumed, GrantStatus, Limits, Risk, RunStatus } from '@bailiwick/contracts/grants/grant';
+import type { ApprovalScope } from '@bailiwick/contracts/approvals/approval-scope';
+import type { Agent, Consumed, Effect, GrantStatus, Limits, Risk, RunStatus } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalKind } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Deadlines } from './deadlines';
@@ -45,6 +46,8 @@ export interface LogState {
   readonly tries: Map<string, CommandNode>;
   /** the refusal budgets: bucket → the time at which it is full again, ms */
   readonly refusalBuckets: Map<string, number>;
+  /** what is asked → the newest denial of it by a person, if the policy stated for how long it applies */
+  readonly coolDowns: Map<string, CoolDown>;
   /** run with a renewable lease → its denied decisions since the last permit, if there are any */
   readonly denialStreaks: Map<string, number>;
   /** grant → its last narrowing, if there was one */
@@ -87,6 +90,8 @@ export interface RunNode {
   readonly agent: Agent;
   readonly principalRef: string;
   readonly purposeRef: string;
+  /** the person that opened it; undefined if no person did */
+  readonly openedBy: string | undefined;
   readonly startedAt: number;
   /** of RunOpened, whose payload holds the human-readable purpose */
   readonly position: number;
@@ -230,11 +235,50 @@ export interface ApprovalNode {
   verb: string | undefined;
   tool: string | undefined;
   resource: { readonly type: string; readonly id: string } | undefined;
-  status: 'pending' | 'approved' | 'denied' | 'expired' | 'used';
+  /** what else of the call the policy about approvals reads; like `verb`, also while an approval of a wider scope lasts */
+  call: AskedCall | undefined;
+  /** the answers of different people, in order; undefined if there are none, or `by` states all of the only one */
+  answers: readonly GivenAnswer[] | undefined;
+  /** pending: the limits that earlier people left, if they are less than those asked for */
+  less: Limits | undefined;
+  /** what it covers, if it is more than the call; pending: what earlier people left */
+  scope: ApprovalScope | undefined;
+  breakGlass: true | undefined;
+  /** denied: the time until which the policy refuses the same request; `coolDowns` has it, too */
+  refusedUntil: number | undefined;
+  status: 'pending' | 'approved' | 'denied' | 'expired' | 'used' | 'withdrawn';
   by: string | undefined;
   usableUntil: number | undefined;
   decidedAt: number | undefined;
   decidedPosition: number | undefined;
+}
+
+/** Facts of a call for which a person is asked, in addition to its names. */
+export interface AskedCall {
+  readonly effects: readonly Effect[];
+  readonly stated: 'run' | undefined;
+  readonly cost: Readonly<Record<string, number>>;
+  readonly units: Readonly<Record<string, number>> | undefined;
+}
+
+/** The answer of one person, with what the policy about approvals reads of the person. */
+export interface GivenAnswer {
+  readonly by: string;
+  readonly verdict: 'approve' | 'deny';
+  readonly at: number;
+  /** of its event; the position of an answer that is not committed yet is that of the next event */
+  readonly position: number;
+  readonly role?: string;
+  readonly groups?: readonly string[];
+}
+
+/** A denial by a person that applies for a time of the policy, longer than its tree if need be. */
+export interface CoolDown {
+  readonly approvalId: string;
+  readonly by: string;
+  readonly at: number;
+  readonly position: number;
+  readonly until: number;
 }
 
 /** A lease at some time: a later renewal or narrowing replaces its limits. */
@@ -288,6 +332,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     keyed: new Map(),
     tries: new Map(),
     refusalBuckets: new Map(),
+    coolDowns: new Map(),
     denialStreaks: new Map(),
     narrowed: new Map(),
     approvedBeyond: new Map(),

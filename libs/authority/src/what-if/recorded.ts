@@ -1,3 +1,4 @@
+import { isStanding } from '../approvals/standing';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import { parseTime } from '@bailiwick/core/clock';
@@ -38,9 +39,14 @@ export function targetExists(state: LogState, event: Event, grant: GrantNode | u
       return grant !== undefined && isOpen(grant.status) && grant.expiresAt <= timeOf(event);
     case 'RunCompleted':
       return run !== undefined && (run.status === 'active' || run.status === 'suspended');
+    case 'ApprovalAnswered':
     case 'ApprovalGiven':
     case 'ApprovalExpired':
       return state.approvals.get(event.data.approvalId)?.status === 'pending';
+    case 'ApprovalWithdrawn': {
+      const approval = state.approvals.get(event.data.approvalId);
+      return approval !== undefined && isStanding(approval);
+    }
     case 'RevocationRuleAdded':
     case 'QuarantineLifted':
     case 'HistoryImported':

@@ -155,7 +155,9 @@ export class ShadowActions {
     // an older log neither records the card's objections nor required arguments, so its approvals are accepted as
     // recorded
     const shown = id === undefined || this.log.state.approvals.get(id)?.objections !== undefined;
+    const { facts, charge } = asked;
     const call = {
+      ...{ runId: run.id, facts, charge },
       binding: data.binding,
       asks: callAsked(run.treeId, data.verb, data.resource, data.argsDigest),
       approvalId: id,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { attribute, calledTool, labels, onBehalfOf, outcomeRequest, resource } from '../actions/action';
+import { approvalScope } from '../approvals/approval-scope';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
@@ -86,6 +87,12 @@ export const decideApproval = command('decideApproval', {
   verdict: z.enum(['approve', 'deny']),
   /** approves with less than was asked for; members left out are as asked for */
   grant: grantRequest.optional(),
+  /** what the approval of a call covers; left out: the call, once */
+  scope: approvalScope.optional(),
+  /** approves alone, in place of the people that the policy requires; the payload must have a `note` */
+  breakGlass: z.literal(true).optional(),
+  /** the ref of the actor as a person, to compare with the principal of the run */
+  actorRef: ref.optional(),
 });
 export const suspend = command('suspend', { grantId: idOf('grant'), reasonCode });
 export const resume = command('resume', { grantId: idOf('grant'), reasonCode });

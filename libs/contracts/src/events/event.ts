@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { effects, recordedLabels, resource } from '../actions/action';
+import { approvalScope } from '../approvals/approval-scope';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
@@ -226,6 +227,19 @@ export const EVENT_DATA = {
     /** the approval request that this one replaces because of new objections */
     replaces: idOf('approval').optional(),
   }),
+  /** a person's answer that does not decide alone: the policy requires further people */
+  ApprovalAnswered: z.strictObject({
+    approvalId: idOf('approval'),
+    verdict: z.enum(['approve', 'deny']),
+    by: z.string(),
+    /** the different people with this verdict, this one included, and those that the policy requires */
+    given: z.number().int().min(1),
+    needed: z.number().int().min(2),
+    /** kind `grant` and `escalation`: the limits that are left for the following people, if they are less */
+    limits: limits.optional(),
+    /** kind `action`: what the approval covers at most, if it is more than the call */
+    scope: approvalScope.optional(),
+  }),
   ApprovalGiven: z.strictObject({
     approvalId: idOf('approval'),
     verdict: z.enum(['approve', 'deny']),
@@ -233,7 +247,23 @@ export const EVENT_DATA = {
     usableUntil: time.optional(),
     /** kind `grant` and `escalation`: the limits that the person gave, if they are less than those asked for */
     limits: limits.optional(),
+    /** kind `action`: what the approval covers, if it is more than the call, once */
+    scope: approvalScope.exclude(['call']).optional(),
+    /** set if `scope` is: the calls that it covers; with the scope `run`, any resource of the type */
+    covers: z
+      .strictObject({
+        verb: z.string(),
+        tool: z.string().optional(),
+        resource: z.strictObject({ type: z.string(), id: z.string() }),
+      })
+      .optional(),
+    /** set if the person approved alone in an emergency, in place of those that the policy requires */
+    breakGlass: z.literal(true).optional(),
+    /** verdict `deny`: the time until which the same request is refused without asking, if the policy states one */
+    refusedUntil: time.optional(),
   }),
+  /** a person ended an approval of more than one call */
+  ApprovalWithdrawn: z.strictObject({ approvalId: idOf('approval'), by: z.string() }),
   ApprovalExpired: z.strictObject({
     approvalId: idOf('approval'),
     /** set if another request replaced this one before it expired */

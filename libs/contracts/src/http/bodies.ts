@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { actionRequest } from '../actions/action';
+import { approvalScope } from '../approvals/approval-scope';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { grantRequest, grantView, requestedAgent, runView } from '../grants/grant';
@@ -65,7 +66,12 @@ export const approvalDecisionBody = z.strictObject({
   note: freeText().optional(),
   /** approves a lease with less than was asked for; members left out are as asked for */
   grant: grantRequest.optional(),
+  /** what the approval of a call covers: this call once (default), its verb on its target, or its verb in the run */
+  scope: approvalScope.optional(),
+  /** approves alone in an emergency, where the policy permits it; `note` states why */
+  breakGlass: z.literal(true).optional(),
 });
+export type ApprovalDecision = z.infer<typeof approvalDecisionBody>;
 export const actionsBatchBody = z.strictObject({ actions: z.array(actionRequest).min(1).max(LIMITS.actionsPerBatch) });
 
 export const revocationBody = z.strictObject({

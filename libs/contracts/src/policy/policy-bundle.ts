@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
+import { approvalRule } from './approval-rule';
 import { catalogEntry } from './catalog-entry';
 import { conditionEntry } from './condition';
 import { manifest } from './manifest';
@@ -28,6 +29,14 @@ export const policyBundle = z.strictObject({
     .optional()
     .describe(
       'Which sequences of actions of a tree are noted, asked about or denied. Left out: the rules of the release; an empty list: none.',
+    ),
+  approvals: z
+    .array(approvalRule)
+    .min(1)
+    .max(LIMITS.policy.approvals.rules)
+    .optional()
+    .describe(
+      'Who may approve what, and how many. The first rule that selects a request decides; with this section, a request that none selects cannot be approved.',
     ),
   conditions: z
     .array(conditionEntry)

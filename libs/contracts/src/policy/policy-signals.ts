@@ -26,6 +26,8 @@ export const verbSignals = z.object({
   expired: count,
   /** approvals within 3 s */
   instantly: count,
+  /** approvals that one person gave alone in an emergency */
+  brokenGlass: count,
   /** answers by their time: up to each of `ANSWER_SECONDS`, then beyond */
   answers: z.array(count),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalScope } from '../approvals/approval-scope';
 import { budgetName } from '../budgets/tenant-budget';
 import { revocationTarget, storedSelector } from '../events/event';
 import { policyVersion } from '../policy/deployment';
@@ -38,6 +39,8 @@ export const query = z.discriminatedUnion('op', [
     runId: idOf('run'),
     of: z.union([idOf('run'), idOf('grant')]),
   }),
+  /** what a run may do, what is left, and what it could ask for */
+  z.strictObject({ op: z.literal('permissions'), log: logNameSchema, runId: idOf('run') }),
   z.strictObject({ op: z.literal('action'), log: logNameSchema, id: idOf('action') }),
   z.strictObject({ op: z.literal('approval'), log: logNameSchema, id: idOf('approval') }),
   z.strictObject({
@@ -137,7 +140,10 @@ export const treeView = z.object({
 });
 export type TreeView = z.infer<typeof treeView>;
 
-/** `revoked`: a revocation reached it while it was pending, and it can no longer be approved. */
+/**
+ * `revoked`: a revocation reached it while it was pending, and it can no longer be approved; or it covered more than one
+ * call, and a person withdrew it.
+ */
 export const approvalStatus = z.enum(['pending', 'approved', 'denied', 'expired', 'used', 'revoked']);
 export type ApprovalStatus = z.infer<typeof approvalStatus>;
 
@@ -151,6 +157,8 @@ export const approvalView = z.object({
   parentRunId: idOf('run').optional(),
   grantId: idOf('grant').optional(),
   actionId: idOf('action').optional(),
+  /** the class of the agent that asks */
+  agentClass: z.string().optional(),
   risk,
   irreversible: z.boolean(),
   /** the request in one sentence */
@@ -179,6 +187,8 @@ export const approvalView = z.object({
       cost: z.record(z.string(), z.number()),
       units: z.record(z.string(), z.number()).optional(),
       reasons: z.array(z.string()),
+      /** the codes of the objections that it shows, each once */
+      codes: z.array(z.string()).optional(),
       /** all objections that the approval covers; `isNew`: the earlier request did not show it */
       objections: z.array(z.object({ says: z.string(), isNew: z.boolean() })).optional(),
     })
@@ -202,6 +212,18 @@ export const approvalView = z.object({
   reason: z.string().nullable().optional(),
   requestedAt: time,
   expiresAt: time,
+  /** pending: the different people that have approved, and those that the policy in force requires */
+  given: z.number().optional(),
+  needed: z.number().optional(),
+  /** pending: who may approve by the policy in force, as text; left out if it has no rules about approvals */
+  approvers: z.string().optional(),
+  /** the answers of all people, in order; left out if one person decided alone */
+  answers: z.array(z.object({ by: z.string(), verdict: z.enum(['approve', 'deny']), at: time })).optional(),
+  /** what the approval covers, if it is more than the call, once */
+  scope: approvalScope.optional(),
+  breakGlass: z.literal(true).optional(),
+  /** pending calls of the same run with the same verb and kind of resource, this one included, and their costs */
+  alike: z.object({ count: z.number(), cost: z.record(z.string(), z.number()) }).optional(),
   decidedBy: z.string().optional(),
   decidedAt: time.optional(),
   note: z.string().nullable().optional(),

@@ -131,6 +131,12 @@ const claims = {
       kind: z.string(),
       verdict,
       by: z.string().optional(),
+      /** the people with the same verdict before `by`, where the policy required several; left out if there are none */
+      also: z.array(z.string()).optional(),
+      /** what it covers, if it is more than one call */
+      scope: z.enum(['target', 'run']).optional(),
+      /** one person approved in an emergency, in place of those that the policy requires */
+      breakGlass: z.literal(true).optional(),
       note: z.string().nullable().optional(),
       ...at,
     }),

@@ -145,6 +145,9 @@ function lineTo(
   );
 }
 
+const verdictText = ({ verdict, scope, breakGlass }: RunClaims['approvals'][number]): string =>
+  [verdict, ...(scope === undefined ? [] : [`for the ${scope}`]), ...(breakGlass ? ['BREAK-GLASS'] : [])].join(', ');
+
 /**
  * Builds the sections of a run: budgets, approvals, actions and refusals.
  * @param runs all runs of its tree, if the receipt contains them
@@ -164,7 +167,13 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
     ...section('Approvals', approvals.length > 0, {
       kind: 'table',
       head: ['position', 'for', 'verdict', 'by', 'note'],
-      rows: approvals.map((each) => [String(each.position), each.kind, each.verdict, each.by ?? '', each.note ?? '']),
+      rows: approvals.map((each) => [
+        String(each.position),
+        each.kind,
+        verdictText(each),
+        [...(each.also ?? []), each.by ?? ''].join(', '),
+        each.note ?? '',
+      ]),
     }),
     ...section('Permitted actions', actions.length > 0, {
       kind: 'table',

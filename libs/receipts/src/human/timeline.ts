@@ -76,7 +76,11 @@ export function sentenceOf(event: Event, action?: string): string {
     case 'ApprovalRequested':
       return `approval requested (${event.data.kind})`;
     case 'ApprovalGiven':
-      return `approval answered: ${event.data.verdict}`;
+      return `approval answered: ${event.data.verdict}${event.data.breakGlass ? ', by one person in an emergency' : ''}`;
+    case 'ApprovalAnswered':
+      return `approval answered by ${event.data.given} of ${event.data.needed} people: ${event.data.verdict}`;
+    case 'ApprovalWithdrawn':
+      return `approval ${event.data.approvalId} withdrawn`;
     case 'ApprovalExpired':
       return event.data.replacedBy === undefined
         ? 'approval request expired without an answer'

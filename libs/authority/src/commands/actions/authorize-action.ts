@@ -7,6 +7,9 @@ import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
+import type { Question } from '../../approvals/approval-rules';
+import { coversCall, isStanding, standingFor, type AskedFor } from '../../approvals/standing';
+import { isStillEnough, termsOf, waitMs } from '../../approvals/terms';
 import { blockedItself, endedFirst, livenessReason, type Blocked } from '../../state/liveness';
 import { accountsOf, leastLeft, pursesFor, type PurseNode } from '../../state/purses';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
@@ -52,7 +55,11 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   const binding = bindingOf(command, asked, run);
   const { argsDigest } = command.action;
   const asks = callAsked(run.treeId, asked.facts.verb, asked.facts.resource, argsDigest);
-  const bound = { binding, asks, approvalId: command.approvalId, isExact: argsDigest !== undefined };
+  const standingCall = { runId: run.id, facts: asked.facts, charge: asked.charge };
+  const approvalId =
+    command.approvalId ??
+    (judged.outcome === 'step-up' ? standingFor(state, run.treeId, standingCall, now)?.id : undefined);
+  const bound = { ...standingCall, binding, asks, approvalId, isExact: argsDigest !== undefined };
   const { outcome, reasons, approved } = withPerson(state, judged, bound, now);
 
   const where = {
@@ -72,7 +79,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
   if (outcome !== 'deny' && judged.obligations.length > 0) data.obligations = [...judged.obligations];
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
-    const used = approved && command.approvalId !== undefined ? { approvalId: command.approvalId } : {};
+    const used = approved && approvalId !== undefined ? { approvalId } : {};
     const periods = periodsFor(accountsOf(chain, purses), now);
     const ends = endedByCompletion(chain, asked.facts);
     return ok([
@@ -95,14 +102,14 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     ]);
   }
   if (outcome === 'step-up') {
-    const question = { asks, objections: judged.objections };
+    const question = { asks, objections: judged.objections, replaces: approvalId };
     return stepUp(state, command, run, where, data, question, now);
   }
   return ok([
     {
       type: 'ActionDenied',
       ...where,
-      data: { ...data, ...(command.approvalId === undefined ? {} : { approvalId: command.approvalId }) },
+      data: { ...data, ...(approvalId === undefined ? {} : { approvalId }) },
     },
     ...suspendedByRule(state, leaf, judged, now),
   ]);
@@ -201,7 +208,7 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
 }
 
 /** A call as far as a person's answer depends on it. */
-export interface CallAsked {
+export interface CallAsked extends AskedFor {
   readonly binding: string;
   /** @see callAsked */
   readonly asks: string;
@@ -214,11 +221,12 @@ export interface CallAsked {
 export function withPerson(
   state: LogState,
   judged: Judgement,
-  { binding, asks, approvalId, isExact }: CallAsked,
+  call: CallAsked,
   now: number,
 ): { outcome: DecisionOutcome; reasons: Reason[]; approved: boolean } {
+  const { asks, approvalId, isExact } = call;
   const reasons = [...judged.reasons];
-  const approval = approvalId === undefined ? undefined : useOf(state, approvalId, binding, judged.objections, now);
+  const approval = approvalId === undefined ? undefined : useOf(state, approvalId, call, judged.objections, now);
   if (approval) reasons.push(approval);
   const refused = refusedBefore(state, asks, now, state.approvals.get(approvalId ?? ''));
   if (refused) reasons.push(refusedReason(refused));
@@ -238,7 +246,7 @@ const ARGUMENTS_NOT_STATED: Reason = {
 };
 
 /** I8: an approval covers its exact action and the objections that its card showed, once, before it expires. */
-function useOf(state: LogState, id: string, binding: string, objections: readonly string[], now: number): Reason {
+function useOf(state: LogState, id: string, call: CallAsked, objections: readonly string[], now: number): Reason {
   const approval = state.approvals.get(id);
   const no = (code: 'APPROVAL_MISMATCH' | 'APPROVAL_NOT_USABLE', message: string): Reason => ({
     rule: 'approval',
@@ -248,7 +256,7 @@ function useOf(state: LogState, id: string, binding: string, objections: readonl
   });
   if (!approval || approval.kind !== 'action')
     return no('APPROVAL_NOT_USABLE', `approval ${id} of an action not found`);
-  if (approval.binding !== binding) {
+  if (isStanding(approval) ? !(call.isExact && coversCall(approval, call)) : approval.binding !== call.binding) {
     return no(
       'APPROVAL_MISMATCH',
       `approval ${id} was given for another call: verb, resource, arguments, cost and run must be the same`,
@@ -259,6 +267,13 @@ function useOf(state: LogState, id: string, binding: string, objections: readonl
   }
   if (approval.status !== 'approved') return no('APPROVAL_NOT_USABLE', `approval ${id} is ${approval.status}`);
   if (now >= (approval.usableUntil ?? 0)) return no('APPROVAL_NOT_USABLE', `approval ${id} was not used in time`);
+  if (!isStillEnough(state, termsOf(state, questionAbout(state, call)), approval))
+    return {
+      rule: 'approval',
+      outcome: 'step-up',
+      code: 'APPROVERS_NOT_ENOUGH',
+      message: `approval ${id} is not what the policy in force requires; it is asked for again`,
+    };
   const added = notShown(approval.objections, objections);
   if (added.length > 0) {
     const what = listed([...new Set(added.map((each) => /:(\w+)/.exec(each)?.[1] ?? 'another objection'))]);
@@ -269,8 +284,24 @@ function useOf(state: LogState, id: string, binding: string, objections: readonl
       message: `approval ${id} does not cover objections that its card did not show: ${what}; a person is asked again`,
     };
   }
-  return { rule: 'approval', outcome: 'permit', code: 'APPROVED', message: `approved by ${approval.by ?? 'a person'}` };
+  return { rule: 'approval', outcome: 'permit', code: 'APPROVED', message: approvedText(approval) };
 }
+
+/** Names all people that approved, and an approval of more than one call. */
+function approvedText({ id, by = 'a person', answers = [], scope }: ApprovalNode): string {
+  const people = answers.filter(({ verdict }) => verdict === 'approve').map((each) => each.by);
+  return `approved by ${people.length > 0 ? people.join(' and ') : by}${scope === undefined ? '' : ` for the ${scope} (${id})`}`;
+}
+
+/** Returns a call as rules about approvals see it. */
+const questionAbout = (state: LogState, { runId, facts, charge }: AskedFor): Question => ({
+  kind: 'action',
+  agentClass: state.runs.get(runId)?.agent.class ?? '',
+  risk: facts.risk,
+  verb: facts.verb,
+  effects: facts.effects ?? [facts.effect],
+  cost: charge.cost,
+});
 
 function recordOf(
   command: CommandOf<'authorize'>,
@@ -316,7 +347,7 @@ function stepUp(
   run: RunNode,
   where: { treeId: string; runId: string; grantId: string; actionId: string; payload: true },
   data: DecidedAction,
-  { asks, objections }: { asks: string; objections: readonly string[] },
+  { asks, objections, replaces }: { asks: string; objections: readonly string[]; replaces: string | undefined },
   now: number,
 ): ReturnType<Decide<'authorize'>> {
   const pending = pendingFor(state, data.binding, now);
@@ -336,12 +367,14 @@ function stepUp(
     );
   }
   const approvalId = newId('approval', state, command.commandId);
-  const expiresAt = rfc3339(now + LIMITS.approvalMs);
+  const { verb, risk, effects = [data.effect], charge } = data;
+  const question = { kind: 'action', agentClass: run.agent.class, risk, verb, effects, cost: charge.cost } as const;
+  const expiresAt = rfc3339(now + waitMs(state, question));
   const { treeId, runId, grantId, actionId } = where;
   // earlier objections stay on the card, so that two requests cannot keep replacing each other
   const both = [...new Set([...objections, ...(pending?.objections ?? [])])];
   const all = both.length <= LIMITS.objections ? both : objections.slice(0, LIMITS.objections);
-  const earlier = pending?.id ?? state.approvals.get(command.approvalId ?? '')?.id;
+  const earlier = pending?.id ?? state.approvals.get(replaces ?? '')?.id;
   return ok([
     ...(pending ? [replaced(pending, approvalId)] : []),
     {

@@ -3,7 +3,7 @@ import type { Reason } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { ApprovalNode, LogState, RunNode } from '../../state/state';
+import type { ApprovalNode, CoolDown, LogState, RunNode } from '../../state/state';
 
 /*
  * A request that a person has refused is not shown to a person again for a while. Two requests are the same by facts
@@ -45,26 +45,37 @@ export const childAsked = (
   { time: _, ...limits }: Limits,
 ): string => canonicalDigest({ parentRunId, purposeRef, agentClass, limits });
 
-/** Returns the newest refusal of a request while it applies; a later approval of the same request overrides it. */
+/**
+ * Returns the newest refusal of a request while it applies; a later approval of the same request overrides it. It
+ * applies for as long as the policy in force at the refusal stated.
+ */
 export function refusedBefore(
   state: LogState,
   asks: string,
   now: number,
   approval?: ApprovalNode,
-): ApprovalNode | undefined {
-  const id = state.refusals.get(asks);
-  const refused = id === undefined ? undefined : state.approvals.get(id);
-  if (refused?.decidedAt === undefined || now >= refused.decidedAt + LIMITS.refusalAppliesMs) return undefined;
-  const later = approval?.status === 'approved' && (approval.decidedPosition ?? 0) > (refused.decidedPosition ?? 0);
+): CoolDown | undefined {
+  const refused = newestRefusal(state, asks);
+  if (!refused || now >= refused.until) return undefined;
+  const later = approval?.status === 'approved' && (approval.decidedPosition ?? 0) > refused.position;
   return later && approval.asks === asks ? undefined : refused;
 }
 
-/** As a reason of a decision, and in the detail of a refusal. */
-export const refusedText = ({ id, by, decidedAt = 0 }: ApprovalNode): string =>
-  `${by ?? 'a person'} refused exactly this at ${rfc3339(decidedAt)} (${id}); ` +
-  `it can be asked for again from ${rfc3339(decidedAt + LIMITS.refusalAppliesMs)}`;
+function newestRefusal({ coolDowns, refusals, approvals }: LogState, asks: string): CoolDown | undefined {
+  const stated = coolDowns.get(asks);
+  const id = refusals.get(asks);
+  const refused = id === undefined ? undefined : approvals.get(id);
+  if (refused?.decidedAt === undefined) return stated;
+  const { decidedAt: at, decidedPosition: position = 0, by = 'a person' } = refused;
+  if (stated && stated.position >= position) return stated;
+  return { approvalId: refused.id, by, at, position, until: at + LIMITS.refusalAppliesMs };
+}
 
-export const refusedReason = (refused: ApprovalNode): Reason => ({
+/** As a reason of a decision, and in the detail of a refusal. */
+export const refusedText = ({ approvalId, by, at, until }: CoolDown): string =>
+  `${by} refused exactly this at ${rfc3339(at)} (${approvalId}); it can be asked for again from ${rfc3339(until)}`;
+
+export const refusedReason = (refused: CoolDown): Reason => ({
   rule: 'approval',
   outcome: 'deny',
   code: 'REFUSED_BY_PERSON',

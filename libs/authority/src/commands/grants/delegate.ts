@@ -8,6 +8,7 @@ import type { Verdict } from '../../dimensions/dimension';
 import { mayDelegate } from '../../dimensions/delegation';
 import { blockedInChain, livenessReason } from '../../state/liveness';
 import { agentFault, storedAgent } from '../../matching/names';
+import { questionForLease, waitMs } from '../../approvals/terms';
 import { childAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
 import { boundForChild, childBeyondManifests, manifestAsksForChild } from '../../manifests/issue';
 import { narrowedAbove } from './bounds';
@@ -148,6 +149,7 @@ function askForChild(
   const refused = refusedBefore(state, asks, now);
   if (refused) return refuse('REFUSED_BY_PERSON', refusedText(refused), [refusedReason(refused)]);
   const runId = newId('run', state, command.commandId);
+  const wait = waitMs(state, questionForLease('grant', command.agent.class, limits));
   return ok([
     openedChild(command, runId, child),
     {
@@ -158,7 +160,7 @@ function askForChild(
         approvalId: newId('approval', state, command.commandId),
         kind: 'grant',
         // an answer after the end of the requested lease would be too late
-        expiresAt: rfc3339(Math.min(now + LIMITS.approvalMs, Date.parse(limits.time.expiresAt))),
+        expiresAt: rfc3339(Math.min(now + wait, Date.parse(limits.time.expiresAt))),
         risk: limits.risk.ceiling,
         binding: canonicalDigest({ runId, limits }),
         limits,

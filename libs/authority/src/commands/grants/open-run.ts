@@ -1,11 +1,11 @@
 import type { Limits, Risk } from '@bailiwick/contracts/grants/grant';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { rfc3339 } from '@bailiwick/core/clock';
-import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';
 import { agentFault, storedAgent } from '../../matching/names';
 import { beyondManifest, resolveOpening } from '../../manifests/issue';
 import { quarantineRefusal } from '../../revocation/revocation-rules';
+import { questionForLease, waitMs } from '../../approvals/terms';
 import { refusedBefore, refusedReason, refusedText, rootAsked } from '../actions/refused-before';
 import { newId, refuse, type Decide, type NewEvent } from '../types';
 
@@ -63,7 +63,7 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
         data: {
           approvalId,
           kind: 'grant',
-          expiresAt: rfc3339(now + LIMITS.approvalMs),
+          expiresAt: rfc3339(now + waitMs(state, questionForLease('grant', command.agent.class, limits))),
           risk: limits.risk.ceiling satisfies Risk,
           binding: canonicalDigest({ runId, limits }),
           limits,

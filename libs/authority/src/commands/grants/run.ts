@@ -12,6 +12,7 @@ import { widened } from './escalation';
 import { wouldRestart } from './restarted-entries';
 import { strikesAsked } from '../../revocation/revocation-rules';
 import { chainOf, type GrantNode } from '../../state/state';
+import { questionForLease, waitMs } from '../../approvals/terms';
 import { escalationAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide } from '../types';
 
@@ -103,7 +104,7 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
       data: {
         approvalId: newId('approval', state, command.commandId),
         kind: 'escalation',
-        expiresAt: rfc3339(now + LIMITS.approvalMs),
+        expiresAt: rfc3339(now + waitMs(state, questionForLease('escalation', run.agent.class, limits.value))),
         risk: limits.value.risk.ceiling,
         binding: canonicalDigest({ runId: run.id, limits: limits.value }),
         limits: limits.value,
