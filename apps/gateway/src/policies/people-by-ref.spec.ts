@@ -5,7 +5,10 @@ const refOf = (name: string): string => `ref_of_${name}`;
 
 describe('a bundle with names of people', () => {
   it('has their refs instead, and keeps names of keys, refs, groups and roles', () => {
-    const by = { people: ['user:ada@example.com', 'key:approver', 'ref_00000000000000000000000000'], groups: ['leads'] };
+    const by = {
+      people: ['user:ada@example.com', 'key:approver', 'ref_00000000000000000000000000'],
+      groups: ['leads'],
+    };
     const bundle = {
       approvals: [
         { name: 'payments', by, breakGlass: { people: ['user:ben@example.com'] } },

@@ -13,7 +13,7 @@ import {
 } from '@bailiwick/contracts/policy/deployment';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { ROLES } from '../auth/api-keys';
+import { ROLES } from '../auth/roles';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { wholeNumber } from '../http/whole-number';
