@@ -65,11 +65,12 @@ describe('docs/policy.md', () => {
   });
 
   it('states the bounds of a bundle', () => {
-    const { files, fileBytes, bytes, depth, catalogEntries, tests, rules, ruleValues } = LIMITS.policy;
+    const { files, fileBytes, bytes, depth, catalogEntries, tests, rules, ruleValues, approvals, conditions } =
+      LIMITS.policy;
     const [kib, mib] = [fileBytes / 1024, bytes / 1024 / 1024];
     expect(PAGE).toContain(`at most ${files} files, of ${kib} KiB each and ${mib} MiB together, ${depth} levels deep`);
     expect(PAGE).toContain(
-      `${catalogEntries.toLocaleString('en')} entries in \`catalog\` and ${tests.toLocaleString('en')} in \`tests\`, and ${rules} \`rules\``,
+      `${catalogEntries.toLocaleString('en')} entries in \`catalog\` and ${tests.toLocaleString('en')} in \`tests\`, ${rules} \`rules\`, ${approvals.rules} rules in \`approvals\`, and ${conditions} policies in \`conditions\``,
     );
     expect(PAGE).toContain(`at most ${ruleValues.toLocaleString('en')} values of a tree`);
   });
