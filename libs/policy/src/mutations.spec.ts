@@ -20,7 +20,7 @@ type Mutation = readonly [what: string, file: string, from: string | RegExp, to:
 const MUTATIONS: readonly Mutation[] = [
   // names
   ['a misspelled section', 'money.yaml', /^catalog:/m, 'catalogue:', 'check', 'unknown section catalogue'],
-  ['a section of a later version', 'money.yaml', /^catalog:/m, 'conditions:', 'check', 'unknown section conditions'],
+  ['a section of a later version', 'money.yaml', /^catalog:/m, 'budgets:', 'check', 'unknown section budgets'],
   ['a misspelled member', 'money.yaml', 'effects: [external]', 'efects: [external]', 'check', 'did you mean effects'],
   [
     'a member in the singular',

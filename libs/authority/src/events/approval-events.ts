@@ -80,9 +80,9 @@ export const actionStepUp: Fold<'ActionStepUp'> = (state, { data }) => {
   approval.resource ??= { type: data.resource.type, id: data.resource.id };
   approval.call ??= {
     effects: data.effects ?? [data.effect],
-    stated: data.stated,
+    ...(data.stated === undefined ? {} : { stated: data.stated }),
     cost: data.charge.cost,
-    units: data.charge.units,
+    ...(data.charge.units === undefined ? {} : { units: data.charge.units }),
   };
 };
 

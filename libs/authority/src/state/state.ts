@@ -256,9 +256,9 @@ export interface ApprovalNode {
 /** Facts of a call for which a person is asked, in addition to its names. */
 export interface AskedCall {
   readonly effects: readonly Effect[];
-  readonly stated: 'run' | undefined;
+  readonly stated?: 'run';
   readonly cost: Readonly<Record<string, number>>;
-  readonly units: Readonly<Record<string, number>> | undefined;
+  readonly units?: Readonly<Record<string, number>>;
 }
 
 /** The answer of one person, with what the policy about approvals reads of the person. */

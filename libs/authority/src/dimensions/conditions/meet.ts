@@ -11,7 +11,7 @@ const MEET: { readonly [Of in Operator]: (a: Operand<Of>, b: Operand<Of>) => Ope
   eq: (a, b) => (a === b ? a : undefined),
   ne: (a, b) => (a === b ? a : undefined), // two different values become notIn
   in: (a, b) => filled(a.filter((each) => b.includes(each))),
-  notIn: union,
+  notIn: (a, b) => ofOneType(union(a, b)), // no value is of two types
   lt: (a, b) => Math.min(a, b),
   lte: (a, b) => Math.min(a, b),
   gt: (a, b) => Math.max(a, b),
@@ -21,15 +21,16 @@ const MEET: { readonly [Of in Operator]: (a: Operand<Of>, b: Operand<Of>) => Ope
   like: (a, b) => (implies({ like: a }, { like: b }) ? a : implies({ like: b }, { like: a }) ? b : undefined),
   any: (a, b) => (isSubset(a, b) ? a : isSubset(b, a) ? b : undefined),
   all: (a, b) => filled(a.filter((each) => b.includes(each))),
-  none: union,
+  none: union, // of several types: only the empty list satisfies it
 };
 
 const filled = (values: Scalar[]): Scalar[] | undefined => (values.length > 0 ? values : undefined);
 const isSubset = (a: readonly Scalar[], b: readonly Scalar[]): boolean => a.every((each) => b.includes(each));
+const ofOneType = (values: Scalar[] | undefined): Scalar[] | undefined =>
+  new Set(values?.map((each) => typeof each)).size === 1 ? values : undefined;
 function union(a: Scalar[], b: Scalar[]): Scalar[] | undefined {
   const all = [...new Set([...a, ...b])];
-  const isOfOneType = new Set(all.map((each) => typeof each)).size === 1;
-  return isOfOneType && all.length <= LIMITS.valuesPerCondition ? all : undefined;
+  return all.length <= LIMITS.valuesPerCondition ? all : undefined;
 }
 
 /** Returns a condition that only values satisfy that satisfy both; undefined if there is none that can be expressed. */
