@@ -2,14 +2,25 @@ import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import type { delegationBody, openRunBody } from '@bailiwick/contracts/http/bodies';
 import { logName } from '@bailiwick/core/ids';
+import type { Caller } from '../auth/caller';
 import { Workloads } from '../auth/issuers/workloads';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { logOf, ownGrant } from '../log-client/logs';
 import type { Issued } from './issued';
 
 type CommandContext = Pick<RequestContext, 'caller' | 'command'>;
+
+/**
+ * A person opens runs in their own name; a service may state another's, and the record names the service as the one that
+ * stated it.
+ */
+function inOwnName(caller: Caller, principalRef: string): void {
+  if (caller.kind === 'key' && caller.person !== undefined && caller.actor.id !== principalRef)
+    throw new Refused('FORBIDDEN', `a person opens runs in their own name: set requestedBy to ${caller.person}`);
+}
 
 /** Requests leases of the owner of a log: the one way for the REST routes and for the token endpoint. */
 @Injectable()
@@ -23,9 +34,11 @@ export class LeaseRequests {
   /** Opens a root run. @throws Refused with the refusal of the owner */
   async open(context: CommandContext, body: z.infer<typeof openRunBody>): Promise<Issued> {
     const { tenant } = context.caller;
+    const principalRef = this.pseudonyms.ref(tenant, 'person', body.requestedBy);
+    inOwnName(context.caller, principalRef);
     const command = context.command('openRun', logName(tenant, 0), {
       agent: await this.workloads.attested(tenant, body),
-      principalRef: this.pseudonyms.ref(tenant, 'person', body.requestedBy),
+      principalRef,
       purposeRef: this.pseudonyms.ref(tenant, 'purpose', body.purpose),
       grant: body.grant,
       ...(body.requireApproval === undefined ? {} : { requireApproval: body.requireApproval }),
