@@ -7,6 +7,7 @@ const common = {
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
 };
 module.exports = {
+  testSequencer: '<rootDir>/test/support/slowest-first.cjs',
   testTimeout: 90000, // of all projects; Jest ignores it in a project
   projects: [
     {

@@ -266,8 +266,8 @@ describe('I1 for whole limits', () => {
 
   it('the parent admits every action that the child admits', () => {
     const tally = { attenuations: 0, admitted: 0 };
-    fc.assert(whole(attenuatesAll, tally), { numRuns: 3_000 });
-    expect(Math.min(tally.attenuations, tally.admitted)).toBeGreaterThan(300);
+    fc.assert(whole(attenuatesAll, tally), { numRuns: 2_000 });
+    expect(Math.min(tally.attenuations, tally.admitted)).toBeGreaterThan(150);
   });
 
   it.each(['purpose', 'actions', 'resources', 'budget', 'risk', 'posture', 'time'] as const)(

