@@ -10,6 +10,9 @@ interface Manifest {
   readonly name: string;
   readonly dependencies?: Record<string, string>;
   readonly devDependencies?: Record<string, string>;
+  /** of a library whose users bring the package */
+  readonly peerDependencies?: Record<string, string>;
+  readonly peerDependenciesMeta?: Record<string, { optional?: boolean }>;
   readonly exports?: object;
 }
 const workspaces = ['libs', 'apps', 'tools'].flatMap((kind) =>
@@ -61,7 +64,8 @@ describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder,
 
     it('declares every package that its sources import', () => {
       const { product } = importsOf(folder);
-      expect([...product].filter((each) => each !== name && !declared.includes(each))).toEqual([]);
+      const all = [...declared, ...Object.keys(manifest.peerDependencies ?? {})];
+      expect([...product].filter((each) => each !== name && !all.includes(each))).toEqual([]);
     });
 
     it('declares every package that only its tests import, unless all packages share it', () => {
@@ -73,7 +77,9 @@ describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder,
     it('declares no package that it does not import', () => {
       const { product, tests } = importsOf(folder);
       const used = [...product, ...(NOT_IMPORTED[name] ?? [])];
-      expect(declared.filter((each) => !used.includes(each))).toEqual([]);
+      const peers = Object.keys(manifest.peerDependencies ?? {});
+      expect([...declared, ...peers].filter((each) => !used.includes(each))).toEqual([]);
+      expect(Object.keys(manifest.peerDependenciesMeta ?? {}).filter((each) => !peers.includes(each))).toEqual([]);
       expect(Object.keys(manifest.devDependencies ?? {}).filter((each) => !tests.has(each))).toEqual([]);
     });
 

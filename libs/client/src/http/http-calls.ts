@@ -85,7 +85,7 @@ export class HttpCalls {
   private call(method: string, path: string, options: Sent): Promise<unknown> {
     return this.sent(method, path, 'application/json, text/plain', options, async (response) => {
       const text = await response.text();
-      return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
+      return response.headers.get('content-type')?.includes('json') ? (JSON.parse(text) as unknown) : text;
     });
   }
 
