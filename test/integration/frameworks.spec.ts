@@ -159,9 +159,11 @@ describe('the client of an agent', () => {
   });
 
   it('renews a lease, and continues with the new token in this process and in another', async () => {
-    const run = await open({ renew: false }, { time: { ttl: '2s', renewUntil: '1h' } });
-    const [before, end] = [run.token, run.expiresAt];
-    await until('a later end', async () => (await run.renew()) > end);
+    const run = await open({ renew: false }, { time: { ttl: '1h', renewUntil: '2h' } });
+    const time = { expiresAt: new Date(Date.now() + 600_000).toISOString(), renewUntil: '90m' };
+    await stack.as('responder').narrow(run.grantId, { time }, 'a test');
+    const before = run.token;
+    expect((await run.renew()).getTime()).toBeGreaterThan(Date.parse(time.expiresAt));
     expect(run.token).not.toBe(before);
     const other = await continueRun(new BailiwickClient({ url: stack.url, key: run.token }), run.token);
     expect([other.id, other.treeId, other.grantId]).toEqual([run.id, run.treeId, run.grantId]);

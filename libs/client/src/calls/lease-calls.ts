@@ -45,14 +45,16 @@ export class LeaseCalls extends HttpCalls {
    */
   async act(body: ActionRequest, options?: CallOptions): Promise<ActionAnswer> {
     const { understands } = this.options;
-    return applied(await this.post('/v1/actions', stating(body, understands), options), understands, this);
+    const stated = stating(body, understands);
+    return applied(await this.post('/v1/actions', stated, options), body.understands ?? understands, this);
   }
   /** Requests several decisions, each as `act` does. */
   async actAll(actions: readonly ActionRequest[]): Promise<{ answers: (ActionAnswer | { error: Problem })[] }> {
     const { understands } = this.options;
     const body = { actions: actions.map((each) => stating(each, understands)) };
     const { answers } = await this.post<{ answers: (ActionAnswer | { error: Problem })[] }>('/v1/actions:batch', body);
-    return { answers: await Promise.all(answers.map(async (each) => applied(each, understands, this))) };
+    const applications = answers.map(async (each, i) => applied(each, actions[i]?.understands ?? understands, this));
+    return { answers: await Promise.all(applications) };
   }
   settle(
     actionId: string,

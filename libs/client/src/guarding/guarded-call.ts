@@ -4,7 +4,14 @@ import { systemClock } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import type { CallOptions } from '../http/http-calls';
 import { ProblemError } from '../http/problem-error';
-import { DeniedError, objectionsIn, OutcomeNotReportedError, UndecidedError, type GuardError } from '../errors';
+import {
+  ApprovalNeededError,
+  DeniedError,
+  objectionsIn,
+  OutcomeNotReportedError,
+  UndecidedError,
+  type GuardError,
+} from '../errors';
 import { approved } from './approvals';
 import type { LeaseWatch } from './lease-watch';
 import { recorded, type Recording } from './telemetry';
@@ -28,6 +35,9 @@ export interface Acting {
   /** ms that an aborted tool has to stop before its outcome is reported */
   readonly abortGraceMs: number;
 }
+
+/** Approvals that one call waits for, one after the other. */
+const MOST_APPROVALS = 3;
 
 /** What became of a tool that was started. */
 type Ran<R> = { readonly result: R } | { readonly thrown: unknown };
@@ -72,18 +82,15 @@ async function permitFor<A, R>(
   // one key per call, for all its retries: a call that is made twice is decided twice
   const key = crypto.randomUUID();
   let answer = await decided(acting, request, key, signal, span);
-  if (answer.decision === 'step-up') {
+  // an approval covers the objections of its card only: what is new is asked about again
+  for (let round = 1; answer.decision === 'step-up' && round <= MOST_APPROVALS; round++) {
     const approvalId = await approved(acting.service, answer, tool.approval ?? false, signal);
-    answer = await decided(acting, { ...request, approvalId }, `${key}.approved`, signal, span);
+    answer = await decided(acting, { ...request, approvalId }, `${key}.${round}`, signal, span);
   }
   if (answer.decision === 'permit') return answer;
-  // an approval covers the objections of its card only
-  const reasons = answer.decision === 'deny' ? answer.reasons : asDenial(answer);
-  throw new DeniedError(reasons, answer.actionId);
+  if (answer.decision === 'step-up') throw new ApprovalNeededError(answer);
+  throw new DeniedError(answer.reasons, answer.actionId);
 }
-
-const asDenial = ({ reasons }: ActionAnswer) =>
-  objectionsIn(reasons, 'step-up').map((each) => ({ ...each, outcome: 'deny' as const }));
 
 /** The decision is not aborted, since its permit would have no outcome: it is bounded by the retries of the client. */
 async function decided(

@@ -8,8 +8,8 @@ const LONGEST_MS = 2 ** 31 - 1;
 const SHORTEST_MS = 1_000;
 
 /**
- * Renews a lease in the background when two thirds of the remaining time have passed, until the service refuses it. A
- * renewal that does not reach the service is tried again, in ever shorter steps.
+ * Renews a lease in the background when two thirds of the remaining time have passed. A renewal that is refused, or does
+ * not reach the service, is tried again in ever shorter steps, until the lease ends.
  */
 export class Renewal {
   private timer: NodeJS.Timeout | undefined;
@@ -40,8 +40,8 @@ export class Renewal {
     try {
       this.plan(await this.renew());
     } catch (error) {
-      const isRefused = error instanceof ProblemError && error.status >= 400 && error.status < 500;
-      if (isRefused && error.status !== 429) this.stop();
+      // a refusal may be temporary: the lease above ends first, or the run is suspended
+      if (error instanceof ProblemError && [401, 404].includes(error.status)) this.stop();
       else this.plan(end);
     }
   }
