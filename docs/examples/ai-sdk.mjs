@@ -53,6 +53,7 @@ const { text, steps } = await generateText({
 show(steps);
 console.log(`${text}; the draft is ${files.has('docs/drafts/intro.md') ? 'written' : 'missing'}`);
 await run.complete();
+console.log(`tree ${run.treeId}`);
 
 /** A model that answers turn by turn: with calls of tools, and at last with a text. */
 function scripted(...turns) {

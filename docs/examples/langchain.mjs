@@ -83,6 +83,7 @@ const { messages } = await agent.invoke(prompt, { signal: run.signal });
 show(messages);
 console.log(`${messages.at(-1).content}; the draft is ${files.has('docs/drafts/intro.md') ? 'written' : 'missing'}`);
 await run.complete();
+console.log(`tree ${run.treeId}`);
 
 function show(messages, prefix = '') {
   for (const message of messages)

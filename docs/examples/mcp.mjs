@@ -63,4 +63,5 @@ for (const [line, client, transport] of [
   await client.close();
 }
 await run.complete();
+console.log(`tree ${run.treeId}`);
 rmSync(workspace, { recursive: true });

@@ -68,3 +68,4 @@ for (const { type, rawItem, output, agent: by } of result.newItems)
     console.log(`${by.name === 'reviewer' ? 'reviewer ' : ''}${rawItem.name}: ${output}`);
 console.log(`${result.finalOutput}; the draft is ${files.has('docs/drafts/intro.md') ? 'written' : 'missing'}`);
 await run.complete();
+console.log(`tree ${run.treeId}`);
