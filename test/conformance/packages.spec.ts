@@ -10,9 +10,8 @@ interface Manifest {
   readonly name: string;
   readonly dependencies?: Record<string, string>;
   readonly devDependencies?: Record<string, string>;
-  /** of a library whose users bring the package */
-  readonly peerDependencies?: Record<string, string>;
-  readonly peerDependenciesMeta?: Record<string, { optional?: boolean }>;
+  /** optional peer dependencies of the packed library (scripts/pack.mjs) */
+  readonly frameworks?: Record<string, string>;
   readonly exports?: object;
 }
 const workspaces = ['libs', 'apps', 'tools'].flatMap((kind) =>
@@ -64,7 +63,7 @@ describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder,
 
     it('declares every package that its sources import', () => {
       const { product } = importsOf(folder);
-      const all = [...declared, ...Object.keys(manifest.peerDependencies ?? {})];
+      const all = [...declared, ...Object.keys(manifest.frameworks ?? {})];
       expect([...product].filter((each) => each !== name && !all.includes(each))).toEqual([]);
     });
 
@@ -77,10 +76,11 @@ describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder,
     it('declares no package that it does not import', () => {
       const { product, tests } = importsOf(folder);
       const used = [...product, ...(NOT_IMPORTED[name] ?? [])];
-      const peers = Object.keys(manifest.peerDependencies ?? {});
-      expect([...declared, ...peers].filter((each) => !used.includes(each))).toEqual([]);
-      expect(Object.keys(manifest.peerDependenciesMeta ?? {}).filter((each) => !peers.includes(each))).toEqual([]);
-      expect(Object.keys(manifest.devDependencies ?? {}).filter((each) => !tests.has(each))).toEqual([]);
+      const frameworks = Object.keys(manifest.frameworks ?? {});
+      expect([...declared, ...frameworks].filter((each) => !used.includes(each))).toEqual([]);
+      const developed = Object.keys(manifest.devDependencies ?? {});
+      expect(developed.filter((each) => !tests.has(each) && !frameworks.includes(each))).toEqual([]);
+      expect(frameworks.filter((each) => !developed.includes(each))).toEqual([]);
     });
 
     it('references the libraries that it depends on, for the build in order', () => {

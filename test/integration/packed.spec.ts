@@ -12,6 +12,7 @@ const ROOT = resolve(__dirname, '..', '..');
 interface Manifest {
   readonly name: string;
   readonly dependencies?: Record<string, string>;
+  readonly peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }
 
 /** Builds a project with only the packed libraries and the third-party packages that they declare. */
@@ -105,6 +106,11 @@ describe('a project that installs the packed libraries', () => {
       console.log(typeof openRun, typeof guardClient, typeof guardTools);
       for (const adapter of ['langchain', 'openai-agents'])
         await import('@bailiwick/client/' + adapter).catch(({ code }) => console.log(code));`;
+    const optional = { optional: true };
+    expect(manifests.get('@bailiwick/client')?.peerDependenciesMeta).toMatchObject({
+      ai: optional,
+      langchain: optional,
+    });
     const lines = script('guards.mjs', text).trim().split('\n');
     expect(lines).toEqual(['function function function', 'MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
   });
