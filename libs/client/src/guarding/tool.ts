@@ -28,7 +28,9 @@ export interface ToolRule<A = Args, R = unknown> {
 }
 
 /** The rules of several tools, by their names. A tool without a rule is denied. */
-export type ToolRules = Readonly<Record<string, ToolRule<never, never>>>;
+// each tool has its own arguments and result
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type ToolRules = Readonly<Record<string, ToolRule<any, any>>>;
 
 /** What a tool gets with a permitted call. It has no token of the run. */
 export interface CallContext {
