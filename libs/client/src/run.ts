@@ -2,7 +2,7 @@ import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contrac
 import type { PermissionsView } from '@bailiwick/contracts/queries/permissions';
 import { BailiwickClient, type Granted, type Pending } from './client';
 import { approved, type ApprovalWait } from './guarding/approvals';
-import { guardedCall } from './guarding/guarded-call';
+import { guardedCall, type Acting } from './guarding/guarded-call';
 import { LeaseWatch, type WatchOptions } from './guarding/lease-watch';
 import { Renewal } from './guarding/renewal';
 import { recorded, type TraceHeaders } from './guarding/telemetry';
@@ -96,6 +96,7 @@ export class Run implements Guards {
   private end: number;
   private readonly watch: LeaseWatch;
   private readonly renewal: Renewal | undefined;
+  private readonly asked: Acting['asked'] = new Map();
 
   constructor(
     client: BailiwickClient,
@@ -144,6 +145,7 @@ export class Run implements Guards {
           agent: this.agent,
           service: this.held,
           watch: this.watch,
+          asked: this.asked,
           abortGraceMs: this.options.abortGraceMs ?? 1_000,
         },
         { approval: this.options.approval ?? false, ...tool },

@@ -62,6 +62,7 @@ const actingOn = (service: Service, watch = new LeaseWatch(async () => ({ status
   agent: { class: 'tester' },
   service,
   watch,
+  asked: new Map(),
   abortGraceMs: 0,
 });
 const tool = (
@@ -285,6 +286,29 @@ describe('a guarded call', () => {
     ).resolves.toBe(1);
     const [first, second] = service.requests.map(({ body }) => body);
     expect(second).toEqual({ ...first, approvalId: 'apr_1' });
+  });
+
+  it('uses the approval when the same call is made again, and asks for no second one before', async () => {
+    const service = new Service(['step-up', 'permit', 'permit']);
+    const acting = actingOn(service);
+    const call = (path: string): Promise<unknown> =>
+      caught(
+        guardedCall(
+          acting,
+          tool(() => 1),
+          { path },
+          {},
+        ),
+      );
+    expect(await call('a')).toBeInstanceOf(ApprovalNeededError);
+    expect(await call('a')).toBeInstanceOf(ApprovalNeededError);
+    expect(service.requests).toHaveLength(1);
+    service.status = 'approved';
+    expect(await call('other')).toBeUndefined();
+    expect(await call('a')).toBeUndefined();
+    expect(service.requests.map(({ body }) => body.approvalId)).toEqual([undefined, undefined, 'apr_1']);
+    expect(await call('a')).toBeUndefined();
+    expect(service.requests.at(-1)?.body.approvalId).toBeUndefined();
   });
 
   it('throws DeniedError once a person has denied the request, and makes no call', async () => {

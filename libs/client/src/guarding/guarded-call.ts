@@ -32,12 +32,16 @@ export interface Acting {
   readonly agent: { readonly class: string };
   readonly service: Decisions;
   readonly watch: LeaseWatch;
+  /** the answers to calls that need approval, by the digest of the call: the same call again uses its approval */
+  readonly asked: Map<string, ActionAnswer>;
   /** ms that an aborted tool has to stop before its outcome is reported */
   readonly abortGraceMs: number;
 }
 
 /** Approvals that one call waits for, one after the other. */
 const MOST_APPROVALS = 3;
+/** Calls of a run whose requests for approval are remembered. */
+const MOST_ASKED = 1_000;
 
 /** What became of a tool that was started. */
 type Ran<R> = { readonly result: R } | { readonly thrown: unknown };
@@ -81,12 +85,17 @@ async function permitFor<A, R>(
   const request = actionOf(tool, acting.grantId, args);
   // one key per call, for all its retries: a call that is made twice is decided twice
   const key = crypto.randomUUID();
-  let answer = await decided(acting, request, key, signal, span);
+  const call = canonicalDigest(request);
+  const wait = tool.approval ?? false;
+  let answer = (await askedBefore(acting, call)) ?? (await decided(acting, request, key, signal, span));
   // an approval covers the objections of its card only: what is new is asked about again
   for (let round = 1; answer.decision === 'step-up' && round <= MOST_APPROVALS; round++) {
-    const approvalId = await approved(acting.service, answer, tool.approval ?? false, signal);
+    remember(acting, call, answer);
+    const approvalId = await approved(acting.service, answer, wait === false ? { timeoutMs: 0 } : wait, signal);
     answer = await decided(acting, { ...request, approvalId }, `${key}.${round}`, signal, span);
   }
+  if (answer.decision !== 'step-up') acting.asked.delete(call);
+  span.set({ ...decisionAttributes(answer), 'bailiwick.grant.id': acting.grantId });
   if (answer.decision === 'permit') return answer;
   if (answer.decision === 'step-up') throw new ApprovalNeededError(answer);
   throw new DeniedError(answer.reasons, answer.actionId);
@@ -118,6 +127,26 @@ async function decided(
   });
 }
 
+/** Returns the answer to an earlier request of the same call that waits for approval, or has it. */
+async function askedBefore({ asked, service }: Acting, call: string): Promise<ActionAnswer | undefined> {
+  const earlier = asked.get(call);
+  if (earlier?.approvalId === undefined) return undefined;
+  const status = await service.approval(earlier.approvalId).then(
+    (approval) => approval.status,
+    () => undefined,
+  );
+  if (status === 'pending' || status === 'approved') return earlier;
+  asked.delete(call);
+  return undefined;
+}
+
+function remember({ asked }: Acting, call: string, answer: ActionAnswer): void {
+  asked.delete(call);
+  const [oldest] = asked.keys();
+  if (oldest !== undefined && asked.size >= MOST_ASKED) asked.delete(oldest);
+  asked.set(call, answer);
+}
+
 /** A request that the service refuses is a denial; without an answer there is no decision. */
 function refusalOf(error: unknown): GuardError {
   if (!(error instanceof ProblemError) || error.status >= 500 || error.status === 429) return new UndecidedError(error);
@@ -143,7 +172,6 @@ async function carriedOut<A, R>(
   signal: AbortSignal,
   span: Recording,
 ): Promise<R> {
-  span.set({ ...decisionAttributes(permit), 'bailiwick.grant.id': acting.grantId });
   const { actionId, obligations, actionToken } = permit;
   if (signal.aborted || Date.parse(permit.expiresAt) <= systemClock.now()) {
     await reported(acting, actionId, { status: 'failed' }, undefined);
