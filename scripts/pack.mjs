@@ -15,14 +15,27 @@ for (const lib of readdirSync(join(root, 'libs'))) {
   if (!manifest.private) pack(folder, manifest);
 }
 
-function pack(folder, { devDependencies: _, exports: __, ...manifest }) {
+/**
+ * The `frameworks` of a library become optional peer dependencies. In the repository they are no peers, since npm would
+ * then install them in the image as well.
+ */
+function peersOf(frameworks) {
+  if (frameworks === undefined) return {};
+  const optional = Object.keys(frameworks).map((name) => [name, { optional: true }]);
+  return { peerDependencies: frameworks, peerDependenciesMeta: Object.fromEntries(optional) };
+}
+
+function pack(folder, { devDependencies: _, exports: __, frameworks, ...manifest }) {
   const stage = mkdtempSync(join(tmpdir(), 'bailiwick-pack-'));
   try {
     const isPacked = (file) => basename(file) !== '.tsbuildinfo' && !file.endsWith('.map');
     cpSync(join(folder, 'dist'), join(stage, 'dist'), { recursive: true, filter: isPacked });
     cpSync(join(folder, 'README.md'), join(stage, 'README.md'));
     const exports = { './internal/*': null, './*': { types: './dist/*.d.ts', default: './dist/*.js' } };
-    writeFileSync(join(stage, 'package.json'), `${JSON.stringify({ ...manifest, exports }, null, 2)}\n`);
+    writeFileSync(
+      join(stage, 'package.json'),
+      `${JSON.stringify({ ...manifest, ...peersOf(frameworks), exports }, null, 2)}\n`,
+    );
     const packed = spawnSync('npm', ['pack', '--silent', '--pack-destination', destination], {
       cwd: stage,
       encoding: 'utf8',

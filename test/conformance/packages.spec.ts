@@ -10,6 +10,8 @@ interface Manifest {
   readonly name: string;
   readonly dependencies?: Record<string, string>;
   readonly devDependencies?: Record<string, string>;
+  /** optional peer dependencies of the packed library (scripts/pack.mjs) */
+  readonly frameworks?: Record<string, string>;
   readonly exports?: object;
 }
 const workspaces = ['libs', 'apps', 'tools'].flatMap((kind) =>
@@ -61,7 +63,8 @@ describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder,
 
     it('declares every package that its sources import', () => {
       const { product } = importsOf(folder);
-      expect([...product].filter((each) => each !== name && !declared.includes(each))).toEqual([]);
+      const all = [...declared, ...Object.keys(manifest.frameworks ?? {})];
+      expect([...product].filter((each) => each !== name && !all.includes(each))).toEqual([]);
     });
 
     it('declares every package that only its tests import, unless all packages share it', () => {
@@ -73,8 +76,11 @@ describe.each(workspaces.map(({ folder, manifest }) => [manifest.name, { folder,
     it('declares no package that it does not import', () => {
       const { product, tests } = importsOf(folder);
       const used = [...product, ...(NOT_IMPORTED[name] ?? [])];
-      expect(declared.filter((each) => !used.includes(each))).toEqual([]);
-      expect(Object.keys(manifest.devDependencies ?? {}).filter((each) => !tests.has(each))).toEqual([]);
+      const frameworks = Object.keys(manifest.frameworks ?? {});
+      expect([...declared, ...frameworks].filter((each) => !used.includes(each))).toEqual([]);
+      const developed = Object.keys(manifest.devDependencies ?? {});
+      expect(developed.filter((each) => !tests.has(each) && !frameworks.includes(each))).toEqual([]);
+      expect(frameworks.filter((each) => !developed.includes(each))).toEqual([]);
     });
 
     it('references the libraries that it depends on, for the build in order', () => {

@@ -15,6 +15,7 @@ const PAGES = [
   'tool-owners',
   'subscribers',
   'policy',
+  'adopt',
 ];
 const NOT_DONE = /^(deny|step-up)\b/;
 
@@ -53,7 +54,7 @@ describe('the commands of the pages in docs/', () => {
     stack = await Stack.start();
     dir = mkdtempSync(join(tmpdir(), 'bailiwick-documents-'));
     mkdirSync(join(dir, 'bin'));
-    symlinkSync(join(ROOT, 'libs'), join(dir, 'libs')); // pages name files of the repository
+    for (const name of ['libs', 'docs']) symlinkSync(join(ROOT, name), join(dir, name)); // pages name files of the repository
     const cli = [process.execPath, ...BUILT_FLAGS, join(ROOT, 'bin', 'bailiwick.mjs')].map((each) => `'${each}'`);
     writeFileSync(join(dir, 'bin', 'npx'), `#!/bin/sh\nshift\nexec ${cli.join(' ')} "$@"\n`, { mode: 0o755 });
   }, 120_000);

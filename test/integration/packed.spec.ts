@@ -12,6 +12,7 @@ const ROOT = resolve(__dirname, '..', '..');
 interface Manifest {
   readonly name: string;
   readonly dependencies?: Record<string, string>;
+  readonly peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }
 
 /** Builds a project with only the packed libraries and the third-party packages that they declare. */
@@ -98,11 +99,34 @@ describe('a project that installs the packed libraries', () => {
     }
   });
 
+  it('guards tools without any agent framework, and needs one only for its adapter', () => {
+    const text = `import { openRun } from '@bailiwick/client/run';
+      import { guardClient } from '@bailiwick/client/mcp';
+      import { guardTools } from '@bailiwick/client/ai-sdk';
+      console.log(typeof openRun, typeof guardClient, typeof guardTools);
+      for (const adapter of ['langchain', 'openai-agents'])
+        await import('@bailiwick/client/' + adapter).catch(({ code }) => console.log(code));`;
+    const optional = { optional: true };
+    expect(manifests.get('@bailiwick/client')?.peerDependenciesMeta).toMatchObject({
+      ai: optional,
+      langchain: optional,
+    });
+    const lines = script('guards.mjs', text).trim().split('\n');
+    expect(lines).toEqual(['function function function', 'MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+  });
+
   it('has the types of both libraries', () => {
     writeFileSync(
       join(project, 'types.mts'),
       `import { BailiwickClient } from '@bailiwick/client/client';
+       import { guardClient } from '@bailiwick/client/mcp';
+       import type { Run, ToolRules } from '@bailiwick/client/run';
        import { verifyReceipt } from '@bailiwick/receipts/web/index';
+       declare const run: Run;
+       const rules: ToolRules = { read: { verb: 'file.read', resource: ({ path }: { path: string }) => ({ type: 'file', id: path }) } };
+       const read = run.guard({ ...rules.read!, name: 'read', run: ({ path }: { path: string }, { signal }) => [path, signal] });
+       const result: Promise<(string | AbortSignal)[]> = read({ path: 'a.md' });
+       void [result, guardClient];
        const client: BailiwickClient = new BailiwickClient({ url: 'http://127.0.0.1:8420', key: 'key' });
        const ok: boolean = verifyReceipt({}, '').ok;
        // @ts-expect-error a run's id is a text
