@@ -400,6 +400,10 @@ describe('a policy that is not deployed', () => {
     });
     expect([refused.status, refused.body.code]).toEqual([422, 'POLICY_INVALID']);
     expect((await refusal(replay({ version: 99_999 }))).status).toBe(404);
+    expect(await refusal(replay({ sequences: { 'mas-reads': 'deny' } }))).toMatchObject({
+      status: 400,
+      message: expect.stringContaining('did you mean mass-reads?') as string,
+    });
     expect((await refusal(replay({ version: 1, bundle: meaning('read') }))).status).toBe(400);
   });
 
