@@ -99,7 +99,7 @@ async function main(job: WhatIfJob): Promise<void> {
     if (!used || !candidate) return report({ kind: 'answer', answer });
     const before = whatIf.recorded.newest;
     const { readReach } = await import('./reach-reader.js'); // a what-if without it starts sooner
-    const reach = await readReach({ log, databaseUrl, bodies, before, after: candidate.catalog, used: used.pairs() });
+    const reach = await readReach({ log, databaseUrl, bodies, before, after: candidate, used: used.pairs() });
     report({ kind: 'answer', answer: { ...answer, reach } });
   } catch (error) {
     if (!(error instanceof CorruptLog)) throw error;
