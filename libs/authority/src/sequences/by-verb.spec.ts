@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Effect } from '@bailiwick/contracts/grants/grant';
 import type { PolicyRule } from '@bailiwick/contracts/policy/rule';
 import { rulesAbout } from './by-verb';
 import { compileRules } from './compile';
@@ -8,7 +9,7 @@ import { SHIPPED_RULES } from './shipped-rules';
 const pattern = fc.constantFrom('file.*', '*.read', 'file.read', 'mail.send', '*', 'db.row.delete', 'db.**');
 const rule = fc.record({
   verbs: fc.option(fc.array(pattern, { minLength: 1, maxLength: 3 }), { nil: undefined }),
-  effects: fc.option(fc.constant(['read' as const]), { nil: undefined }),
+  effects: fc.option(fc.constant<Effect[]>(['read']), { nil: undefined }),
 });
 const step = fc.record({
   verb: fc.option(fc.constantFrom('file.read', 'mail.send', 'db.row.delete', 'other.thing'), { nil: undefined }),

@@ -226,11 +226,14 @@ export function withPerson(
   call: CallAsked,
   now: number,
 ): { outcome: DecisionOutcome; reasons: Reason[]; approved: boolean } {
-  const { asks, approvalId, isExact } = call;
+  const { approvalId, isExact } = call;
   const reasons = [...judged.reasons];
   const approval = approvalId === undefined ? undefined : useOf(state, approvalId, call, judged.objections, now);
   if (approval) reasons.push(approval);
-  const refused = refusedBefore(state, asks, now, state.approvals.get(approvalId ?? ''));
+  const isAnyRefused = state.coolDowns.size > 0 || state.refusals.size > 0;
+  const refused = isAnyRefused
+    ? refusedBefore(state, call.asks, now, state.approvals.get(approvalId ?? ''))
+    : undefined;
   if (refused) reasons.push(refusedReason(refused));
   const approved = approval?.outcome === 'permit' && judged.outcome !== 'deny' && !refused;
   const outcome = approved ? 'permit' : strictest(reasons);
