@@ -400,6 +400,10 @@ describe('a policy that is not deployed', () => {
     });
     expect([refused.status, refused.body.code]).toEqual([422, 'POLICY_INVALID']);
     expect((await refusal(replay({ version: 99_999 }))).status).toBe(404);
+    expect(await refusal(replay({ sequences: { 'mas-reads': 'deny' } }))).toMatchObject({
+      status: 400,
+      message: expect.stringContaining('did you mean mass-reads?') as string,
+    });
     expect((await refusal(replay({ version: 1, bundle: meaning('read') }))).status).toBe(400);
   });
 
@@ -433,6 +437,20 @@ describe('a policy that is not deployed', () => {
     expect(diff.reach.approvals.items).toMatchObject([
       { approvalId: asked.approvalId, why: 'it counts as write instead of read' },
     ]);
+    const two =
+      'approvals: [{ name: two, verbs: [parcel.track], by: { people: [user:ada] }, denials: 1 }, { name: others }]\n';
+    const ruled = await admin().diffPolicy({ bundle: { ...meaning('read'), 'approvals.yaml': two }, last: 2 });
+    expect(ruled.changes.approvals.map(({ name, change }) => [name, change])).toEqual([
+      ['two', 'added'],
+      ['others', 'added'],
+      ['*', 'added'],
+    ]);
+    expect(ruled.reach.approvals.items).toContainEqual(
+      expect.objectContaining({
+        approvalId: asked.approvalId,
+        why: expect.stringMatching(/^it is approved by ref_\w+; before: an approver/) as string,
+      }),
+    );
     expect((await admin().diffPolicy({ bundle: meaning('read'), last: 2 })).changes.same).toBe(true);
     expect((await refusal(admin().diffPolicy({ bundle: { 'a.yaml': 'catalogue: []' } }))).code).toBe('POLICY_INVALID');
     const other = await http(stack, 'POST', '/v1/policies/diff', {

@@ -21,7 +21,8 @@ export function policyDiffText({ before, after, changes, reach, history }: Polic
   return [
     head,
     ...catalogParts(changes.catalog.items, changes.catalog.counts),
-    ...changes.sections.map(sectionText),
+    ...(changes.approvals.length > 0 ? [approvalsText(changes.approvals)] : []),
+    ...changes.sections.filter(({ section }) => section !== 'approvals').map(sectionText),
     leasesText(reach),
     requestsText(reach),
     ...(reach.truncated ? [dim('Not all leases, requests or verbs were compared; the newest were.')] : []),
@@ -93,6 +94,16 @@ function partText(of: Meaning, part: 'effects' | 'risk' | 'stage' | 'labels' | '
 const meaningText = (of: Meaning | undefined): string =>
   of ? (['effects', 'risk', 'stage'] as const).map((part) => partText(of, part)).join(', ') : '';
 
+/** Lists rules about approvals by what they mean: who may approve, how many, what one approval covers. */
+function approvalsText(changes: PolicyDiffAnswer['changes']['approvals']): string {
+  const shown = changes.slice(0, SHOWN).flatMap(({ name, change, direction, says }) => {
+    const [title, paint] = TITLES[direction];
+    const head = name === '*' ? `the section is ${change}` : `${name}: ${change}`;
+    return [`  ${paint(`${plain(head)}, ${title}`)}`, ...says.map((each) => `    ${plain(each)}`)];
+  });
+  return [bold('approvals'), ...shown, ...more(changes.length - Math.min(changes.length, SHOWN))].join('\n');
+}
+
 function sectionText({ section, added, removed, changed, reordered }: SectionChange): string {
   const parts = (
     [
@@ -117,14 +128,18 @@ function leasesText({ verbs, grants }: PolicyDiffAnswer['reach']): string {
   const of = `of ${numbered(grants.checked, 'live lease')} would lose something`;
   const head = `${grants.count > 0 ? red(`${grants.count.toLocaleString('en-US')} ${of}`) : `${green('0')} ${of}`} ${dim(`(${numbered(verbs, 'verb or tool counts', 'verbs and tools count')} as something else)`)}`;
   const classes = Object.entries(grants.byClass).map(([name, count]) => `${plain(name)} ${count}`);
-  const rows = grants.items.slice(0, SHOWN).map(({ grantId, agentClass, losses }) => [
-    `  ${grantId}`,
-    agentClass,
-    losses
-      .slice(0, 3)
-      .map(({ verb, before, after, code }) => `${verb}: ${before} → ${after}${code ? ` ${code}` : ''}`)
-      .join('; '),
-  ]);
+  const rows = grants.items
+    .slice(0, SHOWN)
+    .map(({ grantId, agentClass, losses, narrower }) => [
+      `  ${grantId}`,
+      agentClass,
+      [
+        ...losses
+          .slice(0, 3)
+          .map(({ verb, before, after, code }) => `${verb}: ${before} → ${after}${code ? ` ${code}` : ''}`),
+        ...(narrower.length > 0 ? [`its manifest allows less: ${narrower.join(', ')}`] : []),
+      ].join('; '),
+    ]);
   return [
     head,
     ...(classes.length > 0 ? [`  by class: ${classes.slice(0, SHOWN).join(', ')}`] : []),
@@ -134,10 +149,15 @@ function leasesText({ verbs, grants }: PolicyDiffAnswer['reach']): string {
 }
 
 function requestsText({ approvals }: PolicyDiffAnswer['reach']): string {
-  const of = `of ${numbered(approvals.checked, 'pending request')} would be asked again`;
+  const of = `of ${numbered(approvals.checked, 'pending request')} would be asked or answered in another way`;
   return [
     approvals.count > 0 ? yellow(`${approvals.count} ${of}`) : `${green('0')} ${of}`,
-    ...approvals.items.slice(0, SHOWN).map(({ approvalId, verb, why }) => `  ${approvalId}  ${plain(verb)}: ${why}`),
+    ...approvals.items
+      .slice(0, SHOWN)
+      .map(
+        ({ approvalId, verb, why }) =>
+          `  ${approvalId}  ${verb === undefined ? 'a lease' : plain(verb)}: ${plain(why)}`,
+      ),
     ...more(approvals.count - Math.min(approvals.count, SHOWN)),
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { windowKey, windowMs } from '@bailiwick/authority/state/usage';
 import type { CalendarPeriod } from '@bailiwick/contracts/events/event';
+import type { Usage } from '@bailiwick/authority/dimensions/dimension';
 import { matchesVerb } from '@bailiwick/authority/matching/verbs/verb';
 import {
   COUNTERS,
@@ -247,6 +248,26 @@ export class Account {
     return new Map([...COUNTERS, ...Object.keys(amountsOf(charge))].map((what) => [what, this.total(what)]));
   }
 
+  /**
+   * Returns what is used, as the lease of a chain sees it from below, for a comparison with other caps than its own. Of the
+   * windows and of the verbs it has those of its budget, in their order.
+   * @param under the accounts of the leases of the chain below this one
+   * @param at ms
+   */
+  usage(under: readonly Account[], at: number): Omit<Usage, 'scopes'> & { readonly verbs: readonly Consumed[] } {
+    const amounts = new Set([...this.spent.keys(), ...this.held.keys(), ...Object.keys(amountsOf(this.budget))]);
+    const committed = consumed(amounts, (what) =>
+      under.reduce((used, each) => used - each.slack(what), this.total(what)),
+    );
+    const windows = this.budget.windows.map((cap) => {
+      const window = this.windows.get(windowKey(cap));
+      const used = consumed(amounts, (what) => window?.used(what, at) ?? 0);
+      return { buckets: [{ start: at, end: Infinity, used }] };
+    });
+    const verbs = this.verbs.map(({ sums }) => consumed(sums.keys(), (what) => sums.get(what) ?? 0));
+    return { committed, reserved: consumed([], () => 0), windows, verbs };
+  }
+
   /** Returns all totals of the caps of the lifetime. */
   standing(): ReadonlyMap<string, number> {
     return new Map([...COUNTERS, ...Object.keys(amountsOf(this.budget))].map((what) => [what, this.total(what)]));
@@ -372,6 +393,17 @@ export class Account {
       for (const currency of currencies) window.settle(entry, currency, cost[currency] ?? 0, now);
     return exceeded ? 'exceeded' : reached ? 'reached' : undefined;
   }
+}
+
+/** @param amounts names of currencies, in upper case, and of units */
+function consumed(amounts: Iterable<string>, of: (what: string) => number): Consumed {
+  const names = [...amounts].filter((what) => !isCount(what));
+  const pick = (isMoney: boolean): Record<string, number> =>
+    Object.fromEntries(
+      names.filter((what) => (what === what.toUpperCase()) === isMoney).map((what) => [what, of(what)]),
+    );
+  const counts = Object.fromEntries(COUNTERS.map((each) => [each, of(each)])) as Record<Counter, number>;
+  return { ...counts, cost: pick(true), units: pick(false) };
 }
 
 const isCount = (what: string): what is Counter => (COUNTERS as readonly string[]).includes(what);

@@ -1,17 +1,21 @@
 import { obligationsFor } from '@bailiwick/authority/dimensions/obligations';
-import type { ActionFacts } from '@bailiwick/authority/dimensions/dimension';
+import type { ActionFacts, Usage } from '@bailiwick/authority/dimensions/dimension';
 import { widerThanMost } from '@bailiwick/authority/manifests/most';
 import { verdictsOf } from '@bailiwick/authority/manifests/verdicts';
 import { containsAll } from '@bailiwick/authority/obligations/combine';
+import { scopesOf } from '@bailiwick/authority/state/scopes';
 import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
+import type { Account } from './accounts';
 import { situationOf } from './action-rules';
 import { at, type Grant } from './books';
 import type { ReportFinding } from './finding';
 import type { PolicyBook } from './policy-rules';
 
 /**
- * Checks a permit against the manifests in force at its position, for each grant of its chain, except for caps: those of
- * a manifest are compared with usage only when a call is decided.
+ * Checks a permit against the manifests in force at its position, for each grant of its chain. The caps of a manifest are
+ * compared with what the auditor has counted, before the permit is charged; its caps of permissions that a lease states
+ * as well only with those of the lease.
  */
 export function permittedUnder(
   { agents, version }: PolicyBook,
@@ -22,9 +26,11 @@ export function permittedUnder(
 ): void {
   if (!agents) return;
   const classes = chain.map(({ run }) => run.agent.class);
-  const { usage, drift } = situationOf(chain[0] as Grant, chain[0] as Grant, event);
-  for (const [i, { id, run, limits, issuedAt, beyond }] of chain.entries()) {
+  const { drift } = situationOf(chain[0] as Grant, chain[0] as Grant, event);
+  const accounts = chain.map(({ account }) => account);
+  for (const [i, { id, run, limits, issuedAt, beyond, account }] of chain.entries()) {
     const agentClass = run.agent.class;
+    const usage = usageOf(limits, account.usage(accounts.slice(0, i), at(event.time)));
     const held = { agentClass, limits, usage, issuedAt, beyond };
     const must = obligationsFor(agents.of(agentClass)?.obligations ?? [], event.data.verb);
     if (!containsAll(event.data.obligations ?? [], must))
@@ -37,6 +43,11 @@ export function permittedUnder(
         report('approval', `permitted without an approval, although ${what}, requires one: ${message}`);
     }
   }
+}
+
+/** A scope of a permission counts nothing here: its cap in the lease, which is checked, is not above that of the manifest. */
+function usageOf(limits: Limits, { verbs, ...usage }: ReturnType<Account['usage']>): Usage {
+  return { ...usage, scopes: scopesOf(limits).map((_, i) => verbs[i] ?? usage.reserved) };
 }
 
 /** Checks an issued lease against the manifest of its class in force at its position. */

@@ -43,6 +43,31 @@ describe('the audit of manifests', () => {
     expect(found).toContainEqual(expect.stringMatching(finding));
   });
 
+  it.each<[string, object, ManifestFields['most'], RegExp]>([
+    ['calls', {}, { budget: { calls: 1 } }, /does not admit the action: 1 of 1 calls are used up/],
+    ['an amount', { cost: { USD: 3 } }, { budget: { cost: { USD: 5 } } }, /does not admit the action: .*USD/],
+    ['a window', {}, { budget: { windows: [{ per: '1h', reads: 1 }] } }, /does not admit the action: .*per 1h/],
+    ['a verb', {}, { budget: { perVerb: [{ actions: ['file.*'], calls: 1 }] } }, /does not admit the action: .*file/],
+  ])(
+    'finds a permit beyond the cap of %s of its manifest, which leases were issued before',
+    (_, fields, most, finding) => {
+      const log = new SealedLog();
+      const { grantId } = log.open();
+      log.do('deployPolicy', deployment(manifests({ class: '*' }), 0));
+      for (let i = 0; i < 2; i++) act(log, grantId, 'file.read', fields);
+      expect(findings(log)).toEqual([]);
+      const text = deployment(manifests({ class: '*', most }), 0);
+      const found = findings(log, (event) =>
+        event.type === 'PolicyPart'
+          ? { text: text.bundle, digest: text.digest }
+          : event.type === 'PolicyDeployed'
+            ? { digest: text.digest }
+            : undefined,
+      ).filter((each) => each.startsWith('attenuation'));
+      expect(found).toEqual([expect.stringMatching(finding)]);
+    },
+  );
+
   it('finds a lease that was issued wider than its manifest', () => {
     const log = logged({ class: '*', most: { budget: { calls: 100 } } });
     const { limits } = log.last('GrantIssued').data;

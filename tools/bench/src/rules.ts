@@ -7,7 +7,9 @@ import { chargeOf } from '@bailiwick/authority/state/usage';
 import { readTraces, type RecordedRun } from '@bailiwick/cli/demo/read-traces';
 import { describeCall } from '@bailiwick/cli/demo/trace-tools';
 import { table } from '@bailiwick/cli/render';
-import type { Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
+import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
+import { RISKS, type Risk } from '@bailiwick/contracts/grants/grant';
+import type { RuleInForce, Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 
 /** The records have no times: one call follows the other after this time. */
@@ -16,43 +18,58 @@ const BETWEEN_CALLS_MS = 5_000;
 const CLEAN: ReadonlySet<string> = new Set(['benign', 'benign-injection-as-user']);
 const HIJACKED = 'hijacked';
 
+/** The tier from which a lease with the default limits asks a person. */
+const ASKED_FROM = tenantDefaults(0).risk.approvalFrom;
+
 interface Tally {
   clean: number;
+  /** of these, runs in which a lease with the default limits would not ask a person about such a call anyway */
+  alone: number;
   hijacked: number;
 }
 
 /**
  * Counts for each rule of the release the clean recorded runs that it would disturb, and the hijacked ones that it would
  * stop: it objects to an injected call, or to a call before it. Each rule is measured alone: every call counts as
- * permitted, whatever another rule objects to.
+ * permitted, whatever another rule objects to. A question is no further disturbance if the lease asks it anyway: with the
+ * default limits it asks from high risk on.
  */
 export async function benchRules(file: string, json: boolean, print: (line: string) => void): Promise<void> {
   const runs = await readTraces(file);
   const clean = runs.filter((run) => CLEAN.has(run.class));
   const hijacked = runs.filter((run) => run.class === HIJACKED);
-  const tallies = new Map<string, Tally>(SHIPPED.list.map(({ name }) => [name, { clean: 0, hijacked: 0 }]));
-  const both: Tally = { clean: 0, hijacked: 0 };
-  const count = (run: RecordedRun, kind: keyof Tally): void => {
+  const tallies = new Map<string, Tally>(SHIPPED.list.map(({ name }) => [name, { clean: 0, alone: 0, hijacked: 0 }]));
+  const both: Tally = { clean: 0, alone: 0, hijacked: 0 };
+  const count = (run: RecordedRun, kind: 'clean' | 'hijacked'): void => {
     const fired = objectionsIn(run);
     const until =
       kind === 'clean' ? Infinity : Math.max(-1, ...(run.labels?.injectedCalls ?? []).map(([index]) => index));
-    const inTime = SHIPPED.list.filter(({ name }) => (fired.get(name) ?? NaN) <= until);
+    const inTime = SHIPPED.list.filter(({ name }) => (fired.get(name)?.first ?? NaN) <= until);
     for (const { name } of inTime) (tallies.get(name) as Tally)[kind] += 1;
-    if (inTime.some(({ outcome }) => outcome !== 'note')) both[kind] += 1;
+    const stops = inTime.filter(({ outcome }) => outcome !== 'note');
+    if (stops.length > 0) both[kind] += 1;
+    if (kind === 'hijacked') return;
+    const isAlone = ({ name, outcome }: RuleInForce): boolean => fired.get(name)?.alone === true || outcome === 'deny';
+    for (const rule of inTime.filter(isAlone)) (tallies.get(rule.name) as Tally).alone += 1;
+    if (stops.some(isAlone)) both.alone += 1;
   };
   for (const run of clean) count(run, 'clean');
   for (const run of hijacked) count(run, 'hijacked');
   const rows = [...SHIPPED.list.map((rule) => ({ ...rule, ...(tallies.get(rule.name) as Tally) }))];
   if (json) {
     const of = { clean: clean.length, hijacked: hijacked.length };
-    for (const { name, outcome, ...tally } of rows)
-      print(JSON.stringify({ bench: 'rules', rule: name, outcome, clean: tally.clean, hijacked: tally.hijacked, of }));
+    for (const { name, outcome, clean: disturbed, alone, hijacked: stopped } of rows)
+      print(JSON.stringify({ bench: 'rules', rule: name, outcome, clean: disturbed, alone, hijacked: stopped, of }));
     return print(JSON.stringify({ bench: 'rules', rule: null, outcome: 'ask or deny', ...both, of }));
   }
-  const cells = (tally: Tally): string[] => [share(tally.clean, clean.length), share(tally.hijacked, hijacked.length)];
+  const cells = (tally: Tally): string[] => [
+    share(tally.clean, clean.length),
+    share(tally.alone, clean.length),
+    share(tally.hijacked, hijacked.length),
+  ];
   print(
     table(
-      ['rule', 'outcome', `of ${clean.length} clean runs`, `of ${hijacked.length} hijacked runs`],
+      ['rule', 'outcome', `of ${clean.length} clean runs`, 'not asked anyway', `of ${hijacked.length} hijacked runs`],
       [
         ...rows.map(({ name, outcome, ...tally }) => [name, outcome, ...cells(tally)]),
         ['any that asks or denies', '', ...cells(both)],
@@ -63,16 +80,27 @@ export async function benchRules(file: string, json: boolean, print: (line: stri
 
 const share = (part: number, of: number): string => `${part} (${of === 0 ? 0 : ((part / of) * 100).toFixed(1)} %)`;
 
-/** Returns the index of the first call of a run that each rule objects to. */
-function objectionsIn(run: RecordedRun): Map<string, number> {
-  const fired = new Map<string, number>();
+/** Where a rule objects to the calls of a run. */
+interface Objections {
+  /** index of the first one */
+  readonly first: number;
+  /** to one of them a person would not be asked anyway */
+  readonly alone: boolean;
+}
+
+/** Returns the objections of each rule that has any. */
+function objectionsIn(run: RecordedRun): Map<string, Objections> {
+  const fired = new Map<string, Objections>();
   const first: Record<string, Trajectory['first'][string]> = {};
   let kept: Kept | undefined;
   for (const [index, recorded] of run.calls.entries()) {
     const now = index * BETWEEN_CALLS_MS;
-    const step = stepOf(recorded);
-    for (const rule of SHIPPED.list)
-      if (!fired.has(rule.name) && rule.objection({ first, kept, now }, step)) fired.set(rule.name, index);
+    const { step, risk } = stepOf(recorded);
+    for (const rule of SHIPPED.list) {
+      const known = fired.get(rule.name);
+      if (known?.alone === true || !rule.objection({ first, kept, now }, step)) continue;
+      fired.set(rule.name, { first: known?.first ?? index, alone: RISKS.indexOf(risk) < RISKS.indexOf(ASKED_FROM) });
+    }
     for (const label of step.labels) first[label] ??= { actionId: String(index), runId: step.runId, position: index };
     kept = feed(kept, SHIPPED, judgedStep(step), now);
   }
@@ -80,7 +108,7 @@ function objectionsIn(run: RecordedRun): Map<string, number> {
 }
 
 /** Returns a recorded call as an enforcement point reports it, classified by the default catalog. */
-function stepOf(recorded: RecordedRun['calls'][number]): TrajectoryStep {
+function stepOf(recorded: RecordedRun['calls'][number]): { readonly step: TrajectoryStep; readonly risk: Risk } {
   const { action, resource, labels = [] } = describeCall(recorded);
   const verb = normalizeVerb(action.verb);
   const named = verb.ok ? verb.value : action.verb;
@@ -97,7 +125,7 @@ function stepOf(recorded: RecordedRun['calls'][number]): TrajectoryStep {
     },
     DEFAULT_CATALOG,
   );
-  return {
+  const step = {
     labels: [...facts.labels],
     effect: facts.effect,
     effects: facts.effects,
@@ -107,4 +135,5 @@ function stepOf(recorded: RecordedRun['calls'][number]): TrajectoryStep {
     agentClass: 'worker',
     charge: chargeOf(facts.effects, {}),
   };
+  return { step, risk: facts.risk };
 }

@@ -45,8 +45,13 @@ export class PolicyChecks {
     files: Files,
     against: PolicyBundle,
   ): Promise<Checked & { readonly changes: PolicyChanges }> {
-    const job = { files, against };
-    return accepted(await this.run(tenant, job)) as Checked & { readonly changes: PolicyChanges };
+    const checked = accepted(await this.run(tenant, { files, against }));
+    const changes = checked.changes as PolicyChanges;
+    const bundle = JSON.parse(checked.canonical) as PolicyBundle;
+    if (!bundle.approvals) return { ...checked, changes };
+    const { withApprovalsOf } = await import('@bailiwick/policy/diff/bundle-diff');
+    // the deployed bundle names people by refs
+    return { ...checked, changes: withApprovalsOf(changes, against, bundle) };
   }
 
   /** Returns the problems of a bundle. @throws Refused TOO_LARGE if the check exceeds its bounds; TOO_MANY */

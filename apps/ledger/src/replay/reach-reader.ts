@@ -2,9 +2,11 @@ import { Pool } from 'pg';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import { isDecision } from '@bailiwick/authority/what-if/recorded';
 import { readBody } from '@bailiwick/authority/state/set-aside';
-import { changedVerbs, Reach } from '@bailiwick/authority/what-if/reach';
+import type { Question } from '@bailiwick/authority/approvals/approval-rules';
+import { questionForLease } from '@bailiwick/authority/approvals/terms';
+import { changedVerbs, Reach, type Ruled } from '@bailiwick/authority/what-if/reach';
 import { Reclassifier } from '@bailiwick/authority/what-if/reclassify';
-import type { DecidedAction } from '@bailiwick/contracts/events/event';
+import type { DecidedAction, EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
 import type { PolicyReach } from '@bailiwick/contracts/policy/policy-diff';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -15,11 +17,13 @@ export interface ReachQuery {
   readonly log: string;
   readonly databaseUrl: string;
   readonly bodies: Pick<Bodies, 'at'>;
-  /** the catalog in force, and the candidate */
-  readonly before: Catalog;
-  readonly after: Catalog;
+  /** the policy in force, and the candidate */
+  readonly before: Compared;
+  readonly after: Compared;
   readonly used: Iterable<readonly [verb: string, tool: string | undefined]>;
 }
+
+type Compared = Ruled & { readonly catalog: Catalog };
 
 interface GrantRow {
   readonly id: string;
@@ -28,11 +32,13 @@ interface GrantRow {
   readonly tree_id: string;
   readonly agent_class: string | null;
   readonly limits: Limits;
+  readonly issued_at: string;
 }
 interface ApprovalRow {
   readonly id: string;
   readonly position: string;
   readonly run_id: string;
+  readonly agent_class: string | null;
 }
 
 const PAGE = 2_000;
@@ -42,9 +48,10 @@ const PAGE = 2_000;
  * them a page at a time, newest first, on a dedicated connection.
  */
 export async function readReach({ log, databaseUrl, bodies, before, after, used }: ReachQuery): Promise<PolicyReach> {
-  const changed = changedVerbs(before, after, used);
-  const reach = new Reach(changed);
-  if (changed.length === 0) return reach.summary(false);
+  const changed = changedVerbs(before.catalog, after.catalog, used);
+  const reach = new Reach(changed, before, after);
+  const isRuled = [before, after].some(({ agents, approvals }) => agents !== undefined || approvals !== undefined);
+  if (changed.length === 0 && !isRuled) return reach.summary(false);
   const pool = new Pool({
     connectionString: databaseUrl,
     max: 1,
@@ -54,15 +61,20 @@ export async function readReach({ log, databaseUrl, bodies, before, after, used 
   pool.on('error', () => undefined); // the next page reports it
   try {
     const grants = await pages<GrantRow>(pool, GRANTS, log, LIMITS.policy.diffGrants, (rows) => {
-      for (const { id, run_id, tree_id, agent_class, limits } of rows)
-        reach.grant({ grantId: id, runId: run_id, treeId: tree_id, agentClass: agent_class ?? '', limits });
+      for (const { id, run_id, tree_id, agent_class, limits, issued_at } of rows) {
+        const named = { grantId: id, runId: run_id, treeId: tree_id, agentClass: agent_class ?? '' };
+        reach.grant({ ...named, limits, issuedAt: Date.parse(issued_at) });
+      }
     });
-    const reclassifier = new Reclassifier(after);
+    const reclassifier = new Reclassifier(after.catalog);
     const approvals = await pages<ApprovalRow>(pool, APPROVALS, log, LIMITS.policy.diffApprovals, async (rows) => {
-      const calls = await stepUps(bodies, log, rows);
-      for (const { id, run_id } of rows) {
-        const call = calls.get(id);
-        if (call) reach.approval(id, run_id, call, reclassifier.of(call, before, false).data);
+      const { calls, asked } = await requests(bodies, log, rows);
+      for (const { id, run_id, agent_class } of rows) {
+        const [call, request] = [calls.get(id), asked.get(id)];
+        const question = request && questionOf(request, agent_class ?? '', call);
+        if (!question) continue;
+        const both = call && ([call, reclassifier.of(call, before.catalog, false).data] as const);
+        reach.request({ approvalId: id, runId: run_id, question, call: both });
       }
     });
     return reach.summary(grants || approvals || changed.length === LIMITS.policy.diffVerbs);
@@ -74,8 +86,11 @@ export async function readReach({ log, databaseUrl, bodies, before, after, used 
 const selected = (columns: string, condition: string): string =>
   `SELECT id, position, run_id, tree_id, agent_class${columns} FROM ledger.item
    WHERE log = $1 AND ${condition} AND position < $2 ORDER BY position DESC LIMIT $3`;
-const GRANTS = selected(`, view->'limits' AS limits`, `kind = 'grant' AND status IN ('active', 'suspended')`);
-const APPROVALS = selected('', `kind = 'approval' AND status = 'pending' AND view->>'kind' = 'action'`);
+const GRANTS = selected(
+  `, view->'limits' AS limits, view->>'issuedAt' AS issued_at`,
+  `kind = 'grant' AND status IN ('active', 'suspended')`,
+);
+const APPROVALS = selected('', `kind = 'approval' AND status = 'pending'`);
 
 /** Reads rows, newest first. @returns true if there are more than `most` */
 async function pages<Row extends { readonly position: string }>(
@@ -96,20 +111,37 @@ async function pages<Row extends { readonly position: string }>(
   return true;
 }
 
-/** Returns the recorded calls of requests by the ids of the requests: the decision follows its request in the log. */
-async function stepUps(
+/**
+ * Returns pending requests by their ids, and the recorded calls of those that a call makes: its decision follows its request
+ * in the log.
+ */
+async function requests(
   bodies: Pick<Bodies, 'at'>,
   log: string,
   rows: readonly ApprovalRow[],
-): Promise<ReadonlyMap<string, DecidedAction>> {
+): Promise<{ readonly calls: ReadonlyMap<string, DecidedAction>; readonly asked: ReadonlyMap<string, Requested> }> {
   const calls = new Map<string, DecidedAction>();
-  for (const body of await bodies.at(
-    log,
-    rows.map(({ position }) => Number(position) + 1),
-  )) {
+  const asked = new Map<string, Requested>();
+  const positions = rows.map(({ position }) => Number(position));
+  for (const body of await bodies.at(log, [...positions, ...positions.map((each) => each + 1)])) {
     const read = readBody(body);
-    if (read.ok && isDecision(read.value) && read.value.data.approvalId !== undefined)
+    if (!read.ok) continue;
+    if (read.value.type === 'ApprovalRequested') asked.set(read.value.data.approvalId, read.value.data);
+    else if (isDecision(read.value) && read.value.data.approvalId !== undefined)
       calls.set(read.value.data.approvalId, read.value.data);
   }
-  return calls;
+  return { calls, asked };
+}
+type Requested = EventOf<'ApprovalRequested'>['data'];
+
+/** Returns a request as rules about approvals see it. A call whose decision is not there cannot be compared. */
+function questionOf(
+  { kind, limits }: Requested,
+  agentClass: string,
+  call: DecidedAction | undefined,
+): Question | undefined {
+  if (kind !== 'action') return limits && questionForLease(kind, agentClass, limits);
+  if (!call) return undefined;
+  const { verb, risk, effect, effects = [effect], charge } = call;
+  return { kind, agentClass, risk, verb, effects, cost: charge.cost };
 }

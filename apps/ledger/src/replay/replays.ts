@@ -31,10 +31,13 @@ type StartThread = (job: WhatIfJob) => Worker;
 const SWEEP_MS = 1_000;
 const ASK_MS = 1_000;
 
+/** What a what-if makes of an event is garbage after it: a large young generation collects it without copying it. */
+const YOUNG_MB = 64;
+
 const thread: StartThread = (workerData) =>
   new Worker(join(__dirname, 'what-if-worker.js'), {
     workerData,
-    resourceLimits: { maxOldGenerationSizeMb: LIMITS.replayHeapMb },
+    resourceLimits: { maxOldGenerationSizeMb: LIMITS.replayHeapMb, maxYoungGenerationSizeMb: YOUNG_MB },
   });
 
 /**

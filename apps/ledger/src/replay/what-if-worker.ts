@@ -8,6 +8,7 @@ import type { DeployedVersion } from '@bailiwick/authority/state/policies';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { candidateOf } from '@bailiwick/authority/what-if/candidate';
 import { DECIDED, isDecision } from '@bailiwick/authority/what-if/recorded';
+import type { UnknownRule } from '@bailiwick/authority/what-if/named-rules';
 import { WhatIf } from '@bailiwick/authority/what-if/what-if';
 import type { PolicyReach } from '@bailiwick/contracts/policy/policy-diff';
 import type { Event } from '@bailiwick/contracts/events/event';
@@ -17,6 +18,7 @@ import { parseLogName } from '@bailiwick/core/ids';
 import { lowerThisThread } from '@bailiwick/platform/priority';
 import { judgeConditions } from '@bailiwick/policy/conditions/judge-conditions';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
+import { nearest } from '@bailiwick/policy/problem';
 import { judgeUnder } from '@bailiwick/trajectory/sequence-rules';
 import { UsedVerbs } from './used-verbs';
 
@@ -92,10 +94,12 @@ async function main(job: WhatIfJob): Promise<void> {
       if (!lowered) await rest(performance.now() - started);
     }
     const answer = { ...whatIf.end(), to };
+    const unknown = whatIf.unknownRule();
+    if (unknown) return report({ kind: 'unreadable', detail: unknownText(unknown) });
     if (!used || !candidate) return report({ kind: 'answer', answer });
     const before = whatIf.recorded.newest;
     const { readReach } = await import('./reach-reader.js'); // a what-if without it starts sooner
-    const reach = await readReach({ log, databaseUrl, bodies, before, after: candidate.catalog, used: used.pairs() });
+    const reach = await readReach({ log, databaseUrl, bodies, before, after: candidate, used: used.pairs() });
     report({ kind: 'answer', answer: { ...answer, reach } });
   } catch (error) {
     if (!(error instanceof CorruptLog)) throw error;
@@ -137,6 +141,16 @@ async function withPolicies(
       if (read.ok) events.push(read.value);
     }
   return events.sort((a, b) => a.position - b.position);
+}
+
+const SHOWN = 12;
+
+/** Describes a rule that a change sets although it was never in force, with the nearest one that was. */
+function unknownText({ name, known }: UnknownRule): string {
+  const near = nearest(name, known);
+  const list = known.slice(0, SHOWN).join(', ') + (known.length > SHOWN ? ` and ${known.length - SHOWN} more` : '');
+  const help = near === undefined ? `those that were: ${list === '' ? 'none' : list}` : `did you mean ${near}?`;
+  return `change.policy.sequences.${name}: no rule of this name or code was in force where the change applies; ${help}`;
 }
 
 // a rejection becomes the 'error' event of the thread

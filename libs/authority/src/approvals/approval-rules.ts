@@ -66,7 +66,7 @@ export interface ApprovalRuleFault {
  * selects each verb, and lets no person approve (I11).
  */
 export const approvalRulesOf = (entries: readonly ApprovalRule[] | undefined): ApprovalRules | undefined =>
-  entries === undefined ? undefined : new ApprovalRules(entries.map(compile));
+  entries === undefined ? undefined : new ApprovalRules(entries.map(compiledRule));
 
 /** Checks the rules of a bundle, and compiles them; returns every fault in them. */
 export function compileApprovalRules(entries: readonly ApprovalRule[]): Result<ApprovalRules, ApprovalRuleFault[]> {
@@ -77,7 +77,8 @@ export function compileApprovalRules(entries: readonly ApprovalRule[]): Result<A
   return faults.length > 0 ? err(faults) : ok(approvalRulesOf(entries) as ApprovalRules);
 }
 
-function compile(rule: ApprovalRule): CompiledApprovalRule {
+/** Compiles one rule, which may have faults. */
+export function compiledRule(rule: ApprovalRule): CompiledApprovalRule {
   const { needed = 1, denials = 1, fourEyes = false, scopes = ['call'] } = rule;
   const isReadable = rule.verbs?.every((text) => normalizeVerbPattern(text).ok) ?? true;
   return {

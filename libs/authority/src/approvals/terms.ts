@@ -4,7 +4,7 @@ import type { Limits } from '@bailiwick/contracts/grants/grant';
 import type { Approvers } from '@bailiwick/contracts/policy/approval-rule';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { ApprovalNode, GivenAnswer, LogState } from '../state/state';
-import { isAmong, type Approver, type CompiledApprovalRule, type Question } from './approval-rules';
+import { isAmong, type ApprovalRules, type Approver, type CompiledApprovalRule, type Question } from './approval-rules';
 import { isSamePerson } from './people';
 import { approvedLeaseOf } from './requesters';
 
@@ -33,10 +33,12 @@ const WITHOUT_RULES: Terms = {
 };
 
 /** Returns the terms of a request; undefined if the policy in force lets no person approve it. */
-export function termsOf({ policies }: LogState, question: Question): Terms | undefined {
-  const rules = policies.current?.approvals;
-  return rules === undefined ? WITHOUT_RULES : rules.of(question);
-}
+export const termsOf = ({ policies }: LogState, question: Question): Terms | undefined =>
+  termsUnder(policies.current?.approvals, question);
+
+/** Returns the terms of a request by the rules of a policy; undefined if they let no person approve it. */
+export const termsUnder = (rules: ApprovalRules | undefined, question: Question): Terms | undefined =>
+  rules === undefined ? WITHOUT_RULES : rules.of(question);
 
 /** Returns a pending request, or one with a standing approval, as rules about approvals see it. */
 export function questionOf(state: LogState, approval: ApprovalNode): Question {
@@ -119,7 +121,7 @@ export function narrowerScope(a: ApprovalScope | undefined, b: ApprovalScope | u
 }
 
 /** Describes who may approve, for refusals and cards. */
-export function whoMay({ by, needed }: Terms): string {
+export function whoMay({ by, needed }: Pick<Terms, 'by' | 'needed'>): string {
   const who = by === undefined ? 'an approver' : listed(by);
   return needed === 1 ? who : `${needed} different people: ${who}`;
 }

@@ -55,6 +55,18 @@ describe('a decision under a manifest', () => {
     },
   );
 
+  it.each(['root', 'middle', 'leaf'])('states what the manifest of the %s leaves of its lease', (agentClass) => {
+    const log = new TestLog();
+    const { leaf } = chain(log);
+    expect(act(log, leaf, 'file.read').data.least).toBeUndefined();
+    deploy(log, manifests(OPEN, { class: agentClass, most: { budget: { calls: 10 } } }));
+    expect(act(log, leaf, 'file.read').data.least?.calls).toBe(8);
+    const denied = act(log, leaf, 'payment.send', { cost: { USD: 100_000_000 } });
+    expect([denied.type, denied.data.least?.calls]).toEqual(['ActionDenied', 8]);
+    deploy(log, manifests(OPEN));
+    expect(act(log, leaf, 'file.read').data.least).toBeUndefined();
+  });
+
   it.each(['root', 'middle', 'leaf'])('is a denial once the %s of the chain has no manifest', (agentClass) => {
     const log = new TestLog();
     const { leaf } = chain(log);

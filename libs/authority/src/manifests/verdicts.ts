@@ -127,7 +127,10 @@ const anyOf = (amounts: Readonly<Record<string, number>>): Record<string, number
  * Returns the usage of a lease, counted as the manifest counts it. What the lease itself has not counted since its
  * issue (a window, or caps of verbs or permissions that a later manifest or a narrowing added) is taken to be all that it has used: too much, never too little.
  */
-function usageUnder({ names, limits }: Most, { limits: own, usage, added = [] }: Held): Usage {
+export function usageUnder(
+  { names, limits }: Most,
+  { limits: own, usage, added = [] }: Pick<Held, 'limits' | 'usage' | 'added'>,
+): Usage {
   const windows = names.includes('budget') ? limits.budget.windows : [];
   const scopes = scopesOf(limits);
   if (windows.length === 0 && scopes.length === 0) return usage;

@@ -4,6 +4,8 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { isStanding } from '../approvals/standing';
 import { shownTerms } from '../approvals/terms';
 import { describeAll } from '../dimensions/all';
+import { manifestPurses } from '../manifests/left';
+import { leastLeft } from '../state/purses';
 import { asSeenBelow } from '../state/reserves';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
 import { remainingOf } from '../state/usage';
@@ -30,13 +32,23 @@ export function showPermissions(state: LogState, runId: string, now: number): Pe
       ...(manifest === undefined ? {} : { manifest }),
     },
     may: describeAll(limits),
-    remaining: remainingOf(asSeenBelow(chain)),
+    remaining: leftOf(state, chain, now),
     approvals: own.flatMap((each) => standing(each, now)).slice(-LIMITS.pendingApprovalsPerRun),
     pending: own.filter((each) => approvalStatus(state, each, now) === 'pending').map((each) => waiting(state, each)),
     ask: asks(runId, grant),
     position: state.next - 1,
   };
 }
+
+/** Returns what is left of each lease of a chain, and of what the manifests in force allow them. */
+function leftOf(state: LogState, chain: readonly GrantNode[], now: number): PermissionsView['remaining'] {
+  const accounts = asSeenBelow(chain);
+  const left = remainingOf(accounts);
+  return leastLeft(left, manifestPurses(state, chain, accounts, left, DEPLOYED), now, undefined);
+}
+
+/** A view shows the manifests that the tenant deployed. */
+const DEPLOYED = {};
 
 function standing({ id, scope, verb, tool, resource, call, usableUntil, ...rest }: ApprovalNode, now: number) {
   if (!isStanding({ scope, ...rest }) || !verb || !resource || now >= (usableUntil ?? 0)) return [];

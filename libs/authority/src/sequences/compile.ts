@@ -5,7 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { compileFormula, type Uses } from './formula';
 import { labelRule, sequenceOf } from './label-rules';
-import { compileMatcher, type ReportFault } from './matcher';
+import { compileMatcher, verbsMatcher, type ReportFault } from './matcher';
 import type { Operator } from './operators';
 import { judgedStep } from './step';
 
@@ -74,11 +74,13 @@ function compileRule(rule: StatedRule, uses: Uses, report: ReportFault): RuleInF
   const sequence = sequenceOf(rule);
   if (sequence)
     return { ...labelRule(sequence, { name, code, outcome }, rule.code === undefined ? named : undefined), ...obliged };
+  const { verbs } = rule.on;
   return {
     name,
     code,
     outcome,
     ...obliged,
+    ...(verbs === undefined ? {} : { isAbout: verbsMatcher(verbs, () => undefined) }),
     objection(seen, requested) {
       const step = judgedStep(requested);
       if (!matches(step) || holds(seen, step) === false) return undefined;

@@ -1,6 +1,7 @@
 import type { JudgeTrajectory, RuleInForce, RuleReason } from '@bailiwick/contracts/actions/trajectory';
 import type { RuleOutcome } from '@bailiwick/contracts/policy/rule';
 import type { Reason } from '@bailiwick/contracts/reason';
+import { rulesAbout } from './by-verb';
 import { SHIPPED } from './shipped';
 
 const OUTCOMES: Readonly<Record<RuleOutcome, Pick<Reason, 'outcome' | 'suspends'>>> = {
@@ -35,7 +36,7 @@ export const judgeByRules =
         ...(rule.obligations === undefined ? {} : { obligations: rule.obligations }),
       });
     };
-    for (const rule of seen.rules ?? SHIPPED.list) consider(rule, override(rule));
+    for (const rule of rulesAbout(seen.rules ?? SHIPPED.list, step.verb)) consider(rule, override(rule));
     for (const rule of added) consider(rule, rule.outcome);
     return notes.length === 0 ? objections : [...objections, ...notes];
   };

@@ -24,12 +24,8 @@ export function compileMatcher(
         report([member, i], `no step has ${label}; it is one of the tree: give it alone, in formerly, once or never`);
   if (effects) tests.push((step) => step.effects.some((each) => effects.includes(each)));
   if (verbs) {
-    const patterns = verbs.map((text, i) => {
-      const normal = normalizeVerbPattern(text);
-      if (!normal.ok) report(['verbs', i], `${JSON.stringify(text)} ${normal.error}`);
-      return normal.ok ? normal.value : '';
-    });
-    tests.push(({ verb }) => verb !== undefined && patterns.some((each) => each !== '' && matchesVerb(each, verb)));
+    const isAmong = verbsMatcher(verbs, report);
+    tests.push(({ verb }) => verb !== undefined && isAmong(verb));
   }
   if (resource?.type !== undefined) tests.push((step) => step.resource?.type === resource.type);
   if (resource?.match !== undefined) {
@@ -40,6 +36,16 @@ export function compileMatcher(
   if (classes) tests.push(({ agentClass }) => agentClass !== undefined && classes.includes(agentClass));
   const [first = () => true] = tests;
   return tests.length <= 1 ? first : (step) => tests.every((test) => test(step));
+}
+
+/** Compiles patterns of verbs. One that cannot be read matches no verb. */
+export function verbsMatcher(verbs: readonly string[], report: ReportFault): (verb: string) => boolean {
+  const patterns = verbs.map((text, i) => {
+    const normal = normalizeVerbPattern(text);
+    if (!normal.ok) report(['verbs', i], `${JSON.stringify(text)} ${normal.error}`);
+    return normal.ok ? normal.value : '';
+  });
+  return (verb) => patterns.some((each) => each !== '' && matchesVerb(each, verb));
 }
 
 /** Compiles the matcher of a step of the past, which also states what the step was. */

@@ -1,4 +1,5 @@
 import type { StoredBudgetSelector, TenantCaps } from '@bailiwick/contracts/budgets/tenant-budget';
+import type { Usage } from '../dimensions/dimension';
 import { COUNTERS, type BudgetLimit, type Consumed } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
 import { looksLike } from '@bailiwick/core/look-alike';
@@ -154,10 +155,19 @@ export function purseOf(
   return { name, selector, caps, budget, usage, since: old?.since ?? position, position, setAt };
 }
 
-/** Returns the smaller of what is left to a chain and to its purses, now: of lifetime caps and of windows. */
+/** Caps with what was used of them. */
+export interface Purse {
+  readonly usage: Usage;
+  readonly budget: BudgetLimit;
+}
+
+/**
+ * Returns the smaller of what is left to a chain and to purses, of the tenant or of manifests, now: of lifetime caps and
+ * of windows.
+ */
 export function leastLeft(
   left: Consumed,
-  purses: readonly PurseNode[],
+  purses: readonly Purse[],
   now: number,
   charge: Consumed | undefined,
 ): Consumed {

@@ -3,7 +3,20 @@ import type { DecidedAction } from '@bailiwick/contracts/events/event';
 import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import { tenantDefaults, resolveRoot } from '../commands/grants/resolve';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
-import { changedVerbs, Reach } from './reach';
+import type { ApprovalRule } from '@bailiwick/contracts/policy/approval-rule';
+import { approvalRulesOf, type Question } from '../approvals/approval-rules';
+import { agentsOf } from '../manifests/agents';
+import { manifests, type ManifestFields } from '../testing/policies';
+import { changedVerbs, Reach, type Ruled } from './reach';
+
+const QUESTION: Question = {
+  kind: 'action',
+  agentClass: 'worker',
+  risk: 'low',
+  verb: 'parcel.track',
+  effects: ['read'],
+  cost: {},
+};
 
 const catalog = (...entries: CatalogEntry[]): Catalog => {
   const compiled = compileCatalog(entries);
@@ -23,6 +36,7 @@ const lease = (grantId: string, grant: GrantRequest, agentClass = 'worker') => (
   treeId: 'tree',
   agentClass,
   limits: limits(grant),
+  issuedAt: 0,
 });
 const READS: GrantRequest = {
   actions: { allow: ['parcel.*'] },
@@ -81,12 +95,47 @@ describe('the reach of another catalog', () => {
   it('counts the pending requests whose call has other effects', () => {
     const call = (effect: string): DecidedAction => ({ verb: 'parcel.track', effect }) as DecidedAction;
     const reach = new Reach([]);
-    reach.approval('apr_1', 'run', call('read'), call('write'));
-    reach.approval('apr_2', 'run', call('read'), call('read'));
+    reach.request({ approvalId: 'apr_1', runId: 'run', question: QUESTION, call: [call('read'), call('write')] });
+    reach.request({ approvalId: 'apr_2', runId: 'run', question: QUESTION, call: [call('read'), call('read')] });
     expect(reach.summary(false).approvals).toEqual({
       checked: 2,
       count: 1,
       items: [{ approvalId: 'apr_1', runId: 'run', verb: 'parcel.track', why: 'it counts as write instead of read' }],
     });
+  });
+
+  it('counts the pending requests that other people, or more of them, would have to approve', () => {
+    const rules = (...entries: Omit<ApprovalRule, 'name'>[]) =>
+      approvalRulesOf(entries.map((each, i) => ({ name: `r${i}`, ...each })));
+    const why = (before: ReturnType<typeof rules>, after: ReturnType<typeof rules>): string | undefined => {
+      const reach = new Reach([], { approvals: before }, { approvals: after });
+      reach.request({ approvalId: 'apr_1', runId: 'run', question: QUESTION });
+      return reach.summary(false).approvals.items[0]?.why;
+    };
+    const one = rules({ by: { roles: ['approver'] } });
+    expect(why(one, rules({ classes: ['other'] }, { by: { roles: ['approver'] } }))).toBeUndefined();
+    expect(why(one, rules({ by: { roles: ['approver'] }, needed: 2 }))).toBe(
+      '2 different people must approve; before: one person must approve',
+    );
+    expect(why(one, rules({ classes: ['other'] }))).toBe('no person may approve it');
+    expect(why(undefined, one)).toBe(
+      'it is approved by someone with the role approver; before: an approver; one approval covers call; before: call or target or run',
+    );
+  });
+
+  it('counts the leases of which the manifest of their class would leave less than now', () => {
+    const agents = (...fields: ManifestFields[]) => agentsOf(manifests(...fields).agents);
+    const narrower = (before: Ruled['agents'], after: Ruled['agents']): string[] | undefined => {
+      const reach = new Reach([], { agents: before }, { agents: after });
+      reach.grant(lease('reads', READS));
+      return reach.summary(false).grants.items[0]?.narrower;
+    };
+    const few = agents({ class: 'worker', most: { budget: { calls: 5 } } });
+    const fewer = agents({ class: 'worker', most: { budget: { calls: 4, reads: 1 } } });
+    expect(narrower(undefined, few)).toEqual(['budget.calls']);
+    expect(narrower(few, fewer)).toEqual(['budget.reads']);
+    expect(narrower(few, few)).toBeUndefined();
+    expect(narrower(few, undefined)).toBeUndefined();
+    expect(narrower(few, agents({ class: 'other' }))).toEqual(['actions']);
   });
 });

@@ -7,6 +7,12 @@ import { actions } from '../dimensions/actions';
 import { budget } from '../dimensions/budget';
 import type { ActionFacts, Verdict } from '../dimensions/dimension';
 import { risk } from '../dimensions/risk';
+import { compareTerms } from '../approvals/compare-terms';
+import type { Question } from '../approvals/approval-rules';
+import { termsUnder } from '../approvals/terms';
+import type { Agents, Manifest } from '../manifests/agents';
+import { widerThanMost } from '../manifests/most';
+import type { CompiledBundle } from '../state/policies';
 import type { Catalog } from '../matching/catalog/compile';
 import type { Facts } from '../matching/catalog/facts';
 import { usageFor } from '../state/scopes';
@@ -60,6 +66,9 @@ function* pairs(
     }
 }
 
+/** The members of a bundle, other than its catalog, that live leases and pending requests depend on. */
+export type Ruled = Partial<Pick<CompiledBundle, 'agents' | 'approvals'>>;
+
 /** A live lease, as the read models list it. */
 export interface LiveGrant {
   readonly grantId: string;
@@ -67,6 +76,17 @@ export interface LiveGrant {
   readonly treeId: string;
   readonly agentClass: string;
   readonly limits: Limits;
+  /** ms */
+  readonly issuedAt: number;
+}
+
+/** A pending request, as the log has it. */
+export interface PendingRequest {
+  readonly approvalId: string;
+  readonly runId: string;
+  readonly question: Question;
+  /** kind `action`: the recorded call, and as the other catalog classifies it */
+  readonly call?: readonly [before: DecidedAction, after: DecidedAction] | undefined;
 }
 
 /** Counts the live leases and the pending requests that a change of the catalog affects, in bounded memory. */
@@ -81,30 +101,37 @@ export class Reach {
   /** the losses of leases with the same limits, as far as they are compared */
   private readonly known = new Map<string, readonly Loss[]>();
 
-  constructor(private readonly changed: readonly ChangedVerb[]) {}
+  constructor(
+    private readonly changed: readonly ChangedVerb[],
+    private readonly before: Ruled = {},
+    private readonly after: Ruled = {},
+  ) {}
 
-  grant({ grantId, runId, treeId, agentClass, limits }: LiveGrant): void {
+  grant({ grantId, runId, treeId, agentClass, limits, issuedAt }: LiveGrant): void {
     this.checkedGrants += 1;
     const losses = this.lossesOf(limits);
-    if (losses.length === 0) return;
+    const narrower = narrowerUnder(this.before.agents, this.after.agents, agentClass, limits, issuedAt);
+    if (losses.length === 0 && narrower.length === 0) return;
     this.lost += 1;
     const name = this.byClass.has(agentClass) || this.byClass.size < CLASSES ? agentClass : OTHERS;
     this.byClass.set(name, (this.byClass.get(name) ?? 0) + 1);
     if (this.grants.length < LIMITS.policy.diffItems)
-      this.grants.push({ grantId, runId, treeId, agentClass, losses: losses.slice(0, LOSSES) });
+      this.grants.push({
+        ...{ grantId, runId, treeId, agentClass },
+        losses: losses.slice(0, LOSSES),
+        narrower: narrower.slice(0, LOSSES),
+      });
   }
 
-  /** @param before the recorded call of a pending request; `after` as the other catalog classifies it */
-  approval(approvalId: string, runId: string, before: DecidedAction, after: DecidedAction): void {
+  request({ approvalId, runId, question, call }: PendingRequest): void {
     this.checkedApprovals += 1;
-    const [was, is] = [before, after].map(({ effect, effects }) => (effects ?? [effect]).join(' and ')) as [
-      string,
-      string,
-    ];
-    if (was === is) return;
+    const [was, is] = [this.before, this.after].map(({ approvals }) => termsUnder(approvals, question));
+    const why = [...(call ? otherEffects(...call) : []), ...compareTerms(was, is).map(({ says }) => says)];
+    if (why.length === 0) return;
     this.misfits += 1;
+    const { verb } = question;
     if (this.approvals.length < LIMITS.policy.diffItems)
-      this.approvals.push({ approvalId, runId, verb: before.verb, why: `it counts as ${is} instead of ${was}` });
+      this.approvals.push({ approvalId, runId, ...(verb === undefined ? {} : { verb }), why: why.join('; ') });
   }
 
   summary(truncated: boolean): PolicyReach {
@@ -131,6 +158,37 @@ export class Reach {
     this.known.set(key, losses);
     return losses;
   }
+}
+
+function otherEffects(before: DecidedAction, after: DecidedAction): string[] {
+  const [was, is] = [before, after].map(({ effect, effects }) => (effects ?? [effect]).join(' and ')) as [
+    string,
+    string,
+  ];
+  return was === is ? [] : [`it counts as ${is} instead of ${was}`];
+}
+
+/** Returns the paths in the limits of a lease of which the manifest of its class would leave less than now. */
+function narrowerUnder(
+  before: Agents | undefined,
+  after: Agents | undefined,
+  agentClass: string,
+  limits: Limits,
+  issuedAt: number,
+): string[] {
+  const [was, is] = [before?.of(agentClass), after?.of(agentClass)];
+  if (after === undefined || (before !== undefined && was?.digest === is?.digest)) return [];
+  const cut = cutsOf(is, limits, issuedAt);
+  if (before === undefined) return cut;
+  const already = new Set(cutsOf(was, limits, issuedAt));
+  return cut.filter((path) => !already.has(path));
+}
+
+/** Without a manifest, or with one that this release cannot read, an agent of the class may do nothing. */
+function cutsOf(manifest: Manifest | undefined, limits: Limits, issuedAt: number): string[] {
+  if (manifest === undefined || manifest.fault !== undefined) return ['actions'];
+  if (!manifest.most) return [];
+  return [...new Set(widerThanMost(manifest.most, limits, issuedAt).map(({ path }) => path))];
 }
 
 const SHAPES = 10_000;

@@ -1,6 +1,6 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Catalog } from '../matching/catalog/compile';
-import { compiledText } from '../state/policies';
+import { compiledText, type CompiledBundle } from '../state/policies';
 
 /**
  * The catalogs by which recorded decisions were made, by version. Of the versions that the events of a log deploy it
@@ -24,9 +24,9 @@ export class RecordedPolicies {
     }
   }
 
-  /** the catalog that the last event deployed */
-  get newest(): Catalog {
-    return [...this.deployed.values()].at(-1)?.catalog ?? this.shipped;
+  /** the catalog that the last event deployed, with its rules about leases and approvals */
+  get newest(): Pick<CompiledBundle, 'catalog'> & Partial<CompiledBundle> {
+    return [...this.deployed.values()].at(-1)?.bundle ?? { catalog: this.shipped };
   }
 
   /** @param version `policy` of a decision, which leaves out 0. @returns undefined for a version that is not known */
@@ -37,11 +37,15 @@ export class RecordedPolicies {
 
 /** A deployed bundle, compiled when a decision first names it. */
 class Version {
-  private compiled: { readonly catalog: Catalog | undefined } | undefined;
+  private compiled: { readonly bundle: CompiledBundle | undefined } | undefined;
   constructor(private readonly text: string) {}
 
+  get bundle(): CompiledBundle | undefined {
+    this.compiled ??= { bundle: compiledText(this.text) };
+    return this.compiled.bundle;
+  }
+
   get catalog(): Catalog | undefined {
-    this.compiled ??= { catalog: compiledText(this.text)?.catalog };
-    return this.compiled.catalog;
+    return this.bundle?.catalog;
   }
 }

@@ -159,7 +159,10 @@ export class ShadowActions {
     const call = {
       ...{ runId: run.id, facts, charge },
       binding: data.binding,
-      asks: callAsked(run.treeId, data.verb, data.resource, data.argsDigest),
+      // a digest, which few calls need
+      get asks() {
+        return callAsked(run.treeId, data.verb, data.resource, data.argsDigest);
+      },
       approvalId: id,
       isExact: data.argsDigest !== undefined || event.type === 'ActionStepUp',
     };

@@ -7,6 +7,7 @@ import { isPassedOver } from '../state/set-aside';
 import type { LogState } from '../state/state';
 import { evolveStored } from '../state/stored';
 import type { Candidate } from './candidate';
+import { NamedRules, type UnknownRule } from './named-rules';
 import { RecordedPolicies } from './recorded-policies';
 import { Shadow } from './shadow';
 import { Tally } from './tally';
@@ -28,6 +29,7 @@ export class WhatIf {
   /** the policies by which the calls were decided; the caller adds those that are not among the events */
   readonly recorded: RecordedPolicies;
   private readonly under: UnderCandidate | undefined;
+  private readonly named: NamedRules;
 
   /**
    * @param state the log's state before the first event that will follow: empty, or from a snapshot not after `from`
@@ -42,6 +44,7 @@ export class WhatIf {
   ) {
     this.recorded = new RecordedPolicies(rules.catalog);
     this.under = candidate && new UnderCandidate(candidate, this.recorded);
+    this.named = new NamedRules(Object.keys(request.change.policy?.sequences ?? {}));
     this.first = request.from ?? 0;
     this.last = request.to ?? Infinity;
     this.tally = new Tally(request.after ?? -1, request.limit ?? LIMITS.replayPageDefault);
@@ -90,6 +93,12 @@ export class WhatIf {
     };
   }
 
+  /** Returns a rule that the change names and that was not in force at any position to which it applies. */
+  unknownRule(): UnknownRule | undefined {
+    this.named.inForce((this.shadow?.state.policies ?? this.candidate ?? this.state.policies).rules);
+    return this.named.unknown();
+  }
+
   private flush(): void {
     const events = this.pending;
     this.pending = [];
@@ -98,6 +107,7 @@ export class WhatIf {
     const isAside = events.some((event) => isPassedOver(this.state, event));
     if (begin.position >= this.first && !isAside) {
       this.shadow ??= new Shadow(this.state, this.request.change, this.rules, this.tally, this.under);
+      this.named.inForce(this.shadow.state.policies.rules);
       this.shadow.take(events);
       return;
     }

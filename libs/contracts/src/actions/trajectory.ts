@@ -65,6 +65,8 @@ export interface RuleInForce {
   readonly outcome: RuleOutcome;
   /** what the enforcement point must do if the rule fires and the call is permitted */
   readonly obligations?: readonly Obligation[] | undefined;
+  /** Reports whether it can object to a step of a verb; left out: it can to each. */
+  isAbout?(verb: string): boolean;
   /** Returns why the rule objects to the step, or undefined if it does not. */
   objection(seen: Trajectory, step: TrajectoryStep): Omit<Reason, 'rule' | 'outcome'> | undefined;
 }

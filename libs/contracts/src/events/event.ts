@@ -117,7 +117,7 @@ export const decidedAction = z.strictObject({
   policy: deployedVersion.optional(),
   /** the least that the grants of the chain have left */
   remaining: consumed,
-  /** the least that the chain and the tenant budgets have left; left out if the action draws from none */
+  /** the least that the chain, its manifests and the tenant budgets have left; left out if none of these bounds amounts */
   least: consumed.optional(),
   /** what a permit obliges the enforcement point to do; left out if there is nothing, and of a denial */
   obligations: decidedObligations.optional(),

@@ -66,6 +66,17 @@ export const sectionChange = z.object({
 });
 export type SectionChange = z.infer<typeof sectionChange>;
 
+/** A rule about approvals by its meaning; the name `*` is the section as a whole. */
+export const approvalChange = z.object({
+  name: z.string(),
+  change: z.enum(['added', 'removed', 'changed', 'moved']),
+  /** `mixed` also if another rule may decide instead; `other`: nothing that decisions read */
+  direction: z.enum(DIRECTIONS),
+  /** for people: who may approve, how many, what one approval covers */
+  says: z.array(z.string()),
+});
+export type ApprovalChange = z.infer<typeof approvalChange>;
+
 export const policyChanges = z.object({
   /** both have the same canonical JSON */
   same: z.boolean(),
@@ -75,7 +86,9 @@ export const policyChanges = z.object({
     /** milder ones first; at most `LIMITS.policy.diffItems` */
     items: z.array(catalogChange),
   }),
-  /** the sections other than `catalog` that differ */
+  /** the rules about approvals that differ, milder ones first */
+  approvals: z.array(approvalChange),
+  /** the sections other than `catalog` that differ, by the names of their entries */
   sections: z.array(sectionChange),
 });
 export type PolicyChanges = z.infer<typeof policyChanges>;
@@ -106,14 +119,21 @@ export const policyReach = z.object({
         treeId: z.string(),
         agentClass: z.string(),
         losses: z.array(loss),
+        /** paths in its limits that the manifest of its class would leave less of, such as `budget.calls` */
+        narrower: z.array(z.string()),
       }),
     ),
   }),
   approvals: z.object({
     checked: z.number().int(),
-    /** pending requests whose call would count as something else: a person would be asked again */
+    /**
+     * pending requests whose call would count as something else, so that a person would be asked again, or that other
+     * people, or another number of them, would have to approve
+     */
     count: z.number().int(),
-    items: z.array(z.object({ approvalId: z.string(), runId: z.string(), verb: z.string(), why: z.string() })),
+    items: z.array(
+      z.object({ approvalId: z.string(), runId: z.string(), verb: z.string().optional(), why: z.string() }),
+    ),
   }),
   /** not all leases or requests were compared */
   truncated: z.boolean(),

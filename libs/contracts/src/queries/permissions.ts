@@ -26,7 +26,7 @@ export const permissionsView = z.object({
   }),
   /** the limits as sentences, by dimension */
   may: z.array(z.object({ dimension: z.string(), text: z.string() })),
-  /** what is left of the lease and of each one above it */
+  /** what is left of the lease, of each one above it, and of what their manifests allow */
   remaining: consumed,
   /** approvals of more than one call, which calls use without being asked about */
   approvals: z.array(

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import type { Conditions } from '@bailiwick/authority/conditions/port';
+import type { ConditionObjection, Conditions } from '@bailiwick/authority/conditions/port';
 import { facts as factsOf } from '@bailiwick/authority/testing/facts';
 import type { Attribute } from '@bailiwick/contracts/actions/action';
-import { judgeConditions } from './judge-conditions';
+import { judgeConditions, judgePlainly } from './judge-conditions';
+import { cedar } from './library';
 
 const ZERO = { calls: 1, reads: 0, writes: 0, external: 0, cost: {} };
 interface Fields {
@@ -164,5 +165,77 @@ describe('judgeConditions', () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  const paths = ['context.cost.EUR', 'context.units.tokens', 'resource.attributes.size'] as const;
+  const constants = fc.constantFrom(-1, 0, 1, 2, 5, 9);
+  const comparison = fc
+    .record({
+      path: fc.constantFrom(...paths),
+      order: fc.constantFrom('<', '<=', '>', '>=', '==', '!='),
+      to: constants,
+    })
+    .map(({ path, order, to }) => `${path} ${order} ${to}`);
+  const reversed = fc
+    .record({ path: fc.constantFrom(...paths), to: constants })
+    .map(({ path, to }) => `${to} < ${path}`);
+  const other = fc.constantFrom(
+    'context.cost.EUR == context.units.tokens',
+    'context.cost.EUR + 1 > 5',
+    'context.cost == { EUR: 2 }',
+    'resource.attributes.size == "2"',
+    'context.cost has EUR',
+    '[context.cost.EUR].contains(2)',
+    'resource.attributes.size.lessThan(decimal("1.5"))',
+    'context.labels.contains("private")',
+  );
+  const clause = fc.oneof({ weight: 6, arbitrary: fc.oneof(comparison, reversed) }, { weight: 1, arbitrary: other });
+  const when = fc
+    .array(clause, { minLength: 1, maxLength: 3 })
+    .chain((all) => fc.constantFrom(all.join(' && '), all.join(' || '), `!(${all.join(' || ')})`));
+  const scope = fc.constantFrom(
+    ANY,
+    'principal in Class::"worker", action, resource',
+    'principal, action in Action::"file", resource',
+    'principal, action == Action::"mail.send", resource in Type::"file"',
+  );
+  const value = fc.oneof(fc.constantFrom(-2, -1, 0, 1, 2, 3, 5, 6, 9, 100), fc.constantFrom(1.5, 1e300, '2', true));
+  const amounts = fc.dictionary(fc.constantFrom('EUR', 'USD', 'tokens'), fc.integer({ min: -2, max: 10 }));
+  const fields = fc.record({
+    cost: amounts,
+    units: amounts,
+    attributes: fc.dictionary(fc.constantFrom('size', 'owner'), value),
+    labels: fc.subarray(['private', 'x']),
+    agentClass: fc.constantFrom('worker', 'helper'),
+    facts: fc.record({ verb: fc.constantFrom('file.read', 'mail.send') }),
+  });
+
+  it('answers each call as an evaluation of all policies by the whole call, whatever calls came before', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(scope, when), { minLength: 1, maxLength: 5 }),
+        fc.array(fields, { minLength: 1, maxLength: 30 }),
+        (texts, calls) => {
+          const conditions = policies(...texts.map(([head, body], i) => forbid(`c${i}`, head, body)));
+          const brief = (objections: readonly ConditionObjection[]) =>
+            objections.map(({ id, fault }) => [id, fault === undefined]);
+          for (const { units, ...each } of calls) {
+            const asked = call(each);
+            const full = { ...asked, charge: { ...asked.charge, units } };
+            expect(brief(judgeConditions(conditions, full))).toEqual(brief(judgePlainly(conditions, full)));
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('asks Cedar once for all amounts that lie between the same constants', () => {
+    const evaluate = jest.spyOn(cedar(), 'statefulIsAuthorized');
+    const conditions = policies(forbid('c', ANY, 'context.cost has EUR && context.cost.EUR > 500'));
+    for (let amount = 0; amount < 1_000; amount++)
+      judgeConditions(conditions, call({ cost: { EUR: amount, USD: amount } }));
+    expect(evaluate).toHaveBeenCalledTimes(3); // below, at and above it
+    evaluate.mockRestore();
   });
 });

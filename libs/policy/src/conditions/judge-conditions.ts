@@ -1,5 +1,11 @@
-import type { ConditionObjection, Conditions, JudgeConditions } from '@bailiwick/authority/conditions/port';
+import type {
+  ConditionCall,
+  ConditionObjection,
+  Conditions,
+  JudgeConditions,
+} from '@bailiwick/authority/conditions/port';
 import { remembered } from '@bailiwick/core/memo';
+import { keyOf, placesOf, type Places } from './answer-key';
 import { cedar } from './library';
 import { readPolicies } from './read-policies';
 import { leavesOut, Reads, type PolicyJson } from './reads';
@@ -12,10 +18,10 @@ import { cedarRequest, nounsOf, type CedarRequest } from './request';
 export const judgeConditions: JudgeConditions = (conditions, call) => {
   try {
     const compiled = compile(conditions);
-    const reads = compiled.reads(call.facts.verb);
-    if (reads === null) return NONE;
-    const request = cedarRequest(call, reads);
-    const key = JSON.stringify(request);
+    const about = compiled.about(call.facts.verb);
+    if (about === null) return NONE;
+    const request = cedarRequest(call, about.reads);
+    const key = keyOf(request, about.places);
     const known = compiled.answers.get(key);
     if (known) return known;
     const objections = evaluate(compiled, request);
@@ -27,6 +33,15 @@ export const judgeConditions: JudgeConditions = (conditions, call) => {
   }
 };
 
+/**
+ * Does the same plainly, for tests: every policy is evaluated, by all of the call, and nothing is remembered.
+ * @throws Error if the texts are not policies
+ */
+export function judgePlainly(conditions: Conditions, call: ConditionCall): ConditionObjection[] {
+  return evaluate(compile(conditions), cedarRequest(call, EVERYTHING));
+}
+
+const EVERYTHING = new Reads([]).withAll();
 const NONE: readonly ConditionObjection[] = [];
 
 /** The answers that are kept for one bundle: the same request has the same answer. */
@@ -56,9 +71,15 @@ const textOf = (errors: readonly { readonly message: string }[]): string =>
 interface Compiled {
   readonly name: string;
   /** Returns what the policies read of a call; null if the scope of each leaves it out. */
-  reads(verb: string): Reads | null;
+  about(verb: string): About | null;
   readonly says: ReadonlyMap<string, string | undefined>;
   readonly answers: Map<string, readonly ConditionObjection[]>;
+}
+
+/** What policies read of the calls of one verb, and the values that they compare with constants alone. */
+interface About {
+  readonly reads: Reads;
+  readonly places: readonly Places[];
 }
 
 /** Without it Cedar denies everything. The id of a condition never has a space. */
@@ -90,7 +111,7 @@ function compile(conditions: Conditions): Compiled {
   if (parsed.type === 'failure') throw new Error(textOf(parsed.errors));
   const compiled = {
     name,
-    reads: readsByVerb(policies.map(({ json }) => json)),
+    about: aboutByVerb(policies.map(({ json }) => json)),
     says: new Map(policies.map(({ id, says }) => [id, says])),
     answers: new Map<string, readonly ConditionObjection[]>(),
   };
@@ -103,10 +124,10 @@ function compile(conditions: Conditions): Compiled {
 /** The verbs whose reads are kept for one bundle. */
 const VERBS = 1_000;
 
-function readsByVerb(policies: readonly PolicyJson[]): (verb: string) => Reads | null {
+function aboutByVerb(policies: readonly PolicyJson[]): (verb: string) => About | null {
   return remembered((verb) => {
     const names = [verb, ...nounsOf(verb)];
     const about = policies.filter((each) => !leavesOut(each, names));
-    return about.length === 0 ? null : new Reads(about);
+    return about.length === 0 ? null : { reads: new Reads(about), places: placesOf(about) };
   }, VERBS);
 }

@@ -4,6 +4,7 @@
  */
 export class Reads {
   private readonly paths = new Map<string, readonly string[]>();
+  private readonly names = new Map<object, readonly string[]>();
 
   /** @param policies as Cedar has them in JSON */
   constructor(policies: readonly PolicyJson[]) {
@@ -19,6 +20,22 @@ export class Reads {
     for (const read of this.paths.values())
       if (path.every((name, i) => i >= read.length || read[i] === name)) return true;
     return false;
+  }
+
+  /** Reads all of a call. */
+  withAll(): this {
+    for (const variable of ['principal', 'resource', 'context']) this.add([variable]);
+    return this;
+  }
+
+  /** Returns the members of a variable that a policy reads. @param members by name; always the same object */
+  among(variable: string, members: object): readonly string[] {
+    let names = this.names.get(members);
+    if (!names) {
+      names = Object.keys(members).filter((name) => this.has(variable, name));
+      this.names.set(members, names);
+    }
+    return names;
   }
 
   /** Reports whether a policy reads a variable itself, and so its identity. */

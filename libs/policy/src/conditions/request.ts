@@ -26,29 +26,9 @@ export interface CedarRequest {
  * the decision, so that the call can be decided again.
  * @param reads what the policies read; nothing else is in the request
  */
-export function cedarRequest({ run, facts, labels, charge }: ConditionCall, reads: Reads): CedarRequest {
-  const { class: agentClass, instance } = run.agent;
-  const { type, id, attributes } = facts.resource;
-  const context: Record<string, () => unknown> = {
-    verb: () => facts.verb,
-    tool: () => facts.tool,
-    effect: () => facts.effect,
-    effects: () => [...(facts.effects ?? [facts.effect])],
-    risk: () => facts.risk,
-    stage: () => facts.stage,
-    labels: () => labels,
-    cost: () => charge.cost,
-    units: () => charge.units ?? {},
-    posture: () => defined({ ...(facts.currentPosture ?? facts.declaredPosture) }),
-    stated: () => facts.stated === 'run',
-  };
-  const ofRun = {
-    class: () => agentClass,
-    instance: () => instance,
-    principalRef: () => run.principalRef,
-    tree: () => run.treeId,
-  };
-  const ofResource = { type: () => type, id: () => id, attributes: () => attributesRead(attributes, reads) };
+export function cedarRequest(call: ConditionCall, reads: Reads): CedarRequest {
+  const { run, facts } = call;
+  const { type, id } = facts.resource;
   const principal = uid('Run', reads.hasItself('principal') ? run.id : '');
   const action = uid('Action', facts.verb);
   const resource = uid('Resource', reads.hasItself('resource') ? id : '');
@@ -56,26 +36,63 @@ export function cedarRequest({ run, facts, labels, charge }: ConditionCall, read
     principal,
     action,
     resource,
-    context: read('context', context, reads),
+    context: read('context', CONTEXT, call, reads),
     entities: [
-      { uid: principal, attrs: read('principal', ofRun, reads), parents: [uid('Class', agentClass)] },
+      { uid: principal, attrs: read('principal', PRINCIPAL, call, reads), parents: [uid('Class', run.agent.class)] },
       { uid: action, attrs: {}, parents: nounsOf(facts.verb).map((noun) => uid('Action', noun)) },
-      { uid: resource, attrs: read('resource', ofResource, reads), parents: [uid('Type', type)] },
+      { uid: resource, attrs: read('resource', RESOURCE, call, reads), parents: [uid('Type', type)] },
     ],
   };
 }
 
 const uid = (type: string, id: string): Uid => ({ type, id });
 
+/** The members of a variable. A value that is an object is a new one, with what policies read. */
+type Members = Readonly<Record<string, (call: ConditionCall, reads: Reads) => unknown>>;
+
+const CONTEXT: Members = {
+  verb: ({ facts }) => facts.verb,
+  tool: ({ facts }) => facts.tool,
+  effect: ({ facts }) => facts.effect,
+  effects: ({ facts }) => [...(facts.effects ?? [facts.effect])],
+  risk: ({ facts }) => facts.risk,
+  stage: ({ facts }) => facts.stage,
+  labels: ({ labels }) => labels,
+  cost: ({ charge }, reads) => only(charge.cost, reads, 'context', 'cost'),
+  units: ({ charge }, reads) => only(charge.units ?? {}, reads, 'context', 'units'),
+  posture: ({ facts }) => defined({ ...(facts.currentPosture ?? facts.declaredPosture) }),
+  stated: ({ facts }) => facts.stated === 'run',
+};
+const PRINCIPAL: Members = {
+  class: ({ run }) => run.agent.class,
+  instance: ({ run }) => run.agent.instance,
+  principalRef: ({ run }) => run.principalRef,
+  tree: ({ run }) => run.treeId,
+};
+const RESOURCE: Members = {
+  type: ({ facts }) => facts.resource.type,
+  id: ({ facts }) => facts.resource.id,
+  attributes: ({ facts }, reads) => attributesRead(facts.resource.attributes, reads),
+};
+
 /** Returns the members that policies read and that the call has. */
-function read(of: string, members: Record<string, () => unknown>, reads: Reads): Record<string, unknown> {
+function read(of: string, members: Members, call: ConditionCall, reads: Reads): Record<string, unknown> {
   const found: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(members)) if (reads.has(of, name)) found[name] = value();
-  return defined(found);
+  for (const name of reads.among(of, members)) {
+    const value = members[name]?.(call, reads);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
 }
 
 const defined = (values: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+function only(amounts: Readonly<Record<string, number>>, reads: Reads, ...of: string[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const name of Object.keys(amounts)) if (reads.has(...of, name)) found[name] = amounts[name] as number;
+  return found;
+}
 
 const attributesRead = (attributes: Readonly<Record<string, Attribute>>, reads: Reads): Record<string, unknown> =>
   Object.fromEntries(

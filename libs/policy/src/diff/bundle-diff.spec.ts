@@ -26,6 +26,7 @@ describe('the difference of two bundles', () => {
     expect(diffBundles(DEFAULT_BUNDLE, DEFAULT_BUNDLE)).toEqual({
       same: true,
       catalog: { counts: { milder: 0, mixed: 0, stricter: 0, other: 0 }, items: [] },
+      approvals: [],
       sections: [],
     });
     const all = diffBundles(DEFAULT_BUNDLE, bundle({}));

@@ -4,6 +4,7 @@ import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { DIRECTIONS, type PolicyChanges, type SectionChange } from '@bailiwick/contracts/policy/policy-diff';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
+import { diffApprovals } from './approvals-diff';
 import { diffCatalogs } from './catalog-diff';
 
 /** A bundle with its compiled catalog. */
@@ -33,10 +34,26 @@ export function diffBundles(before: Compared, after: Compared): PolicyChanges {
   return {
     same: canonicalize(was) === canonicalize(is),
     catalog: { counts, items: catalog.slice(0, LIMITS.policy.diffItems) },
+    approvals: diffApprovals(before.value.approvals, after.value.approvals),
     sections: sections.flatMap((section) => {
       const change = diffSection(section, was[section] ?? [], is[section] ?? []);
       return change ? [change] : [];
     }),
+  };
+}
+
+/**
+ * Compares the rules about approvals again, of bundles that both name people by refs as a deployed one does.
+ * @param changes of the same bundles
+ */
+export function withApprovalsOf(changes: PolicyChanges, before: PolicyBundle, after: PolicyBundle): PolicyChanges {
+  const section = diffSection('approvals', before.approvals ?? [], after.approvals ?? []);
+  const others = changes.sections.filter((each) => each.section !== 'approvals');
+  return {
+    ...changes,
+    same: canonicalize(before) === canonicalize(after),
+    approvals: diffApprovals(before.approvals, after.approvals),
+    sections: [...others, ...(section ? [section] : [])].sort((a, b) => (a.section < b.section ? -1 : 1)),
   };
 }
 

@@ -11,10 +11,11 @@ import type { Question } from '../../approvals/approval-rules';
 import { coversCall, isStanding, standingFor, type AskedFor } from '../../approvals/standing';
 import { isStillEnough, termsOf, waitMs } from '../../approvals/terms';
 import { blockedItself, endedFirst, livenessReason, type Blocked } from '../../state/liveness';
-import { accountsOf, leastLeft, pursesFor, type PurseNode } from '../../state/purses';
+import { accountsOf, leastLeft, pursesFor, type Purse, type PurseNode } from '../../state/purses';
 import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { periodsFor } from '../../state/periods';
 import { asSeenBelow } from '../../state/reserves';
+import { manifestPurses } from '../../manifests/left';
 import { countsReached, remainingOf } from '../../state/usage';
 import { clip, listed } from '../../presentation/text';
 import { brokeredCall, calledByOf, calledEvent } from './brokered';
@@ -75,7 +76,8 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
     ...underPolicy(state),
     ...calledByOf(call),
   };
-  if (purses.length > 0) data.least = leastLeft(data.remaining, purses, now, undefined);
+  const caps = [...purses, ...manifestPurses(state, chain, asSeenBelow(chain), data.remaining, rules)];
+  if (caps.length > 0) data.least = leastLeft(data.remaining, caps, now, undefined);
   if (outcome !== 'deny' && judged.obligations.length > 0) data.obligations = [...judged.obligations];
   if (outcome === 'permit') {
     const { expiresAt, outcomeUntil } = timesOf(chain, now);
@@ -88,7 +90,7 @@ export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
         ...where,
         data: {
           ...data,
-          ...leftAfter(chain, purses, asked.charge, now),
+          ...leftAfter(chain, caps, asked.charge, now),
           expiresAt,
           outcomeUntil,
           ...used,
@@ -126,10 +128,10 @@ export function suspendedByRule(state: LogState, leaf: GrantNode, { suspends }: 
   return [{ type: 'GrantSuspended', treeId, runId, grantId, data: { reason } }];
 }
 
-/** Returns what is left once a permit is charged. */
+/** Returns what is left once a permit is charged. @param purses and the budgets of manifests */
 function leftAfter(
   chain: readonly GrantNode[],
-  purses: readonly PurseNode[],
+  purses: readonly Purse[],
   charge: Consumed,
   now: number,
 ): Pick<DecidedAction, 'remaining' | 'least'> {
@@ -224,11 +226,14 @@ export function withPerson(
   call: CallAsked,
   now: number,
 ): { outcome: DecisionOutcome; reasons: Reason[]; approved: boolean } {
-  const { asks, approvalId, isExact } = call;
+  const { approvalId, isExact } = call;
   const reasons = [...judged.reasons];
   const approval = approvalId === undefined ? undefined : useOf(state, approvalId, call, judged.objections, now);
   if (approval) reasons.push(approval);
-  const refused = refusedBefore(state, asks, now, state.approvals.get(approvalId ?? ''));
+  const isAnyRefused = state.coolDowns.size > 0 || state.refusals.size > 0;
+  const refused = isAnyRefused
+    ? refusedBefore(state, call.asks, now, state.approvals.get(approvalId ?? ''))
+    : undefined;
   if (refused) reasons.push(refusedReason(refused));
   const approved = approval?.outcome === 'permit' && judged.outcome !== 'deny' && !refused;
   const outcome = approved ? 'permit' : strictest(reasons);

@@ -50,7 +50,19 @@ class Look {
     return this.has(W.SEND) || (!looks && (this.has(W.SEND_OR_NOUN) || (this.has(W.PUT) && this.has(W.OUTSIDE))));
   }
   get isSecret(): boolean {
-    return this.has(W.SECRET) || W.SECRET_PAIRS.some(([a, b]) => this.has(a) && this.has(b));
+    const pairs = this.isPublicHalf ? W.SECRET_PAIRS : [...W.SECRET_PAIRS, ...W.KEY_PAIRS];
+    return this.has(W.SECRET) || pairs.some(([a, b]) => this.has(a) && this.has(b));
+  }
+  /** A host of code has no private key of its users: what its tools list and add are public ones. */
+  get isPublicHalf(): boolean {
+    const { system } = this.words;
+    return system !== undefined && W.CODE_HOSTS.has(system) && !this.has(W.WHOLE_KEYS);
+  }
+  get trustsKey(): boolean {
+    return !this.reads && !this.putsAway;
+  }
+  get publicKeys(): boolean {
+    return this.isPublicHalf && !this.isSecret && W.KEY_PAIRS.some(([a, b]) => this.has(a) && this.has(b));
   }
   get namesSecrets(): boolean {
     return this.isOperation(W.SECRET_NAMES_ONLY) && !this.has(W.SECRET_LISTED);
@@ -59,7 +71,12 @@ class Look {
     return this.isOperation(W.SECRET_CHANGE) && !this.reads && !(this.has(W.SECRET_MADE) && this.has(W.MAKE));
   }
   get fetchesRemotely(): boolean {
-    return this.has(W.REMOTE) && !this.sends && (this.reads || this.has(W.FETCH));
+    return this.isRemote && !this.sends && (this.reads || this.has(W.FETCH));
+  }
+  /** Of a key, `ssh` is no connection, and `linked` no address. */
+  get isRemote(): boolean {
+    const isOfKey = (word: string): boolean => (word === 'ssh' || word === 'link') && this.publicKeys;
+    return [...this.words.all].some((word) => W.REMOTE.has(word) && !isOfKey(word));
   }
   get mayFetch(): boolean {
     return this.has(W.FETCH_ALWAYS) || (this.has(W.FETCH) && !this.has(W.INSIDE) && !this.isSecret);
@@ -95,6 +112,12 @@ const RULES: readonly (readonly [Partial<VerbFacts>, (look: Look) => boolean])[]
   [{ labels: ['may:send'] }, (look) => !look.sends && look.maySend],
   [{ labels: ['pays'] }, (look) => look.pays],
   [{ labels: ['private'], risk: 'medium' }, (look) => look.isSecret && look.namesSecrets],
+  // which keys an account trusts is private, and to change it changes who may act for the account
+  [{ labels: ['private'], risk: 'medium' }, (look) => look.publicKeys && look.reads],
+  [
+    { effects: ['write'], risk: 'high', labels: ['escalation', 'may:send'] },
+    (look) => look.publicKeys && look.trustsKey,
+  ],
   [{ effects: ['write'], risk: 'medium' }, (look) => look.isSecret && !look.namesSecrets && look.changesSecrets],
   [
     { labels: ['read:secret', 'private'], risk: 'high' },

@@ -82,12 +82,24 @@ export const SECRET = table(`
   bitwarden lastpass doppler infisical sops decrypt unseal unwrap reveal privatekey kubeconfig imds sts htpasswd`);
 /** Pairs of words that name a secret together. */
 export const SECRET_PAIRS: readonly (readonly [ReadonlySet<string>, ReadonlySet<string>])[] = [
-  [table('key'), table('api access private ssh signing encryption master pgp gpg')],
+  [table('key'), table('api access private encryption master')],
   [table('parameter'), table('store')],
   [table('metadata'), table('instance cloud ec2 gce aws gcp azure')],
   [table('role'), table('assume')],
   [table('seed recovery'), table('phrase')],
 ];
+/** Pairs of words that name a key of two halves, of which a host of code has the public one alone. */
+export const KEY_PAIRS: readonly (readonly [ReadonlySet<string>, ReadonlySet<string>])[] = [
+  [table('key'), table('ssh signing pgp gpg')],
+];
+/** Hosts of code, as the first word of the names of their tools: `github_list_issues`. */
+export const CODE_HOSTS = table('git github gitlab bitbucket gitea codeberg forgejo');
+/** Words by which a tool of such a host could return the private half, too. */
+export const WHOLE_KEYS = table('generate mint issue rotate export backup agent local');
+/** Other systems whose name is the first word of the names of their tools. */
+const SYSTEMS = table(
+  'jira confluence linear asana trello notion zendesk salesforce hubspot airtable figma grafana sentry',
+);
 /** Discloses only the number or the names of secrets. */
 export const SECRET_NAMES_ONLY = table('list count describe');
 /** Stores or deletes a secret, and discloses none. */
@@ -114,7 +126,7 @@ const ALL: ReadonlySet<string> = new Set(
   [
     ...[SEND, SEND_OR_NOUN, MAY_SEND, OUTSIDE, SHARED, REMOTE, INSIDE, READ, WRITES_TOO, FETCH, FETCH_ALWAYS, PUT],
     ...[CHANGE, PUT_AWAY, EXEC, RUN, CODE, SECRET, SECRET_NAMES_ONLY, SECRET_CHANGE, SECRET_LISTED, SECRET_MADE, MAKE],
-    ...[PAY, MONEY, MOVE_MONEY, FILLERS, ...SECRET_PAIRS.flat()],
+    ...[PAY, MONEY, MOVE_MONEY, FILLERS, ...[...SECRET_PAIRS, ...KEY_PAIRS].flat()],
   ].flatMap((words) => [...words]),
 );
 
@@ -122,8 +134,10 @@ const ALL: ReadonlySet<string> = new Set(
 export interface Words {
   /** of the verb as it was written, and of its lower case form: unusual capitals hide no word */
   readonly all: ReadonlySet<string>;
-  /** the first and the last word of its last segment: one of them is its operation */
+  /** the first and the last word of its last segment, without the name of a system before them: one is its operation */
   readonly ends: readonly string[];
+  /** the name of the system with which its last segment starts */
+  readonly system: string | undefined;
   /** as `all`, without those that only the lower case form has */
   readonly written: readonly string[];
 }
@@ -138,11 +152,16 @@ const singular = (word: string): string => (/[a-z]{2}[^s]s$/.test(word) ? word.s
 export const wordsOf: (spelled: string) => Words = remembered((spelled) => {
   const text = spelled.normalize('NFKC').trim();
   const apart = text.replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2').replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2');
-  const last = split(apart.slice(apart.lastIndexOf('.') + 1));
+  const segment = split(apart.slice(apart.lastIndexOf('.') + 1));
+  const [first = ''] = segment;
+  // `git_push` is an operation of its own; `git_get_keys` is `get_keys` of a system
+  const system = segment.length > 2 && (CODE_HOSTS.has(first) || SYSTEMS.has(first)) ? first : undefined;
+  const last = system === undefined ? segment : segment.slice(1);
   const written = split(apart);
   return {
     written,
     all: new Set([...written, ...split(text)]),
+    system,
     ends: last.length === 0 ? [] : [last[0] as string, last[last.length - 1] as string],
   };
 }, 10_000);
