@@ -8,7 +8,7 @@ import { readConfig } from '@bailiwick/platform/config';
 import { makeLogger } from '@bailiwick/platform/logging';
 import { z } from 'zod';
 import { AppModule } from './app.module';
-import { ACCESS_KEYS, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS } from './connections/tokens';
+import { ACCESS_KEYS, BUS, EVENT_LOG, PAYLOADS, PEOPLE, STAGED_IMPORTS } from './connections/tokens';
 import { LogOwnership } from './ownership/log-ownership';
 
 /** The service with doubles in place of its connections and of the ownership of logs. */
@@ -65,6 +65,8 @@ class Service {
       .useValue({ close: this.note('close the imports') })
       .overrideProvider(ACCESS_KEYS)
       .useValue({ close: this.note('close the keys') })
+      .overrideProvider(PEOPLE)
+      .useValue({ close: this.note('close the names of people') })
       .overrideProvider(LogOwnership)
       .useValue(ownership)
       .compile();

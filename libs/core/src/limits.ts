@@ -257,6 +257,11 @@ export const LIMITS = {
   /** runs of a person in one page, each with its lease */
   mineMax: 50,
 
+  /** names of people in one message */
+  namesAtOnce: 1_000,
+  /** people whose name a gateway knows to be recorded */
+  namesRecorded: 10_000,
+
   // keys and issuers
   keys: {
     /** keys of one tenant that have not ended */

@@ -15,6 +15,7 @@ import { parseDuration } from '@bailiwick/core/duration';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { IssuedKeys } from '../auth/issued-keys';
+import { PersonNames } from '../auth/person-names';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
@@ -37,6 +38,7 @@ export class KeysController {
     private readonly keys: IssuedKeys,
     private readonly logClient: LogClient,
     private readonly pseudonyms: Pseudonyms,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -51,6 +53,8 @@ export class KeysController {
     const { tenant, actor } = context.caller;
     if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= systemClock.now())
       throw new Refused('BAD_REQUEST', `expiresAt ${body.expiresAt} has passed`);
+    if (body.person !== undefined)
+      this.names.record(tenant, [{ ref: this.pseudonyms.ref(tenant, 'person', body.person), name: body.person }]);
     const { view, secret } = await this.keys.issue(tenant, { ...body, createdBy: actor.id });
     const position = await this.record(context, 'issued', view);
     return { ...this.shown(tenant, view), key: secret, position };
@@ -65,7 +69,7 @@ export class KeysController {
   })
   async list(@Ctx() { caller }: RequestContext): Promise<unknown> {
     const all = await this.keys.list(caller.tenant);
-    return { items: all.map((view) => this.shown(caller.tenant, view)), next: null };
+    return this.names.shown(caller, { items: all.map((view) => this.shown(caller.tenant, view)), next: null });
   }
 
   @Endpoint({

@@ -278,5 +278,7 @@ export const erasurePreviewView = z.object({
   byType: z.record(z.string(), z.number()),
   /** reasons of earlier erasures that still exist: erased with the rest, or alone by `earlierReasons` */
   earlierReasons: z.number(),
+  /** the name of the person is recorded, and would be erased */
+  name: z.boolean(),
 });
 export type ErasurePreview = z.infer<typeof erasurePreviewView>;
