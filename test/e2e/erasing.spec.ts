@@ -106,6 +106,86 @@ describe('the erasure of payloads about a person', () => {
     expect([again.code, again.err]).toEqual([1, expect.stringContaining('NOT_FOUND')]);
   }, 120_000);
 
+  it('reaches the name of an approver: cards, custody and receipts name them before, and nobody after', async () => {
+    const admin = stack.keys.admin as string;
+    const as = (key: string, method: string, path: string, body?: unknown) => http(stack, method, path, { key, body });
+    const keyFor = async (person: string) =>
+      (await as(admin, 'POST', '/v1/keys', { name: person.slice(5, 8), person, role: 'approver' }))
+        .body as unknown as { id: string; key: string; ref: string };
+    const [dora, eric] = [await keyFor('user:dora@example.com'), await keyFor('user:eric@example.com')];
+    const deploy = async () =>
+      stack.as('admin').deployPolicy(
+        { 'a.yaml': 'approvals: [{ name: dora alone, by: { people: ["user:dora@example.com"] } }]' },
+        (await stack.as('admin').policies()).current,
+      );
+    await deploy();
+    const ask = async () => {
+      const asked = await stack.as('orchestrator').openRun({
+        agent: { class: 'tester' },
+        requestedBy: BEN,
+        purpose: 'Be approved',
+        grant: WIDE,
+        requireApproval: true,
+      });
+      return (asked as unknown as { approval: { id: string } }).approval.id;
+    };
+    const approvalId = await ask();
+    const asEric = (id: string) => as(eric.key, 'POST', `/v1/approvals/${id}/decision`, { verdict: 'approve' });
+    expect((await asEric(approvalId)).body).toMatchObject({
+      status: 403,
+      detail: expect.stringContaining('requires user:dora@example.com') as string,
+    });
+    const decided = await as(dora.key, 'POST', `/v1/approvals/${approvalId}/decision`, { verdict: 'approve' });
+    expect(decided).toMatchObject({ status: 200, body: { names: { [dora.ref]: 'user:dora@example.com' } } });
+    const { run, token } = decided.body as { run: { id: string }; token: string };
+    const grantId = (decided.body.grant as { id: string }).id;
+    const { actionId } = await stack.as('enforcer').act(read(grantId));
+    const shown = async () => ({
+      card: (await cli(['approvals', 'show', approvalId])).out,
+      custody: (await cli(['custody', actionId])).out,
+      receipt: (await cli(['receipt', 'get', run.id, '--format', 'text'])).out,
+      run: (await cli(['run', 'show', run.id])).out,
+    });
+    const before = await shown();
+    for (const text of Object.values(before)) expect(text).toContain('user:dora@example.com');
+
+    // neither the run itself, nor what runs next to agents, nor another tenant, nor the log or a file of logs
+    const seen = [
+      await as(token, 'GET', `/v1/approvals/${approvalId}`),
+      await as(token, 'GET', `/v1/runs/${run.id}/receipt`),
+      await as(stack.keys.orchestrator as string, 'GET', `/v1/runs/${run.id}`),
+      await as(stack.keys.enforcer as string, 'GET', `/v1/approvals/${approvalId}`),
+    ];
+    expect(seen.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(JSON.stringify(seen)).not.toContain('dora');
+    expect(seen[1]?.body).not.toHaveProperty('names');
+    expect(await rowsWith(url, 'dora@example.com')).toEqual(['public.access_key', 'public.person_name']);
+
+    const kept = await stack.as('analyst').receipt(run.id);
+    const erase = () => cli(['erase', '--subject', 'user:dora@example.com', '--json']);
+    expect((await erase()).err).toContain(dora.id); // her key names her
+    expect((await as(admin, 'DELETE', `/v1/keys/${dora.id}`)).status).toBe(200);
+    expect(JSON.parse((await erase()).out)).toMatchObject({ done: true, erasure: { payloads: 0, name: true } });
+
+    expect(await rowsWith(url, 'dora@example.com')).toEqual([]);
+    await deploy(); // names them again, and records no name
+    const after = await shown();
+    for (const text of Object.values(after)) {
+      expect(text).toContain(`erased person ${dora.ref.slice(0, 12)}`);
+      expect(text).not.toContain('dora@');
+    }
+    expect(after.receipt).toContain('Verified');
+    const vkey = await stack.as('analyst').verifierKey('default/0');
+    expect(verifyReceipt(kept, vkey).ok).toBe(true);
+    expect(await rowsWith(url, 'dora@example.com')).toEqual([]);
+    // who may approve did not change: the person whose name was erased, and no other
+    expect((await asEric(await ask())).body).toMatchObject({
+      status: 403,
+      detail: expect.stringContaining('requires erased person') as string,
+    });
+    expect(await verification()).toMatchObject({ ok: true, findings: [] });
+  }, 120_000);
+
   it('continues after the owner is killed between the event and the deletion', async () => {
     await wordy('user:cat@example.com', 'bilbyword');
     const holder = new Client({ connectionString: url });

@@ -147,7 +147,8 @@ describe('AppModule', () => {
   it('finishes the owned logs before it closes the bus and then the database', async () => {
     await service.stop();
     const keys = ['forget-person', 'issue-keys', 'keys', 'revoke-key', 'rotate-key', 'take-over-keys', 'tenant-keys'];
-    const served = ['create-tenant', 'logs', ...keys].map((name) => `admin.${name}`).concat('health.delegation');
+    const people = ['person-names', 'record-names'];
+    const served = ['create-tenant', 'logs', ...keys, ...people].map((name) => `admin.${name}`).concat('health.delegation');
     const stopped = served.map((name) => `stop bailiwick.${name}`).sort();
     const [first, ...others] = service.calls;
     expect([first, ...others.slice(0, stopped.length).sort(), ...others.slice(stopped.length)]).toEqual([
@@ -159,6 +160,7 @@ describe('AppModule', () => {
       'close the payloads',
       'close the imports',
       'close the keys',
+      'close the names of people',
     ]);
   });
 });

@@ -281,4 +281,10 @@ export const erasurePreviewView = z.object({
   /** the name of the person is recorded, and would be erased */
   name: z.boolean(),
 });
+/** As the gateway answers. */
+export const erasurePreviewAnswer = erasurePreviewView.extend({
+  /** the live keys that name the person: an erasure is refused until they are revoked */
+  keys: z.array(z.string()),
+});
+export type ErasurePreviewAnswer = z.infer<typeof erasurePreviewAnswer>;
 export type ErasurePreview = z.infer<typeof erasurePreviewView>;

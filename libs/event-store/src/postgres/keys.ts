@@ -135,13 +135,18 @@ export class PostgresKeys {
     if (!taken.ok) throw new Error(taken.error.detail);
   }
 
-  /** Removes the name of a person from their keys that have ended. */
+  /** Removes the name of a person from their keys that have ended, here and at the gateways. */
   async forget(tenant: string, person: string): Promise<void> {
-    await this.pool.query(
-      `UPDATE access_key SET person = NULL WHERE tenant = $1 AND lower(person) = lower($2)
-       AND (revoked_at IS NOT NULL OR expires_at <= clock_timestamp())`,
-      [tenant, person],
-    );
+    await this.change(async (client, version) => {
+      // a gateway whose clock is behind must not take an expired key without its person for that of a service
+      await client.query(END_EXPIRED, [tenant, version]);
+      await client.query(
+        `UPDATE access_key SET person = NULL, version = $3
+         WHERE tenant = $1 AND lower(person) = lower($2) AND revoked_at IS NOT NULL`,
+        [tenant, person, version],
+      );
+      return ok(undefined);
+    });
   }
 
   close(): Promise<void> {
