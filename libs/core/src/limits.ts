@@ -273,6 +273,8 @@ export const LIMITS = {
     freshMs: 700,
     /** how long a gateway accepts keys without having read whether they were revoked */
     vouchedMs: 5_000,
+    /** how often the changes whose events are missing are looked for */
+    recordMs: 1_000,
     /** changes, and reports of use, in one message */
     page: 1_000,
     /** how often a gateway reports which keys were used */

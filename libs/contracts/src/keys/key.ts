@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
 import { agentName, name, tenantName, time } from '../primitives';
+import { keyRecording } from './key-recording';
 
 /** API keys. No schema here has a secret: a key is named by its id, and found by the digest of its secret. */
 
@@ -109,6 +110,7 @@ export const issueKeysRequest = z.strictObject({
    * once
    */
   mode: z.enum(['create', 'reissue']).optional(),
+  record: keyRecording,
 });
 export const rotateKeyRequest = z.strictObject({
   tenant: tenantName,
@@ -116,8 +118,9 @@ export const rotateKeyRequest = z.strictObject({
   digest: secretDigest,
   /** how long the earlier secrets stay valid */
   overlapMs: z.number().int().min(0).max(LIMITS.keys.overlapMs),
+  record: keyRecording,
 });
-export const revokeKeyRequest = z.strictObject({ tenant: tenantName, id: keyId });
+export const revokeKeyRequest = z.strictObject({ tenant: tenantName, id: keyId, record: keyRecording });
 /** The keys of tenants that an earlier release stored in a file. */
 export const takeOverRequest = z.strictObject({
   keys: z

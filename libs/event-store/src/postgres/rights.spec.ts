@@ -136,6 +136,7 @@ describe('rights in the event log’s database', () => {
       'delegation event': 'SELECT INSERT',
       'delegation import_begun': 'SELECT INSERT UPDATE',
       'delegation import_event': 'SELECT INSERT DELETE',
+      'delegation key_record': 'SELECT INSERT DELETE',
       'delegation log': 'SELECT INSERT',
       'delegation log.lease_epoch': 'UPDATE',
       'delegation log.lease_owner': 'UPDATE',
