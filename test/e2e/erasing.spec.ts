@@ -107,7 +107,7 @@ describe('the erasure of payloads about a person', () => {
     expect([again.code, again.err]).toEqual([1, expect.stringContaining('NOT_FOUND')]);
   }, 120_000);
 
-  it('reaches the name of an approver: cards, custody and receipts name them before, and nobody after', async () => {
+  it('reaches the name of an approver: cards, custody and receipts name them until then', async () => {
     const admin = stack.keys.admin as string;
     const as = (key: string, method: string, path: string, body?: unknown) => http(stack, method, path, { key, body });
     const keyFor = async (person: string) =>

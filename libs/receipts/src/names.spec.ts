@@ -17,7 +17,7 @@ function approved() {
   const log = new SealedLog();
   rule(log, { name: 'one', needed: 1 });
   const { runId, grantId } = log.open(CAREFUL, {
-    payload: words({ purpose: `says that ${ADA.id} agreed`, requestedBy: 'ann@example.com' }),
+    payload: words({ purpose: `we heard that ${ADA.id} agreed`, requestedBy: 'ann@example.com' }),
   });
   answer(log, ask(log, grantId).data.approvalId, ADA);
   const statement = statementOf(log, runId);
@@ -49,7 +49,7 @@ describe('the names of people in a receipt', () => {
   });
 
   it('replace no ref in the text of an agent', () => {
-    expect(text(withName(receipt, 'user:ada@example.com'))).toContain(`says that ${ADA.id} agreed`);
+    expect(text(withName(receipt, 'user:ada@example.com'))).toContain(`we heard that ${ADA.id} agreed`);
   });
 
   it('may be removed, and are gone after an erasure: the receipt verifies as before', () => {
@@ -73,7 +73,8 @@ describe('the names of people in a receipt', () => {
     expect(unverifiedNames(JSON.stringify(withName(receipt, 'user:ada@example.com')))).toEqual({
       [ADA.id]: 'user:ada@example.com',
     });
-    for (const given of [receipt, 'nothing', { ...receipt, names: receipt }]) expect(unverifiedNames(given)).toEqual({});
+    for (const given of [receipt, 'nothing', { ...receipt, names: receipt }])
+      expect(unverifiedNames(given)).toEqual({});
     expect(runId).toBe(statement.predicate.run.id);
   });
 });

@@ -45,7 +45,8 @@ export class KeyRecords implements OnApplicationBootstrap, BeforeApplicationShut
       for (const command of logs.length > 0 ? await this.keys.unrecorded(logs) : []) {
         const answer = await this.ownership.submit(command.log, command);
         if (answer.ok) await this.keys.recorded(command);
-        else this.logger.warn({ log: command.log, code: answer.refusal.code }, 'the change of a key is not recorded yet');
+        else
+          this.logger.warn({ log: command.log, code: answer.refusal.code }, 'the change of a key is not recorded yet');
       }
     } catch (error) {
       this.logger.warn({ err: error }, 'changes of keys could not be recorded; trying again');

@@ -3,13 +3,11 @@ import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { DEADLINE_HEADER, type Answer } from '@bailiwick/contracts/commands/command';
 import {
   forgetPersonRequest,
-  issueKeysRequest,
   keysRequest,
-  revokeKeyRequest,
-  rotateKeyRequest,
   takeOverRequest,
   tenantKeysRequest,
 } from '@bailiwick/contracts/keys/key';
+import { issueKeysRequest, revokeKeyRequest, rotateKeyRequest } from '@bailiwick/contracts/keys/key-requests';
 import type { KeyRefusal, PostgresKeys } from '@bailiwick/event-store/postgres/keys';
 import type { Result } from '@bailiwick/core/result';
 import { BusContext } from '@bailiwick/messaging/nest-transport/nest-strategy';

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
 import { agentName, name, tenantName, time } from '../primitives';
-import { keyRecording } from './key-recording';
 
 /** API keys. No schema here has a secret: a key is named by its id, and found by the digest of its secret. */
 
@@ -102,25 +101,6 @@ export const keyChanges = z.strictObject({
 export type KeyChanges = z.infer<typeof keyChanges>;
 
 export const tenantKeysRequest = z.strictObject({ tenant: tenantName });
-export const issueKeysRequest = z.strictObject({
-  tenant: tenantName,
-  keys: z.array(newKey).min(1).max(KEY_ROLES.length),
-  /**
-   * `create`: only for a tenant without keys; `reissue`: only for a tenant with keys, and ends those of the same names at
-   * once
-   */
-  mode: z.enum(['create', 'reissue']).optional(),
-  record: keyRecording,
-});
-export const rotateKeyRequest = z.strictObject({
-  tenant: tenantName,
-  id: keyId,
-  digest: secretDigest,
-  /** how long the earlier secrets stay valid */
-  overlapMs: z.number().int().min(0).max(LIMITS.keys.overlapMs),
-  record: keyRecording,
-});
-export const revokeKeyRequest = z.strictObject({ tenant: tenantName, id: keyId, record: keyRecording });
 /** The keys of tenants that an earlier release stored in a file. */
 export const takeOverRequest = z.strictObject({
   keys: z

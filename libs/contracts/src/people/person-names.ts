@@ -38,21 +38,21 @@ export const withNamesIn = (text: string, names: PersonNames): string =>
   text.replace(REF, (found) => nameOf(found, names));
 
 /** Members that name people, or are texts of ours about them. */
-const ABOUT_PEOPLE: ReadonlySet<string> = new Set([
-  'also',
-  'approvedBy',
-  'approvers',
-  'asks',
-  'by',
-  'createdBy',
-  'decidedBy',
-  'detail',
-  'findings',
-  'people',
-  'requestedByStatedBy',
-  'says',
-  'setBy',
-]);
+const ABOUT_PEOPLE = {
+  also: true,
+  approvedBy: true,
+  approvers: true,
+  asks: true,
+  by: true,
+  createdBy: true,
+  decidedBy: true,
+  detail: true,
+  findings: true,
+  people: true,
+  requestedByStatedBy: true,
+  says: true,
+  setBy: true,
+};
 
 /**
  * Returns a copy of a view, of claims or of an actor with names in place of refs, for people to read. Only members that
@@ -82,7 +82,7 @@ function mapped(value: unknown, change: (text: string) => string, isAbout: boole
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [
       key,
-      mapped(each, change, ABOUT_PEOPLE.has(key) || (isPerson && key === 'id')),
+      mapped(each, change, Object.hasOwn(ABOUT_PEOPLE, key) || (isPerson && key === 'id')),
     ]),
   );
 }

@@ -407,7 +407,7 @@ export const PARTED = {
 export type PartedType = keyof typeof PARTED;
 
 /**
- * The names of the people whose refs a receipt contains. They are in an envelope of their own, signed by the log about the
+ * The names of the people whose refs a receipt contains. They are in a separate envelope, signed by the log about the
  * payload of the receipt's first envelope: the events and claims of a receipt never contain a name, its holder may remove
  * the names without breaking it, and a receipt fetched after an erasure has null in place of the name.
  */
