@@ -20,7 +20,7 @@ export class KeyRecords implements OnApplicationBootstrap, BeforeApplicationShut
 
   constructor(
     @Inject(ACCESS_KEYS) private readonly keys: Pick<PostgresKeys, 'unrecorded' | 'recorded'>,
-    private readonly ownership: Pick<LogOwnership, 'heads' | 'submit'>,
+    @Inject(LogOwnership) private readonly ownership: Pick<LogOwnership, 'heads' | 'submit'>,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
