@@ -27,7 +27,7 @@ export interface EventItem {
 }
 
 export interface Erased {
-  erasure: { subjectRef: string; before: number; runs: number; payloads: number };
+  erasure: { subjectRef: string; before: number; runs: number; payloads: number; name?: true | undefined };
   position: number;
   /** false: the erasure continues; repeat the call with the same key to learn when it is done */
   done: boolean;

@@ -1,4 +1,4 @@
-import type { ErasurePreview, UnreadableView } from '@bailiwick/contracts/queries/query';
+import type { ErasurePreviewAnswer, UnreadableView } from '@bailiwick/contracts/queries/query';
 import type { ReplayAnswer, ReplayProgress, ReplayRequest } from '@bailiwick/contracts/replay/replay';
 import { queryOf } from '../http/http-calls';
 import type { Erased, EventItem, ReceiptPeriod } from './answers';
@@ -6,7 +6,7 @@ import { PolicyCalls } from './policy-calls';
 
 /** Reads what is recorded, replays it, and erases people from it. */
 export class RecordCalls extends PolicyCalls {
-  previewErasure(subject: string): Promise<ErasurePreview> {
+  previewErasure(subject: string): Promise<ErasurePreviewAnswer> {
     return this.post('/v1/erasures/preview', { subject });
   }
   erase(
