@@ -150,6 +150,12 @@ export const TABLE: readonly Row[] = [
     path: '/access/v1/evaluations',
     body: { evaluations: [evaluation(run)] },
   })),
+  ...['subject', 'resource', 'action'].map((kind) =>
+    row(`POST /access/v1/search/${kind}`, 200, ['enforcer', 'run'], (_stack, run) => ({
+      path: `/access/v1/search/${kind}`,
+      body: evaluation(run),
+    })),
+  ),
   row('GET /v1/approvals', 200, READERS, () => ({ path: '/v1/approvals?status=pending' })),
   row('GET /v1/approvals/{id}', 200, [...READERS, 'enforcer', 'run'], async (stack, run) => ({
     path: `/v1/approvals/${await askedForMore(stack, run)}`,

@@ -1,6 +1,28 @@
 import { Module } from '@nestjs/common';
 import { ActionDecisionsModule } from '../actions/action-decisions.module';
+import { Pseudonyms } from '../auth/pseudonyms';
 import { AuthzenController } from './authzen.controller';
+import { SearchCandidates } from './candidates';
+import { Evaluations } from './evaluations';
+import { PageTokens } from './page-tokens';
+import { SearchController } from './search.controller';
+import { Searches } from './searches';
+import { Subjects } from './subjects';
 
-@Module({ imports: [ActionDecisionsModule], controllers: [AuthzenController] })
+@Module({
+  imports: [ActionDecisionsModule],
+  controllers: [AuthzenController, SearchController],
+  providers: [
+    Evaluations,
+    Searches,
+    SearchCandidates,
+    Subjects,
+    { provide: PageTokens, inject: [Pseudonyms], useFactory: pageTokens },
+  ],
+})
 export class AuthzenModule {}
+
+/** All gateways make the same key, from the secret that they share. */
+function pageTokens(pseudonyms: Pseudonyms): PageTokens {
+  return new PageTokens(pseudonyms.keyFor('AuthZEN page tokens'));
+}
