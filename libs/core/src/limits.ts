@@ -325,6 +325,9 @@ export const LIMITS = {
     /** leases of one person that an evaluation tries */
     leasesOfPerson: 16,
     token: 4_000,
+    /** how long a denial may be submitted as a request for access, and when its task is read again, s */
+    requestableMs: 10 * MINUTE,
+    pollSeconds: 5,
   },
 
   // policy

@@ -8,6 +8,7 @@ import type { LogClient } from '../log-client/log-client';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { AuthzenController } from './authzen.controller';
 import { Evaluations } from './evaluations';
+import type { RequestableDenials } from './requests/requestable-denials';
 import { Subjects } from './subjects';
 
 type Json = Record<string, unknown>;
@@ -41,7 +42,8 @@ async function asked(path: string, body: Json): Promise<{ charged: number; dry: 
   } as unknown as LogClient;
   const evaluations = new Evaluations(new ActionDecisions(logClient), new DryRuns((line) => lines.push(line)));
   const subjects = new Subjects(logClient, new Pseudonyms(Buffer.alloc(32)));
-  const controller = new AuthzenController(evaluations, subjects, {} as GatewayConfig);
+  const denials = { contextOf: () => Promise.resolve({}) } as unknown as RequestableDenials;
+  const controller = new AuthzenController(evaluations, subjects, denials, {} as GatewayConfig);
   const reply: Reply = await (path.endsWith('s')
     ? controller.evaluateAll(context, body)
     : controller.evaluate(context, body));

@@ -20,6 +20,7 @@ import {
 } from './evaluation';
 import { Evaluations } from './evaluations';
 import { metadata } from './metadata';
+import { RequestableDenials } from './requests/requestable-denials';
 import { Subjects } from './subjects';
 
 /** An item may be incomplete or malformed: its own decision reports that. */
@@ -47,6 +48,7 @@ export class AuthzenController {
   constructor(
     private readonly evaluations: Evaluations,
     private readonly subjects: Subjects,
+    private readonly denials: RequestableDenials,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -159,9 +161,8 @@ export class AuthzenController {
 
   private async decide(context: RequestContext, { evaluation, leases }: Ready, part?: string): Promise<Decision> {
     const { request, dryRun } = evaluation;
-    const { answer } = dryRun
-      ? await this.evaluations.tryOut(context, leases, request, part)
-      : await this.evaluations.decide(context, leases, request, part);
-    return toDecision(answer);
+    if (dryRun) return toDecision((await this.evaluations.tryOut(context, leases, request, part)).answer);
+    const tried = await this.evaluations.decide(context, leases, request, part);
+    return toDecision(tried.answer, await this.denials.contextOf(context.caller, evaluation, tried));
   }
 }

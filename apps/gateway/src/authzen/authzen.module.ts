@@ -5,14 +5,21 @@ import { AuthzenController } from './authzen.controller';
 import { SearchCandidates } from './candidates';
 import { Evaluations } from './evaluations';
 import { PageTokens } from './page-tokens';
+import { AccessRequests } from './requests/access-requests';
+import { DenialBindings } from './requests/denial-bindings';
+import { RequestableDenials } from './requests/requestable-denials';
+import { RequestsController } from './requests/requests.controller';
 import { SearchController } from './search.controller';
 import { Searches } from './searches';
 import { Subjects } from './subjects';
 
 @Module({
   imports: [ActionDecisionsModule],
-  controllers: [AuthzenController, SearchController],
+  controllers: [AuthzenController, SearchController, RequestsController],
   providers: [
+    AccessRequests,
+    DenialBindings,
+    RequestableDenials,
     Evaluations,
     Searches,
     SearchCandidates,

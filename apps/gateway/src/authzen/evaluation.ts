@@ -4,6 +4,8 @@ import { CODES } from '@bailiwick/contracts/error-codes';
 import { evaluationBody } from '@bailiwick/contracts/http/bodies';
 import { Refused } from '../http/problems/problem';
 import { withReasons } from '../presentation/reasons';
+import { approvalStated } from './requests/re-evaluation';
+import type { Asked } from './requests/denial-bindings';
 
 type Json = Record<string, unknown>;
 
@@ -24,6 +26,10 @@ export interface Evaluation {
   readonly subject: Subject;
   readonly request: Omit<ActionRequest, 'grantId'>;
   readonly dryRun: boolean;
+  /** as sent, to which a request for access is bound */
+  readonly asked: Asked;
+  /** the id of the approval that it states, in either form */
+  readonly approvalId: string | undefined;
 }
 
 export const compiledEvaluation = z.compile(evaluationBody, { strict: true });
@@ -63,22 +69,20 @@ export function toAction(evaluation: unknown, dryRun = false): Evaluation {
   if (!parsed.success) throw malformed(parsed.error);
   const { subject, action, resource, context = {} } = parsed.data;
   const request = compiledRequest.safeParse({
-    ...pick(context, [
-      'cost',
-      'units',
-      'posture',
-      'approvalId',
-      'labels',
-      'parentActionId',
-      'onBehalfOf',
-      'understands',
-    ]),
+    ...pick(context, ['cost', 'units', 'posture', 'labels', 'parentActionId', 'onBehalfOf', 'understands']),
+    ...approvalStated(context),
     action: { ...callOf(action.properties), verb: action.name },
     resource: { type: resource.type, id: resource.id, attributes: comparable(resource.properties) },
   });
   if (!request.success) throw malformed(request.error);
   const own = wantsDryRun(parsed.data, context);
-  return { subject: { type: subject.type, id: subject.id }, request: request.data, dryRun: dryRun || own };
+  return {
+    subject: { type: subject.type, id: subject.id },
+    request: request.data,
+    dryRun: dryRun || own,
+    asked: { subject, action, resource, context },
+    approvalId: request.data.approvalId,
+  };
 }
 
 /** Reads an evaluation and returns a refusal as a value. */
@@ -155,7 +159,8 @@ export function denied({ code, detail }: Refused): Decision {
   return { decision: false, text: JSON.stringify({ decision: false, context: { code, reason: detail, error } }) };
 }
 
-export function toDecision(answer: ActionAnswer): Decision {
+/** @param extra members of the context of a denial */
+export function toDecision(answer: ActionAnswer, extra: Json = {}): Decision {
   const { actionId, approvalId, reasons, obligations, expiresAt, remaining, policy } = answer;
   const under = policy === undefined ? {} : { policy };
   const decision = answer.decision === 'permit';
@@ -166,6 +171,6 @@ export function toDecision(answer: ActionAnswer): Decision {
   }[answer.decision];
   return {
     decision,
-    text: `{"decision":${decision},"context":${withReasons({ actionId, ...more, ...under }, reasons)}}`,
+    text: `{"decision":${decision},"context":${withReasons({ actionId, ...more, ...under, ...extra }, reasons)}}`,
   };
 }

@@ -44,10 +44,11 @@ describe('an evaluation under several leases', () => {
 
 describe('the metadata of the decision point', () => {
   it('has https addresses below the public URL of an installation behind a proxy', () => {
-    for (const [name, url] of Object.entries(metadata('https://pdp.example.com')))
-      expect([name, String(url)]).toEqual([
-        name,
-        expect.stringMatching(/^https:\/\/pdp\.example\.com($|\/access\/v1\/)/),
-      ]);
+    const { policy_decision_point: base, ...rest } = metadata('https://pdp.example.com');
+    expect(base).toBe('https://pdp.example.com');
+    const urls = Object.entries(rest).filter(([name]) => /_endpoint$|_uri$/.test(name));
+    expect(urls.length).toBe(7);
+    for (const [name, url] of urls)
+      expect([name, url]).toEqual([name, expect.stringMatching(/^https:\/\/pdp\.example\.com\/(access\/v1|oauth)\//)]);
   });
 });
