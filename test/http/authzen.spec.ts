@@ -1,9 +1,10 @@
-import { http, Stack, type HttpAnswer } from '../support/stack';
-import { head, openRun, problemIn, unknown, writtenAfter, type Opened } from './world';
+import { http, Stack, until, type HttpAnswer } from '../support/stack';
+import { describeScenario, prepare } from './authzen-scenario';
+import { head, makeTenant, openRun, problemIn, unknown, writtenAfter, type Opened } from './world';
 
 /**
- * Covers the AuthZEN Authorization API 1.0 as implemented: §6 evaluation, §7 evaluations, §9 metadata, §10 transport,
- * and the certification scenario of the working group, levels Basic and Batch (its numbers are in the titles).
+ * Covers the AuthZEN Authorization API 1.0: §6 evaluation, §7 evaluations, §8 searches, §9 metadata, §10 transport, and
+ * the certification scenario of the working group (its numbers are in the titles).
  * @see https://openid.net/specs/authorization-api-1_0.html
  */
 
@@ -15,6 +16,7 @@ interface Decision {
 
 let stack: Stack;
 let run: Opened;
+let certified: Record<string, string>;
 
 const READ = { name: 'repo.read' };
 const WRITE = { name: 'repo.commit' };
@@ -26,6 +28,8 @@ const subject = (): Json => ({ type: 'grant', id: run.grantId });
 beforeAll(async () => {
   stack = await Stack.start();
   run = await openRun(stack);
+  certified = await makeTenant(stack, 'certified');
+  await prepare(stack, certified);
 }, 120_000);
 afterAll(() => stack.stop());
 
@@ -124,6 +128,8 @@ describe('an evaluation', () => {
   it('denies a subject that is not a known grant, as a decision and not an error (I11)', async () => {
     const strangers = [
       { type: 'user', id: 'alice' },
+      { type: 'run', id: 'alice' },
+      { type: 'run', id: unknown(run.runId) },
       { type: 'grant', id: 'alice' },
       { type: 'grant', id: unknown(run.grantId) },
       { type: 'grant', id: run.grantId.replace('_0_', '_7_') },
@@ -337,6 +343,9 @@ describe('discovery', () => {
       policy_decision_point: stack.url,
       access_evaluation_endpoint: `${stack.url}/access/v1/evaluation`,
       access_evaluations_endpoint: `${stack.url}/access/v1/evaluations`,
+      search_subject_endpoint: `${stack.url}/access/v1/search/subject`,
+      search_resource_endpoint: `${stack.url}/access/v1/search/resource`,
+      search_action_endpoint: `${stack.url}/access/v1/search/action`,
     });
   });
 
@@ -350,5 +359,230 @@ describe('discovery', () => {
       });
       expect([name, status]).toEqual([name, 400]);
     }
+  });
+});
+
+describeScenario(() => ({ stack, key: certified.enforcer as string }));
+
+describe('a subject that is a run', () => {
+  it('stands for the lease of the run', async () => {
+    const ofRun = { type: 'run', id: run.runId };
+    expect(decisionIn(await evaluation(whole({ subject: ofRun })))).toBe(true);
+    expect(decisionIn(await evaluation(whole({ subject: ofRun, action: NEVER })))).toBe(false);
+    const token = { key: run.token, body: whole({ subject: ofRun }) };
+    expect(decisionIn(await http(stack, 'POST', '/access/v1/evaluation', token))).toBe(true);
+  });
+});
+
+describe('a search', () => {
+  const search = async (kind: string, body: Json, key = stack.keys.enforcer): Promise<string[]> => {
+    const found: string[] = [];
+    let token: unknown;
+    do {
+      const page = { limit: 2, ...(token === undefined ? {} : { token }) };
+      const answer = await http(stack, 'POST', `/access/v1/search/${kind}`, { key, body: { ...body, page } });
+      expect(answer.status).toBe(200);
+      const results = answer.body.results as Json[];
+      expect(results.length).toBeLessThanOrEqual(2);
+      found.push(...results.map((each) => String(each.id ?? each.name)));
+      token = (answer.body.page as Json).next_token;
+    } while (token !== '');
+    return found;
+  };
+
+  it('finds what evaluations permit, charges nothing and writes nothing', async () => {
+    const opened = await openRun(stack, {
+      actions: { allow: ['repo.read', 'repo.commit', 'repo.wipe'], deny: ['repo.wipe'] },
+      resources: [
+        { type: 'repo', match: 'acme/one' },
+        { type: 'repo', match: 'acme/many/**', except: ['acme/many/secret'] },
+        { type: 'repo', match: 'acme/public', where: { sensitivity: { eq: 'public' } } },
+      ],
+    });
+    const holder = { type: 'grant', id: opened.grantId };
+    const tried = ['acme/many/a', 'acme/many/secret', 'other/x'].map((id) => ({ resource: { type: 'repo', id } }));
+    await evaluations({ subject: holder, action: READ, evaluations: tried });
+    await until('the calls to be listed', async () => {
+      const { body } = await http(stack, 'GET', `/v1/events?treeId=${opened.treeId}`, { key: stack.keys.analyst });
+      return (body.items as Json[]).filter(({ type }) => String(type).startsWith('Action')).length === 3;
+    });
+    const before = await head(stack);
+    const repos = (more: Json = {}) =>
+      search('resource', { subject: holder, action: READ, resource: { type: 'repo', ...more } });
+    expect(await repos()).toEqual(['acme/many/a', 'acme/one']);
+    expect(await repos({ properties: { sensitivity: 'public' } })).toEqual(['acme/many/a', 'acme/one', 'acme/public']);
+    expect(await search('action', { subject: holder, resource: { type: 'repo', id: 'acme/one' } })).toEqual([
+      'repo.commit',
+      'repo.read',
+    ]);
+    expect(await search('action', { subject: holder, resource: { type: 'repo', id: 'other/x' } })).toEqual([]);
+    const holders = { subject: { type: 'grant' }, action: READ, resource: { type: 'repo', id: 'acme/one' } };
+    const found = await search('subject', holders);
+    expect(found).toEqual(expect.arrayContaining([run.grantId, opened.grantId]));
+    expect(new Set(found).size).toBe(found.length);
+    for (const id of found)
+      expect(decisionIn(await evaluation({ ...holders, subject: { type: 'grant', id }, dryRun: true }))).toBe(true);
+    const runs = await search('subject', { ...holders, subject: { type: 'run' } });
+    expect([runs.length, runs.includes(opened.runId)]).toEqual([found.length, true]);
+    expect((await writtenAfter(stack, before)).filter((event) => event.type !== 'Refused')).toEqual([]);
+  });
+
+  it("shows a run its own lease only, and other tenants' leases to no one", async () => {
+    const own = await openRun(stack);
+    const holders = { subject: { type: 'grant' }, action: READ, resource: RECORD };
+    expect(await search('subject', holders, own.token)).toEqual([own.grantId]);
+    expect(await search('subject', holders, certified.enforcer as string)).toEqual([]);
+    const others = { key: own.token, body: { subject: subject(), resource: RECORD } };
+    expect((await http(stack, 'POST', '/access/v1/search/action', others)).status).toBe(403);
+  });
+
+  it('refuses a token of another search, of another tenant, of another run, or of none', async () => {
+    await openRun(stack);
+    const body = { subject: { type: 'grant' }, action: READ, resource: RECORD };
+    const { body: first } = await post('/access/v1/search/subject', { ...body, page: { limit: 1 } });
+    const token = String((first.page as Json).next_token);
+    expect(token).not.toBe('');
+    const later = { ...body, page: { token } };
+    expect((await post('/access/v1/search/subject', later)).status).toBe(200);
+    const answers = [
+      await post('/access/v1/search/subject', { ...later, action: WRITE }),
+      await post('/access/v1/search/subject', { ...later, subject: { type: 'run' } }),
+      await post('/access/v1/search/subject', { ...body, page: { token: `${token.slice(0, -2)}AA` } }),
+      await post('/access/v1/search/subject', { ...body, page: { token: 'x' } }),
+      await post('/access/v1/search/subject', { ...body, page: { token: '' } }),
+      await post('/access/v1/search/subject', { ...body, page: { limit: 0 } }),
+      await http(stack, 'POST', '/access/v1/search/subject', { key: certified.enforcer as string, body: later }),
+      await http(stack, 'POST', '/access/v1/search/subject', { key: run.token, body: later }),
+    ];
+    expect(answers.map((answer) => [answer.status, problemIn(answer)])).toEqual(
+      answers.map(() => [400, 'BAD_REQUEST']),
+    );
+  });
+});
+
+describe('a request for access', () => {
+  const URN = 'urn:openid:authzen:access-request:error:';
+  const REQUESTS = '/access/v1/requests';
+  let made = 0;
+
+  /** Evaluates a call of high risk, and returns the evaluation with the context of its denial. */
+  async function denied(of: Opened): Promise<{ asked: Json; context: Json }> {
+    const action = { ...READ, properties: { risk: 'high', args: { call: ++made } } };
+    const asked = whole({ subject: { type: 'grant', id: of.grantId }, action, context: { cost: { USD: 1 } } });
+    const answer = await evaluation(asked);
+    expect(decisionIn(answer)).toBe(false);
+    return { asked, context: answer.body.context as Json };
+  }
+  const requestOf = ({ asked, context }: { asked: Json; context: Json }): Json => ({
+    ...asked,
+    denial: { evaluation_id: context.evaluation_id, ...(context.access_request as Json) },
+  });
+  const read = (url: unknown, key: string = stack.keys.enforcer as string, method = 'GET'): Promise<HttpAnswer> =>
+    http(stack, method, String(url).slice(stack.url.length), { key });
+
+  it('leads from a denial by a person to a permit, once', async () => {
+    const own = await openRun(stack);
+    const denial = await denied(own);
+    expect(denial.context).toMatchObject({
+      reason: 'approval_required',
+      access_request: { endpoint: `${stack.url}${REQUESTS}` },
+    });
+    const context = { ...(denial.asked.context as Json), business_justification: 'a release waits for it' };
+    const before = await head(stack);
+    const submitted = await post(REQUESTS, { ...requestOf(denial), context });
+    const { task } = submitted.body as { task: Json };
+    expect([submitted.status, submitted.headers.get('location')]).toEqual([202, task.status_endpoint]);
+    expect(Number(submitted.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await writtenAfter(stack, before)).toMatchObject([
+      { type: 'AccessRequested', actor: { id: 'key:enforcer' }, data: { approvalId: task.id } },
+    ]);
+
+    expect((await read(task.status_endpoint, own.token)).body).toMatchObject({
+      task: { id: task.id, status: 'pending' },
+    });
+    // an approval is not there yet: a reference to it permits nothing
+    const early = await evaluation({
+      ...denial.asked,
+      context: { ...(denial.asked.context as Json), approval: { id: task.id } },
+    });
+    expect(decisionIn(early)).toBe(false);
+    const decision = { key: stack.keys.approver, body: { verdict: 'approve', note: 'fine' } };
+    expect((await http(stack, 'POST', `/v1/approvals/${String(task.id)}/decision`, decision)).status).toBe(200);
+
+    const { body: done } = await read(task.status_endpoint);
+    expect(done).toEqual({
+      task: { id: task.id, status: 'approved', status_endpoint: task.status_endpoint },
+      result: {
+        mode: 'reevaluate',
+        approval: { id: task.id, approved_at: expect.any(String), approved_until: expect.any(String) },
+      },
+    });
+    const { approval } = done.result as Json;
+    const again = (changed: Json = {}): Promise<HttpAnswer> =>
+      evaluation({ ...denial.asked, context: { ...(denial.asked.context as Json), approval }, ...changed });
+    for (const other of [
+      { resource: { ...RECORD, id: 'acme/other' } },
+      { subject: subject() },
+      { action: { ...READ, properties: { risk: 'high', args: { call: 0 } } } },
+    ])
+      expect(decisionIn(await again(other))).toBe(false);
+    expect(decisionIn(await again())).toBe(true);
+    const replayed = await again();
+    expect(decisionIn(replayed)).toBe(false);
+    expect(replayed.body.context).toMatchObject({
+      next_action: expect.stringMatching(/^(none|request)$/),
+      reason: expect.any(String),
+    });
+    expect((await read(task.status_endpoint)).body).toMatchObject({ task: { status: 'approved' } });
+  });
+
+  it('is denied by a person without their name or words', async () => {
+    const denial = await denied(run);
+    const { task } = (await post(REQUESTS, requestOf(denial))).body as { task: Json };
+    const decision = { key: stack.keys.approver, body: { verdict: 'deny', note: 'not on a Friday' } };
+    await http(stack, 'POST', `/v1/approvals/${String(task.id)}/decision`, decision);
+    const { body } = await read(task.status_endpoint);
+    expect(body).toEqual({ task: { ...task, status: 'denied', expires_at: undefined } });
+  });
+
+  it('is accepted once per Idempotency-Key, and refused for another denial with the same key', async () => {
+    const [one, other] = [requestOf(await denied(run)), requestOf(await denied(run))];
+    const headers = { 'idempotency-key': 'request-once' };
+    const before = await head(stack);
+    const first = await post(REQUESTS, one, headers);
+    expect([first.status, (await post(REQUESTS, one, headers)).body]).toEqual([202, first.body]);
+    expect(await writtenAfter(stack, before)).toHaveLength(1);
+    const reused = await post(REQUESTS, other, headers);
+    expect([reused.status, reused.body.type]).toEqual([409, `${URN}duplicate_request`]);
+  });
+
+  it('is a problem with a type of the profile if it is not bound to the denial, too late, or unknown', async () => {
+    const own = await openRun(stack);
+    const request = requestOf(await denied(own));
+    const wrong = await post(REQUESTS, { ...request, resource: ELSEWHERE });
+    expect([wrong.status, wrong.body.type]).toEqual([400, `${URN}invalid_denial_binding`]);
+    expect(wrong.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    for (const more of [{ items: [] }, { callback: { endpoint: 'http://127.0.0.1/' } }, { subject: undefined }])
+      expect((await post(REQUESTS, { ...request, ...more })).status).toBe(400);
+    const url = ((await post(REQUESTS, request)).body.task as Json).status_endpoint;
+    const answers = [
+      await read(url, run.token),
+      await read(url, certified.enforcer as string),
+      await read(`${stack.url}${REQUESTS}/arq_unknown`),
+    ];
+    expect(answers.map(({ status, body }) => [status, body.type])).toEqual(
+      answers.map(() => [404, `${URN}unknown_task`]),
+    );
+    // without support for cancellation there is no link, and the attempt is not allowed
+    expect([(await read(url, stack.keys.enforcer, 'DELETE')).status, (await read(url)).body.task]).toEqual([
+      405,
+      expect.not.objectContaining({ links: expect.anything() }),
+    ]);
+  });
+
+  it('is not offered by a dry run, by a denial of the lease, or after a permit', async () => {
+    const action = { ...READ, properties: { risk: 'high', args: { call: ++made } } };
+    for (const body of [whole({ action, dryRun: true }), whole({ action: NEVER }), whole()])
+      expect((await evaluation(body)).body.context).not.toHaveProperty('access_request');
   });
 });

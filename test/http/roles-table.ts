@@ -43,6 +43,14 @@ async function askedForMore(stack: Stack, { runId, token }: Opened): Promise<str
   const answer = await http(stack, 'POST', `/v1/runs/${runId}/escalations`, { key: token, body });
   return (answer.body.approval as { id: string }).id;
 }
+/** Evaluates a call of high risk, and returns the request for access that follows. */
+async function stepUp(stack: Stack, run: Opened): Promise<{ request: object; approvalId: string }> {
+  const action = { name: 'repo.read', properties: { risk: 'high', args: { n: ++made } } };
+  const body = { ...evaluation(run), action };
+  const answer = await http(stack, 'POST', '/access/v1/evaluation', { key: stack.keys.enforcer, body });
+  const context = answer.body.context as { access_request: object; stepUp: { approvalId: string } };
+  return { request: { ...body, denial: context.access_request }, approvalId: context.stepUp.approvalId };
+}
 async function child(stack: Stack, { grantId, token }: Opened): Promise<{ runId: string; grantId: string }> {
   const body = { agent: { class: 'child' }, task: 'read', grant: {} };
   const answer = await http(stack, 'POST', `/v1/grants/${grantId}/delegations`, { key: token, body });
@@ -149,6 +157,19 @@ export const TABLE: readonly Row[] = [
   row('POST /access/v1/evaluations', 200, ['enforcer', 'run'], (_stack, run) => ({
     path: '/access/v1/evaluations',
     body: { evaluations: [evaluation(run)] },
+  })),
+  ...['subject', 'resource', 'action'].map((kind) =>
+    row(`POST /access/v1/search/${kind}`, 200, ['enforcer', 'run'], (_stack, run) => ({
+      path: `/access/v1/search/${kind}`,
+      body: evaluation(run),
+    })),
+  ),
+  row('POST /access/v1/requests', 202, ['enforcer', 'run'], async (stack, run) => ({
+    path: '/access/v1/requests',
+    body: (await stepUp(stack, run)).request,
+  })),
+  row('GET /access/v1/requests/{id}', 200, ['enforcer', 'run'], async (stack, run) => ({
+    path: `/access/v1/requests/${(await stepUp(stack, run)).approvalId}`,
   })),
   row('GET /v1/approvals', 200, READERS, () => ({ path: '/v1/approvals?status=pending' })),
   row('GET /v1/approvals/{id}', 200, [...READERS, 'enforcer', 'run'], async (stack, run) => ({

@@ -6,6 +6,9 @@ export const CODES = {
   // 400: malformed request
   BAD_REQUEST: 400,
   PATTERN_INVALID: 400,
+  /** a request for access that is not bound to the denial that it names, or about one that no person is asked about */
+  DENIAL_NOT_BOUND: 400,
+  NOT_REQUESTABLE: 400,
   /** the resulting event would not be readable */
   EVENT_NOT_READABLE: 400, // I11
   // 401
@@ -37,6 +40,8 @@ export const CODES = {
   ALREADY_ENDED: 409,
   IDEMPOTENCY_KEY_REUSED: 409,
   BLAST_RADIUS_GREW: 409,
+  // 410
+  DENIAL_EXPIRED: 410,
   // size and rate
   TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,

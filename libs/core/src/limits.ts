@@ -316,6 +316,27 @@ export const LIMITS = {
     understood: 32,
   },
 
+  // searches of the AuthZEN API
+  authzen: {
+    /** results of one page; and those of a page whose request states no limit */
+    page: 100,
+    pageDefault: 50,
+    /** decisions that one page makes; a page is short if most of its candidates are denied */
+    decisions: 200,
+    decisionsAtOnce: 10,
+    /** candidates in one answer of the owner of a log, and leases that it reads for them */
+    candidates: 100,
+    leasesVisited: 100_000,
+    /** calls of a tree whose resources a search of resources knows */
+    callsSeen: 1_000,
+    /** leases of one person that an evaluation tries */
+    leasesOfPerson: 16,
+    token: 4_000,
+    /** how long a denial may be submitted as a request for access, and when its task is read again, s */
+    requestableMs: 10 * MINUTE,
+    pollSeconds: 5,
+  },
+
   // policy
   policy: {
     /** files of one bundle, bytes of one file and of all of them */
@@ -332,6 +353,8 @@ export const LIMITS = {
     conditions: 200,
     conditionChars: 64 * 1024,
     conditionPolicies: 200,
+    /** types of subjects that are mapped to people */
+    subjects: 16,
     tests: 1_000,
     stepsPerTest: 64,
     pointerSteps: 16,

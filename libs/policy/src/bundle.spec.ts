@@ -62,12 +62,14 @@ describe('a policy bundle', () => {
   it.each([
     [
       'unknown: []',
-      ['a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, rules, approvals, conditions, tests'],
+      [
+        'a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, rules, approvals, conditions, subjects, tests',
+      ],
     ],
     [
       'catalg: []',
       [
-        'a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, rules, approvals, conditions, tests; did you mean catalog?',
+        'a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, rules, approvals, conditions, subjects, tests; did you mean catalog?',
       ],
     ],
     [
@@ -77,7 +79,12 @@ describe('a policy bundle', () => {
       ],
     ],
     ['catalog: x', ['a.yaml:1:1: catalog: a section is a list of entries']],
-    ['- x', ['a.yaml:1:1: a file is a mapping of the sections catalog, agents, rules, approvals, conditions, tests']],
+    [
+      '- x',
+      [
+        'a.yaml:1:1: a file is a mapping of the sections catalog, agents, rules, approvals, conditions, subjects, tests',
+      ],
+    ],
   ])('refuses the file %j', (text, problems) => {
     expect(textsOf(text)).toEqual(problems);
   });

@@ -17,6 +17,7 @@ import { catalogSection } from './sections/catalog-section';
 import { conditionsSection } from './sections/conditions-section';
 import { rulesSection } from './sections/rules-section';
 import type { Section } from './sections/section';
+import { subjectsSection } from './sections/subjects-section';
 import { testsSection } from './sections/tests-section';
 import { readYaml, type Path, type YamlFile } from './yaml/yaml-file';
 
@@ -27,6 +28,7 @@ export const SECTIONS = {
   rules: rulesSection,
   approvals: approvalsSection,
   conditions: conditionsSection,
+  subjects: subjectsSection,
   tests: testsSection,
 } satisfies Record<SectionName, object>;
 const NAMES = Object.keys(SECTIONS) as SectionName[];
@@ -72,6 +74,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     rules: checkSection('rules', parts, problems),
     approvals: checkSection('approvals', parts, problems),
     conditions: checkSection('conditions', parts, problems),
+    subjects: checkSection('subjects', parts, problems),
     tests: checkSection('tests', parts, problems),
   };
   if (problems.length > 0 || checked.catalog.compiled === undefined) return err(bounded(problems));

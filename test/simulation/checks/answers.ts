@@ -26,6 +26,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   setTenantBudget: ['TenantBudgetSet'],
   removeTenantBudget: ['TenantBudgetRemoved'],
   deployPolicy: ['PolicyDeployed', 'PolicyShadowed'],
+  requestAccess: ['AccessRequested'],
   recordKey: ['KeyChanged'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],

@@ -43,7 +43,7 @@ function decide({ subject, ...rest }: (typeof source.evaluation)[number]['reques
   const chain = new Chain(Date.parse('2026-01-01T00:00:00Z'));
   const lease = chain.root(leaseOf(subject.id));
   const { request } = toAction({ ...rest, subject: { type: 'grant', id: lease.grantId } });
-  chain.call(request.grantId, request.action.verb, { resource: request.resource });
+  chain.call(lease.grantId, request.action.verb, { resource: request.resource });
 }
 
 /** The scenario states no reasons: a right of another role is a verb or a resource that the lease lacks. */

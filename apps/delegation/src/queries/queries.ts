@@ -21,6 +21,7 @@ import { VIEWERS, showApprovals, type Viewer } from '@bailiwick/authority/presen
 import { previewErasure } from '../erasure/erasing';
 import type { LogOwner } from '../log-owner/owner';
 import type { OwnerLog } from '../log-owner/ports';
+import { candidates } from './candidates';
 import { liveDigest } from './live-digest';
 
 const found = (value: unknown): Answer => ({ ok: true, value });
@@ -105,6 +106,11 @@ export async function ask(
       return missing('query', query.op);
     case 'erasure':
       return found(await previewErasure(owner, payloads, query.log, query.subjectRef));
+    case 'leases':
+    case 'principals':
+    case 'subjectTypes':
+    case 'verbs':
+      return candidates(owner, rules, query);
     case 'dryRun':
       return dryRun(owner, rules, query.command);
     case 'stateDigest':

@@ -1,4 +1,4 @@
-import { createHmac, randomFillSync } from 'node:crypto';
+import { createHmac, hkdfSync, randomFillSync } from 'node:crypto';
 import type { Payload } from '@bailiwick/contracts/events/event';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -15,6 +15,11 @@ export class Pseudonyms {
   /** Identifies the key without revealing it: installations with equal fingerprints make equal refs. */
   get fingerprint(): string {
     return `sha256:${createHmac('sha256', this.key).update('the key itself').digest('hex')}`;
+  }
+
+  /** Returns a key of 32 bytes for another purpose; the same at every gateway. */
+  keyFor(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.key, '', `bailiwick ${purpose}`, 32));
   }
 
   ref(tenant: string, kind: 'person' | 'purpose', text: string): string {

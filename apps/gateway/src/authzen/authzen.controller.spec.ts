@@ -5,7 +5,11 @@ import type { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import { ActionDecisions } from '../actions/action-decisions';
 import type { LogClient } from '../log-client/log-client';
+import { Pseudonyms } from '../auth/pseudonyms';
 import { AuthzenController } from './authzen.controller';
+import { Evaluations } from './evaluations';
+import type { RequestableDenials } from './requests/requestable-denials';
+import { Subjects } from './subjects';
 
 type Json = Record<string, unknown>;
 const GRANT = 'grt_0_00000000000000000000000003';
@@ -36,8 +40,10 @@ async function asked(path: string, body: Json): Promise<{ charged: number; dry: 
     submit: () => Promise.resolve((charged++, { ok: true, value: permit })),
     question: () => Promise.resolve((dry++, { ok: true, value: permit })),
   } as unknown as LogClient;
-  const decisions = new ActionDecisions(logClient);
-  const controller = new AuthzenController(decisions, new DryRuns((line) => lines.push(line)), {} as GatewayConfig);
+  const evaluations = new Evaluations(new ActionDecisions(logClient), new DryRuns((line) => lines.push(line)));
+  const subjects = new Subjects(logClient, new Pseudonyms(Buffer.alloc(32)));
+  const denials = { contextOf: () => Promise.resolve({}) } as unknown as RequestableDenials;
+  const controller = new AuthzenController(evaluations, subjects, denials, {} as GatewayConfig);
   const reply: Reply = await (path.endsWith('s')
     ? controller.evaluateAll(context, body)
     : controller.evaluate(context, body));
@@ -79,6 +85,26 @@ describe('AuthzenController: evaluations whose defaults request a dry run', () =
     },
   );
 
+  it.each<[string, Json, Json]>([
+    ['the body', { dryRun: true }, {}],
+    ['the options', { options: { dryRun: true } }, {}],
+    ['the body, and an item denies it', { dryRun: true }, { dryRun: false, context: { dryRun: false } }],
+    ['the context of the defaults, and the body denies it', { dryRun: false, context: { dryRun: true } }, {}],
+  ])('charges nothing if the request is in %s', async (_place, more, item) => {
+    expect(await evaluations({ ...ONE, ...more, evaluations: [item, { ...ONE, ...item }] })).toEqual({
+      charged: 0,
+      dry: 2,
+      decisions: [true, true],
+    });
+    expect(await evaluations({ ...ONE, ...more })).toMatchObject({ charged: 0, dry: 1 });
+  });
+
+  it('charges nothing for an item that requests it outside its context', async () => {
+    const items = [{ dryRun: true }, {}, { ...ONE, dryRun: true, context: {} }];
+    expect(await evaluations({ ...ONE, evaluations: items })).toMatchObject({ charged: 1, dry: 2 });
+    expect(await evaluation({ ...ONE, dryRun: true })).toMatchObject({ charged: 0, dry: 1 });
+  });
+
   it('charges nothing if there are no items', async () => {
     expect(await evaluations({ ...ONE, context: { dryRun: true }, evaluations: [] })).toMatchObject({
       charged: 0,
@@ -105,10 +131,6 @@ describe('AuthzenController: evaluations whose defaults request no dry run', () 
         dry: 0,
         decisions: [false, true],
       });
-    expect(await evaluations({ ...ONE, evaluations: [{ dryRun: true }] })).toMatchObject({
-      charged: 0,
-      decisions: [false],
-    });
   });
 });
 
@@ -117,8 +139,9 @@ describe('AuthzenController: a malformed or misplaced request for a dry run', ()
     ['in the defaults, as a string', { context: { dryRun: 'yes' } }],
     ['in the defaults, as a number', { context: { dryRun: 1 } }],
     ['in the defaults, as null', { context: { dryRun: null } }],
-    ['in the body', { dryRun: true }],
-    ['in the options', { options: { dryRun: true } }],
+    ['in the body, as a string', { dryRun: 'yes' }],
+    ['in the options, as a number', { options: { dryRun: 1 } }],
+    ['in the body, in another case', { DryRun: true }],
     ['in another spelling', { context: { dry_run: true } }],
     ['in another case', { context: { dryrun: true } }],
   ])('is refused, and nothing is charged: %s', async (_case, more) => {

@@ -1,6 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
-import { ActionDecisions } from '../actions/action-decisions';
 import { evaluationAnswer, evaluationBody, evaluationsBody } from '@bailiwick/contracts/http/bodies';
 import { LIMITS } from '@bailiwick/core/limits';
 import { CONFIG, type GatewayConfig } from '../config';
@@ -8,8 +7,6 @@ import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import { Reply } from '../http/responses/http-response';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
-import { ownGrant } from '../log-client/logs';
-import { DryRuns } from '../reporting/dry-runs';
 import {
   compiledEvaluation,
   denied,
@@ -17,9 +14,14 @@ import {
   toAction,
   toDecision,
   wantsDryRun,
+  withDefaults,
   type Decision,
   type Evaluation,
 } from './evaluation';
+import { Evaluations } from './evaluations';
+import { metadata } from './metadata';
+import { RequestableDenials } from './requests/requestable-denials';
+import { Subjects } from './subjects';
 
 /** An item may be incomplete or malformed: its own decision reports that. */
 const severalBody = evaluationsBody.extend({
@@ -34,19 +36,26 @@ const ENDS_AT: Record<'deny_on_first_deny' | 'permit_on_first_permit', (decision
   permit_on_first_permit: (decision) => decision,
 };
 
+/** An evaluation, and the leases that its subject stands for. */
+interface Ready {
+  readonly evaluation: Evaluation;
+  readonly leases: readonly string[];
+}
+
 /** Decisions for clients of the AuthZEN Authorization API 1.0. */
 @Controller()
 export class AuthzenController {
   constructor(
-    private readonly decisions: ActionDecisions,
-    private readonly dryRuns: DryRuns,
+    private readonly evaluations: Evaluations,
+    private readonly subjects: Subjects,
+    private readonly denials: RequestableDenials,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
   @Endpoint({
     method: 'POST',
     path: '/access/v1/evaluation',
-    summary: 'AuthZEN access evaluation; a permit is charged unless context.dryRun is true',
+    summary: 'AuthZEN access evaluation; a permit is charged unless dryRun is true, in the body or its context',
     roles: ['enforcer'],
     runs: true,
     answer: evaluationAnswer,
@@ -58,7 +67,8 @@ export class AuthzenController {
   @Endpoint({
     method: 'POST',
     path: '/access/v1/evaluations',
-    summary: 'AuthZEN access evaluations: several at once, with defaults; context.dryRun of either applies to the item',
+    summary:
+      'AuthZEN access evaluations: several at once, with defaults; a dryRun anywhere around an item applies to it',
     roles: ['enforcer'],
     runs: true,
     answer: z.union([evaluationAnswer, z.object({ evaluations: z.array(evaluationAnswer) })]),
@@ -68,10 +78,12 @@ export class AuthzenController {
     @Body(z.compile(severalBody, { strict: true })) body: z.infer<typeof severalBody>,
   ): Promise<Reply> {
     const { evaluations = [], options, ...defaults } = body;
-    const dryRun = wantsDryRun([body, options], [defaults.context]);
-    if (evaluations.length === 0) return Reply.jsonText((await this.single(context, defaults)).text);
-    const all = evaluations.map((evaluation) => read({ ...defaults, ...evaluation }, dryRun));
-    for (const each of all) if (!(each instanceof Refused)) ownGrant(context.caller, each.request.grantId);
+    const dryRun = wantsDryRun(body, options, defaults.context);
+    if (evaluations.length === 0) return Reply.jsonText((await this.single(context, defaults, dryRun)).text);
+    const all = await this.readied(
+      context,
+      evaluations.map((evaluation) => read(withDefaults(defaults, evaluation), dryRun)),
+    );
     const semantic = options?.evaluations_semantic ?? 'execute_all';
     const decisions =
       semantic === 'execute_all'
@@ -87,29 +99,44 @@ export class AuthzenController {
     roles: 'public',
   })
   configuration(): unknown {
-    const url = this.config.publicUrl;
-    return {
-      policy_decision_point: url,
-      access_evaluation_endpoint: `${url}/access/v1/evaluation`,
-      access_evaluations_endpoint: `${url}/access/v1/evaluations`,
-    };
+    return metadata(this.config.publicUrl);
   }
 
-  /** Denies a subject that is not a grant; any other error refuses the request. */
-  private async single(context: RequestContext, body: unknown): Promise<Decision> {
+  /** Denies a subject that has no lease; any other error refuses the request. */
+  private async single(context: RequestContext, body: unknown, dryRun = false): Promise<Decision> {
     try {
-      const evaluation = toAction(body);
-      ownGrant(context.caller, evaluation.request.grantId);
-      return await this.decide(context, evaluation);
+      const evaluation = toAction(body, dryRun);
+      const leases = await this.subjects.leasesOf(context.caller, evaluation.subject);
+      return await this.decide(context, { evaluation, leases });
     } catch (error) {
       if (error instanceof Refused && error.code === 'NOT_FOUND') return denied(error);
       throw error;
     }
   }
 
+  /** Finds the leases of all subjects before anything is charged. @throws Refused FORBIDDEN if one is not the caller's */
+  private readied(context: RequestContext, all: readonly (Evaluation | Refused)[]): Promise<(Ready | Refused)[]> {
+    const known = new Map<string, Promise<readonly string[]>>();
+    return Promise.all(
+      all.map(async (evaluation) => {
+        if (evaluation instanceof Refused) return evaluation;
+        const { subject } = evaluation;
+        const key = JSON.stringify([subject.type, subject.id]);
+        const found = known.get(key) ?? this.subjects.leasesOf(context.caller, subject);
+        known.set(key, found);
+        try {
+          return { evaluation, leases: await found };
+        } catch (error) {
+          if (error instanceof Refused && error.code !== 'FORBIDDEN') return error;
+          throw error;
+        }
+      }),
+    );
+  }
+
   private async inOrder(
     context: RequestContext,
-    all: readonly (Evaluation | Refused)[],
+    all: readonly (Ready | Refused)[],
     isLast: (decision: boolean) => boolean,
   ): Promise<Decision[]> {
     const decisions: Decision[] = [];
@@ -122,7 +149,7 @@ export class AuthzenController {
   }
 
   /** Denies a malformed item without an effect on the others. */
-  private async oneOfSeveral(context: RequestContext, each: Evaluation | Refused, i: number): Promise<Decision> {
+  private async oneOfSeveral(context: RequestContext, each: Ready | Refused, i: number): Promise<Decision> {
     if (each instanceof Refused) return denied(each);
     try {
       return await this.decide(context, each, String(i));
@@ -132,10 +159,10 @@ export class AuthzenController {
     }
   }
 
-  private async decide(context: RequestContext, { request, dryRun }: Evaluation, part?: string): Promise<Decision> {
-    if (!dryRun) return toDecision(await this.decisions.decide(context, request, part));
-    const { answer, commandId } = await this.decisions.decideDry(context, request, part);
-    this.dryRuns.note(context.caller, { grantId: request.grantId, commandId }, answer.decision);
-    return toDecision(answer);
+  private async decide(context: RequestContext, { evaluation, leases }: Ready, part?: string): Promise<Decision> {
+    const { request, dryRun } = evaluation;
+    if (dryRun) return toDecision((await this.evaluations.tryOut(context, leases, request, part)).answer);
+    const tried = await this.evaluations.decide(context, leases, request, part);
+    return toDecision(tried.answer, await this.denials.contextOf(context.caller, evaluation, tried));
   }
 }

@@ -17,6 +17,7 @@ import { renew } from './grants/renew';
 import { liftQuarantine, revokeSelector } from './revoke';
 import { completeRun, escalate } from './grants/run';
 import { recordKey } from './record-key';
+import { requestAccess } from './request-access';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
 import { settle } from './actions/settle-action';
@@ -34,6 +35,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   completeRun,
   escalate,
   decideApproval,
+  requestAccess,
   suspend,
   resume,
   renew,

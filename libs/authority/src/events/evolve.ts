@@ -55,6 +55,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   ApprovalAnswered: approvalAnswered,
   ApprovalGiven: approvalGiven,
   ApprovalWithdrawn: approvalWithdrawn,
+  AccessRequested: () => undefined, // the request was made with the step-up
   ApprovalExpired: approvalExpired,
   ActionPermitted: actionPermitted,
   ActionDenied: refused,

@@ -94,6 +94,8 @@ export const decideApproval = command('decideApproval', {
   /** the ref of the actor as a person, to compare with the principal of the run */
   actorRef: ref.optional(),
 });
+/** records the submission of a request for access; the payload has its reason, in the words of the agent */
+export const requestAccess = command('requestAccess', { approvalId: idOf('approval') });
 export const suspend = command('suspend', { grantId: idOf('grant'), reasonCode });
 export const resume = command('resume', { grantId: idOf('grant'), reasonCode });
 export const renew = command('renew', { grantId: idOf('grant') });
@@ -177,6 +179,7 @@ export const COMMANDS = [
   completeRun,
   escalate,
   decideApproval,
+  requestAccess,
   suspend,
   resume,
   renew,

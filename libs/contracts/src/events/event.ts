@@ -264,6 +264,8 @@ export const EVENT_DATA = {
   }),
   /** a person ended an approval of more than one call */
   ApprovalWithdrawn: z.strictObject({ approvalId: idOf('approval'), by: z.string() }),
+  /** an enforcement point, or the run itself, submitted a request for access about a call that waits for a person */
+  AccessRequested: z.strictObject({ approvalId: idOf('approval'), by: z.string() }),
   ApprovalExpired: z.strictObject({
     approvalId: idOf('approval'),
     /** set if another request replaced this one before it expired */

@@ -186,24 +186,30 @@ const properties = z.record(z.string(), z.unknown()).optional();
 export const authzenSubject = z.looseObject({ type: z.string(), id: z.string(), properties });
 export const authzenAction = z.looseObject({ name: z.string(), properties });
 export const authzenResource = z.looseObject({ type: z.string(), id: z.string(), properties });
+/** decides without an effect; a context may have it, too */
+const dryRun = z.boolean().optional();
 export const evaluationBody = z.looseObject({
   subject: authzenSubject,
   action: authzenAction,
   resource: authzenResource,
   context: z.record(z.string(), z.unknown()).optional(),
+  dryRun,
 });
 export const evaluationsBody = z.looseObject({
-  subject: authzenSubject.optional(),
-  action: authzenAction.optional(),
-  resource: authzenResource.optional(),
+  /** the defaults, which may be incomplete: an item has the rest */
+  subject: authzenSubject.partial().optional(),
+  action: authzenAction.partial().optional(),
+  resource: authzenResource.partial().optional(),
   context: z.record(z.string(), z.unknown()).optional(),
+  dryRun,
   evaluations: z
     .array(
       z.looseObject({
-        subject: authzenSubject.optional(),
-        action: authzenAction.optional(),
-        resource: authzenResource.optional(),
+        subject: authzenSubject.partial().optional(),
+        action: authzenAction.partial().optional(),
+        resource: authzenResource.partial().optional(),
         context: z.record(z.string(), z.unknown()).optional(),
+        dryRun,
       }),
     )
     .max(LIMITS.actionsPerBatch)
@@ -211,6 +217,7 @@ export const evaluationsBody = z.looseObject({
   options: z
     .looseObject({
       evaluations_semantic: z.enum(['execute_all', 'deny_on_first_deny', 'permit_on_first_permit']).optional(),
+      dryRun,
     })
     .optional(),
 });

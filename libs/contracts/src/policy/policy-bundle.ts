@@ -6,6 +6,7 @@ import { conditionEntry } from './condition';
 import { manifest } from './manifest';
 import { policyTest } from './policy-test';
 import { policyRule } from './rule';
+import { subjectType } from './subject-type';
 
 /**
  * A policy bundle, and each of its files. Each section is a list; those of several files are joined in the order of the
@@ -43,6 +44,11 @@ export const policyBundle = z.strictObject({
     .max(LIMITS.policy.conditions)
     .optional()
     .describe('Cedar policies that forbid calls, whatever permits them.'),
+  subjects: z
+    .array(subjectType)
+    .max(LIMITS.policy.subjects)
+    .optional()
+    .describe('Which types of subjects of the AuthZEN API are people. Left out: only grants and runs are subjects.'),
   tests: z
     .array(policyTest)
     .max(LIMITS.policy.tests)

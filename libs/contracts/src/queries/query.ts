@@ -8,6 +8,7 @@ import { exportHeader, exportLine } from '../transfer/export';
 import { grantView, jkt, runView } from '../grants/grant';
 import { digest, idOf, logNameSchema, position, ref, time } from '../primitives';
 import { risk } from '../grants/grant';
+import { leasesQuery, principalsQuery, subjectTypesQuery, verbsQuery } from './candidates';
 
 /** The use of a DPoP proof that a gateway has verified. */
 const proofUse = z.strictObject({
@@ -51,6 +52,10 @@ export const query = z.discriminatedUnion('op', [
     /** end of the previous page */
     after: z.strictObject({ turn: z.number().int().min(1), position }).optional(),
   }),
+  leasesQuery,
+  principalsQuery,
+  subjectTypesQuery,
+  verbsQuery,
   /** previews the next decision without charging or writing anything: `command` is an `authorize` command */
   z.strictObject({ op: z.literal('dryRun'), log: logNameSchema, command: z.unknown() }),
   z.strictObject({
