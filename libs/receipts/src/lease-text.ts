@@ -15,10 +15,10 @@ export function leaseText({ actions, permissions, deny = [], obligations = [] }:
   return [may.join(', ') || 'nothing', ...never, ...must].join('; ');
 }
 
-/** Formats the mode and the caps of a permission. */
-function restText({ mode, calls, cost, units }: Permission): string {
+/** Formats the mode, the caps and the end of a permission. */
+function restText({ mode, calls, cost, units, until }: Permission): string {
   const caps = capsText({ calls, cost, units });
-  const parts = [...(mode ? [mode] : []), ...(caps ? [`at most ${caps} in all`] : [])];
+  const parts = [...(mode ? [mode] : []), ...(caps ? [`at most ${caps} in all`] : []), ...(until ? [`until ${until}`] : [])];
   return parts.length > 0 ? ` (${parts.join('; ')})` : '';
 }
 
