@@ -321,6 +321,8 @@ export const LIMITS = {
     values: 100_000,
     catalogEntries: 2_000,
     manifests: 1_000,
+    /** bundles of permissions that one manifest lists to ask for */
+    bundles: 32,
     /** entries of Cedar policies, characters of one, and policies of one bundle */
     conditions: 200,
     conditionChars: 64 * 1024,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { actionRequest } from '../actions/action';
 import { approvalScope } from '../approvals/approval-scope';
+import { missingCall } from '../approvals/asked-bundle';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { grantRequest, grantView, requestedAgent, runView } from '../grants/grant';
@@ -9,6 +10,7 @@ import { groupNames, keyName, keyRole, keyView, KEY_ROLES, personName } from '..
 import { digest, duration, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
 import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
+import { ruleName } from '../policy/rule';
 import { approvalView } from '../queries/query';
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
@@ -22,7 +24,8 @@ export const openRunBody = z.strictObject({
   /** the principal: `user:…`, `service:…` */
   requestedBy: personName,
   purpose: freeText(),
-  grant: grantRequest,
+  /** left out: what the manifest of the class states as its lease */
+  grant: grantRequest.default({}),
   requireApproval: z.boolean().optional(),
 });
 export const delegationBody = z.strictObject({
@@ -60,7 +63,19 @@ export const narrowedAnswer = z.object({
 export type Narrowed = z.infer<typeof narrowedAnswer>;
 
 export const completionBody = z.strictObject({});
-export const escalationBody = z.strictObject({ want: grantRequest, reason: freeText() });
+export const escalationBody = z
+  .strictObject({
+    /** limits in addition to those that the run has */
+    want: grantRequest.optional(),
+    /** the name of a bundle that the manifest of its class lists */
+    ask: ruleName.optional(),
+    /** a call that the lease does not permit; the first bundle that covers it is asked for */
+    missing: missingCall.optional(),
+    reason: freeText(),
+  })
+  .refine(({ want, ask, missing }) => [want, ask, missing].filter((each) => each !== undefined).length === 1, {
+    error: 'send exactly one of want, ask and missing',
+  });
 export const approvalDecisionBody = z.strictObject({
   verdict: z.enum(['approve', 'deny']),
   note: freeText().optional(),
