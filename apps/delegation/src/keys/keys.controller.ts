@@ -10,6 +10,7 @@ import {
   takeOverRequest,
   tenantKeysRequest,
 } from '@bailiwick/contracts/keys/key';
+import type { ClientJwks } from '@bailiwick/contracts/keys/client-keys';
 import type { KeyRefusal, PostgresKeys } from '@bailiwick/event-store/postgres/keys';
 import type { Result } from '@bailiwick/core/result';
 import { BusContext } from '@bailiwick/messaging/nest-transport/nest-strategy';
@@ -53,10 +54,10 @@ export class KeysController {
 
   @MessagePattern(adminSubject('rotate-key'))
   rotate(
-    @Payload(new ZodPipe(rotateKeyRequest)) { tenant, id, digest, overlapMs }: z.infer<typeof rotateKeyRequest>,
+    @Payload(new ZodPipe(rotateKeyRequest)) { tenant, id, digest, jwks, overlapMs }: z.infer<typeof rotateKeyRequest>,
     @Ctx() context: BusContext,
   ): Promise<Answer> {
-    return this.unlessLate(context, async () => answer(await this.keys.rotate(tenant, id, digest, overlapMs)));
+    return this.unlessLate(context, async () => answer(await this.rotated(tenant, id, digest, jwks, overlapMs)));
   }
 
   /** A late revocation is carried out all the same: it takes authority away. */
@@ -79,6 +80,17 @@ export class KeysController {
   ): Promise<Answer> {
     await this.keys.forget(tenant, person);
     return { ok: true, value: {} };
+  }
+
+  private rotated(
+    tenant: string,
+    id: string,
+    digest: string | undefined,
+    jwks: ClientJwks | undefined,
+    overlapMs: number,
+  ): Promise<Result<unknown, KeyRefusal>> {
+    if (jwks) return this.keys.replaceJwks(tenant, id, jwks);
+    return this.keys.rotate(tenant, id, digest ?? '', overlapMs);
   }
 
   private unlessLate(context: BusContext, work: () => Promise<Answer>): Promise<Answer> {

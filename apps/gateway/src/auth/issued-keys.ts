@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ClientJwks } from '@bailiwick/contracts/keys/client-keys';
 import type { KeyView, NewKey } from '@bailiwick/contracts/keys/key';
 import { Refused } from '../http/problems/problem';
 import { LogClient } from '../log-client/log-client';
@@ -9,7 +10,8 @@ import { digestOf, newKeyId, newSecret } from './secrets';
 /** A key with its secret, which is returned once and stored nowhere. */
 export interface Issued {
   readonly view: KeyView;
-  readonly secret: string;
+  /** left out for a client with public keys */
+  readonly secret?: string;
 }
 
 /** Changes keys. A change is effective at this gateway when it returns, and at the others within a second. */
@@ -25,13 +27,15 @@ export class IssuedKeys {
   }
 
   async issue(tenant: string, key: Omit<NewKey, 'id' | 'digest'>): Promise<Issued> {
-    const secret = newSecret(key.role ?? 'person');
-    const keys = [{ ...key, id: newKeyId(), digest: digestOf(secret) }];
+    const secret = key.jwks === undefined ? newSecret(key.role ?? 'person') : undefined;
+    const keys = [{ ...key, id: newKeyId(), ...(secret === undefined ? {} : { digest: digestOf(secret) }) }];
     const [view] = await this.changed<KeyView[]>('issue-keys', { tenant, keys });
-    return { view: view as KeyView, secret };
+    return { view: view as KeyView, ...(secret === undefined ? {} : { secret }) };
   }
 
-  async rotate(tenant: string, id: string, overlapMs: number): Promise<Issued> {
+  /** @param jwks of a client with public keys, which has no secret */
+  async rotate(tenant: string, id: string, overlapMs: number, jwks?: ClientJwks): Promise<Issued> {
+    if (jwks) return { view: await this.changed<KeyView>('rotate-key', { tenant, id, jwks, overlapMs }) };
     const before = (await this.list(tenant)).find((each) => each.id === id);
     if (!before) throw new Refused('NOT_FOUND', `Key ${id} not found.`);
     const secret = newSecret(before.role ?? 'person');

@@ -1,4 +1,5 @@
 import { Controller } from '@nestjs/common';
+import { calculateJwkThumbprint } from 'jose';
 import { z } from 'zod';
 import {
   issuedKeyAnswer,
@@ -23,6 +24,8 @@ import { LogClient } from '../log-client/log-client';
 
 const named = z.strictObject({ id: keyId });
 type Named = z.infer<typeof named>;
+
+const keyOf = (secret: string | undefined) => (secret === undefined ? {} : { key: secret });
 
 /** The overlap of a rotation that states none. */
 const OVERLAP = '1d';
@@ -53,7 +56,7 @@ export class KeysController {
       throw new Refused('BAD_REQUEST', `expiresAt ${body.expiresAt} has passed`);
     const { view, secret } = await this.keys.issue(tenant, { ...body, createdBy: actor.id });
     const position = await this.record(context, 'issued', view);
-    return { ...this.shown(tenant, view), key: secret, position };
+    return { ...this.shown(tenant, view), ...keyOf(secret), position };
   }
 
   @Endpoint({
@@ -78,15 +81,15 @@ export class KeysController {
   async rotate(
     @Ctx() context: RequestContext,
     @Params(named) { id }: Named,
-    @Body(rotationBody) { overlap = OVERLAP }: z.infer<typeof rotationBody>,
+    @Body(rotationBody) { overlap = OVERLAP, jwks }: z.infer<typeof rotationBody>,
   ): Promise<unknown> {
     const { tenant } = context.caller;
     const overlapMs = parseDuration(overlap) ?? 0;
     if (overlapMs > LIMITS.keys.overlapMs)
       throw new Refused('BAD_REQUEST', `an overlap is at most ${LIMITS.keys.overlapMs / 86_400_000}d`);
-    const { view, secret } = await this.keys.rotate(tenant, id, overlapMs);
+    const { view, secret } = await this.keys.rotate(tenant, id, overlapMs, jwks);
     const position = await this.record(context, 'rotated', view);
-    return { ...this.shown(tenant, view), key: secret, position };
+    return { ...this.shown(tenant, view), ...keyOf(secret), position };
   }
 
   @Endpoint({
@@ -105,7 +108,8 @@ export class KeysController {
 
   private async record(context: RequestContext, change: KeyChange['change'], view: KeyView): Promise<number> {
     const { tenant } = context.caller;
-    const { id, name, role, groups, expiresAt, overlapUntil } = view;
+    const { id, name, role, groups, jwks, expiresAt, overlapUntil } = view;
+    const jkts = jwks && (await Promise.all(jwks.keys.map((key) => calculateJwkThumbprint(key))));
     const personRef = this.refOf(tenant, view);
     const command = context.command('recordKey', logName(tenant, 0), {
       keyId: id,
@@ -115,6 +119,7 @@ export class KeysController {
       ...(personRef === undefined ? {} : { personRef }),
       ...(groups === undefined ? {} : { groups }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(jkts === undefined ? {} : { jkts }),
       ...(change === 'rotated' && overlapUntil !== undefined ? { overlapUntil } : {}),
     });
     return (await this.logClient.command<{ position: number }>(command)).position;

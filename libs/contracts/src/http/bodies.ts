@@ -6,6 +6,7 @@ import { missingCall } from '../approvals/asked-bundle';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { grantRequest, grantView, requestedAgent, runView } from '../grants/grant';
+import { clientJwks } from '../keys/client-keys';
 import { groupNames, keyName, keyRole, keyView, KEY_ROLES, personName } from '../keys/key';
 import { digest, duration, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
 import { bundleFiles } from '../policy/bundle-files';
@@ -239,6 +240,8 @@ export const keyBody = z
     /** the person who holds it, such as `user:ada@example.com`; without one it is a service's */
     person: personName.optional(),
     groups: groupNames.optional(),
+    /** public keys of an OAuth client that signs assertions: no secret is issued */
+    jwks: clientJwks.optional(),
     expiresAt: time.optional(),
   })
   .refine(({ role, person }) => role !== undefined || person !== undefined, {
@@ -249,14 +252,16 @@ export const keyBody = z
 export const keyAnswer = keyView.extend({ ref: ref.optional() });
 export type KeyAnswer = z.infer<typeof keyAnswer>;
 export const issuedKeyAnswer = keyAnswer.extend({
-  /** the secret; it is returned once */
-  key: z.string(),
+  /** the secret; it is returned once. Left out for a client with public keys */
+  key: z.string().optional(),
   position,
 });
 export const keysAnswer = z.object({ items: z.array(keyAnswer), next: z.null() });
 export const rotationBody = z.strictObject({
   /** how long the earlier secret stays valid; 0s ends it at once */
   overlap: duration.optional(),
+  /** of a client with public keys: they replace the earlier ones at once */
+  jwks: clientJwks.optional(),
 });
 export const revokedKeyAnswer = keyAnswer.extend({ position });
 
