@@ -1,4 +1,6 @@
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { bailiwick } from '../support/cli';
@@ -57,6 +59,59 @@ async function withNonce(
   const nonce = asked.headers.get('dpop-nonce') ?? '';
   return token(fields, { ...headers, dpop: await proof.proof('POST', url, { nonce }) });
 }
+
+describe('a client with public keys', () => {
+  it('is added by its JWKS, authenticates with unmodified libraries, and is refused once it is revoked', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const file = join(scratch(), 'jwks.json');
+    writeFileSync(file, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one' }] }));
+    const added = await bailiwick([
+      'keys',
+      'add',
+      '--name',
+      'ci',
+      '--role',
+      'orchestrator',
+      '--jwks',
+      file,
+      '--url',
+      stack.url,
+      '--key',
+      key('admin'),
+      '--json',
+    ]);
+    const { id, key: secret } = JSON.parse(added.out) as Record<string, string>;
+    expect(secret).toBeUndefined();
+    const parent = await openRun(stack);
+    const config = await openid.discovery(
+      new URL(stack.url),
+      id as string,
+      undefined,
+      openid.PrivateKeyJwt({ key: privateKey, kid: 'one' }),
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- the system of this test has no TLS
+      { algorithm: 'oauth2', execute: [openid.allowInsecureRequests] },
+    );
+    const { grant_type: _, ...fields } = exchangeFields(parent.token, READ);
+    const granted = await openid.genericGrantRequest(config, EXCHANGE, fields);
+    expect(await openid.tokenIntrospection(config, granted.access_token)).toMatchObject({ active: true });
+    const server = { issuer: stack.url, revocation_endpoint: `${stack.url}/oauth/revoke` };
+    const revoke = () =>
+      oauth.revocationRequest(
+        server,
+        { client_id: id as string },
+        oauth.PrivateKeyJwt({ key: privateKey, kid: 'one' }),
+        granted.access_token,
+        {
+          // eslint-disable-next-line @typescript-eslint/no-deprecated -- as above
+          [oauth.allowInsecureRequests]: true,
+        },
+      );
+    expect((await revoke()).status).toBe(200);
+    expect(await openid.tokenIntrospection(config, granted.access_token)).toMatchObject({ active: false });
+    await http(stack, 'DELETE', `/v1/keys/${id}`, { key: key('admin') });
+    expect((await revoke()).status).toBe(401);
+  });
+});
 
 describe('openid-client, unmodified', () => {
   it('exchanges with DPoP and nonce, introspects and revokes', async () => {

@@ -116,9 +116,10 @@ const permission: fc.Arbitrary<Permission> = fc
     actions: verbPatterns,
     resources: fc.array(selector, { minLength: 1, maxLength: 2 }),
     mode: fc.option(fc.constantFrom(...MODES), { freq: 1, nil: undefined }),
+    until: fc.option(minute, { freq: 1, nil: undefined }),
     caps: fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: entryCaps }),
   })
-  .map(({ mode, caps, ...rest }) => ({ ...rest, ...(mode ? { mode } : {}), ...caps }));
+  .map(({ mode, until, caps, ...rest }) => ({ ...rest, ...(mode ? { mode } : {}), ...(until ? { until } : {}), ...caps }));
 const deniedPair: fc.Arbitrary<DeniedPair> = fc.record({
   actions: verbPatterns,
   resources: fc.array(
@@ -376,7 +377,7 @@ export function usageAfter(history: History, limit: BudgetLimit): MutableUsage {
   for (const { at, effect, cost, units, verb, settled } of history) {
     const charge = chargeOf(effect, cost, units);
     reserve(usage, limit, charge, at, periodsFor([account], at));
-    reserveInScopes([account], { verb, effect, resource: { type: 'file', id: 'a' } }, charge);
+    reserveInScopes([account], { verb, effect, resource: { type: 'file', id: 'a' } }, charge, at);
     if (settled) commit(usage, limit, charge, charge, at, at);
   }
   return usage;

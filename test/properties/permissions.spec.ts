@@ -5,6 +5,7 @@ import { permissions } from '@bailiwick/authority/dimensions/permissions';
 import { facts, NOW, situation } from '@bailiwick/authority/testing/facts';
 import type { Attribute } from '@bailiwick/contracts/actions/action';
 import type { Condition, DenyLimit, PermissionsLimit, Selector } from '@bailiwick/contracts/grants/grant';
+import { rfc3339 } from '@bailiwick/core/clock';
 import { covers } from './naive';
 
 /**
@@ -56,7 +57,8 @@ function holds(condition: Condition, value: Attribute): boolean {
   return !condition.any || (Array.isArray(value) && value.some((each) => condition.any?.includes(each)));
 }
 
-function naiveEntry({ actions, resources, mode }: PermissionsLimit[number], action: ActionFacts): Outcome {
+function naiveEntry({ actions, resources, mode, until }: PermissionsLimit[number], action: ActionFacts): Outcome {
+  if (until !== undefined && until <= rfc3339(NOW)) return 'deny';
   const { verb, stated, effect, resource } = action;
   if (!actions.some((pattern) => covers(pattern, verb))) return 'deny';
   const byMode: Outcome = effect === 'read' || (mode ?? 'execute') === 'execute' ? 'permit' : mode === 'draft' ? 'deny' : 'step-up'; // prettier-ignore
@@ -125,10 +127,16 @@ const selector: fc.Arbitrary<Selector> = fc
     ...(except === undefined ? {} : { except: [except] }),
   }));
 const modes = fc.constantFrom(undefined, undefined, 'draft', 'propose', 'execute' as const);
+const ends = fc.constantFrom(undefined, undefined, undefined, ...[-1, 0, 1, 2].map((n) => rfc3339(NOW + n)));
 const anyPermissions: fc.Arbitrary<PermissionsLimit> = fc.array(
   fc
-    .tuple(verbs, fc.array(selector, { minLength: 1, maxLength: 2 }), modes)
-    .map(([actions, resources, mode]) => ({ actions, resources, ...(mode ? { mode: mode as 'draft' } : {}) })),
+    .tuple(verbs, fc.array(selector, { minLength: 1, maxLength: 2 }), modes, ends)
+    .map(([actions, resources, mode, until]) => ({
+      actions,
+      resources,
+      ...(mode ? { mode: mode as 'draft' } : {}),
+      ...(until ? { until } : {}),
+    })),
   { minLength: 1, maxLength: 4 },
 );
 const anyDeny: fc.Arbitrary<DenyLimit> = fc.array(

@@ -263,9 +263,13 @@ export const LIMITS = {
   namesRecorded: 10_000,
 
   // keys and issuers
+  /** the longest life of an assertion by which an OAuth client authenticates */
+  clientAssertionMs: 300_000,
   keys: {
     /** keys of one tenant that have not ended */
     perTenant: 1_000,
+    /** public keys of one client */
+    jwks: 8,
     /** ended keys of one tenant that stay in its list */
     endedKept: 1_000,
     /** how often a gateway reads the changes of the keys, and the age from which it reads them before it accepts one */
@@ -349,6 +353,8 @@ export const LIMITS = {
     values: 100_000,
     catalogEntries: 2_000,
     manifests: 1_000,
+    /** bundles of permissions that one manifest lists to ask for */
+    bundles: 32,
     /** entries of Cedar policies, characters of one, and policies of one bundle */
     conditions: 200,
     conditionChars: 64 * 1024,
@@ -475,6 +481,9 @@ export const LIMITS = {
   httpArrivingBytesPerTenant: 64 * 1024 * 1024,
   httpArrivingBytesPerSender: 16 * 1024 * 1024,
   /** requests in progress, including streams */
+  /** requests to the OAuth endpoints whose sender is not known yet, in total and per address: apart from all others */
+  oauthRequests: 512,
+  oauthRequestsPerAddress: 128,
   httpRequests: 4_096,
   httpRequestsPerTenant: 3_072,
   /** commands for one log, at one gateway, until a message takes them to its owner */

@@ -1,3 +1,4 @@
+import type { AskedBundle } from '@bailiwick/contracts/approvals/asked-bundle';
 import type { Limits, Permission, Selector } from '@bailiwick/contracts/grants/grant';
 import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import { capsText } from './caps-text';
@@ -15,10 +16,14 @@ export function leaseText({ actions, permissions, deny = [], obligations = [] }:
   return [may.join(', ') || 'nothing', ...never, ...must].join('; ');
 }
 
-/** Formats the mode and the caps of a permission. */
-function restText({ mode, calls, cost, units }: Permission): string {
+/** Formats the mode, the caps and the end of a permission. */
+function restText({ mode, calls, cost, units, until }: Permission): string {
   const caps = capsText({ calls, cost, units });
-  const parts = [...(mode ? [mode] : []), ...(caps ? [`at most ${caps} in all`] : [])];
+  const parts = [
+    ...(mode ? [mode] : []),
+    ...(caps ? [`at most ${caps} in all`] : []),
+    ...(until ? [`until ${until}`] : []),
+  ];
   return parts.length > 0 ? ` (${parts.join('; ')})` : '';
 }
 
@@ -28,6 +33,10 @@ export const permissionCaps = ({ permissions = [] }: Limits): string[] =>
     const caps = capsText({ calls: each.calls, cost: each.cost, units: each.units });
     return caps ? [`at most ${caps} for ${pairText(each)}`] : [];
   });
+
+/** Describes a bundle that an escalation asked for: \`open-pull-requests (open a pull request), for 30m\`. */
+export const bundleText = ({ name, words, lasts }: AskedBundle): string =>
+  `${name} (${words})${lasts === undefined ? '' : `, for ${lasts}`}`;
 
 const pairText = (pair: { readonly actions: readonly string[]; readonly resources: readonly Selector[] }): string =>
   `${pair.actions.join(' and ')} on ${pair.resources.map(selectorText).join(' and ')}`;

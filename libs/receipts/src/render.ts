@@ -10,6 +10,7 @@ import { marked } from '@bailiwick/core/look-alike';
 import { money } from '@bailiwick/core/money';
 import { quantity } from '@bailiwick/core/quantity';
 import type { Claims } from './kinds';
+import { bundleText } from './lease-text';
 import { precedes } from './period';
 import { shownStatements } from './shown-statements';
 
@@ -124,7 +125,8 @@ function ofRun(claims: RunClaims): string[] {
         `approval  ${each.kind}: ${each.verdict}${each.breakGlass ? ' BREAK-GLASS' : ''}${each.by ? ` by ${[...(each.also ?? []), each.by].join(', ')}` : ''}${each.note ? ` (${each.note})` : ''}`,
     ),
     ...claims.escalations.map(
-      (each) => `escalated ${each.reason ?? GONE} (${each.verdict}); refused before: ${triedText(each.tried, claims)}`,
+      (each) =>
+        `escalated ${each.bundle ? `for ${bundleText(each.bundle)}: ` : ''}${each.reason ?? GONE} (${each.verdict}); refused before: ${triedText(each.tried, claims)}`,
     ),
     ...permittedText(claims),
     `denied    ${claims.denied.length}${claims.denied.length ? `: ${tally(claims.denied.map((each) => `${each.verb} (${each.decision})`))}` : ''}`,

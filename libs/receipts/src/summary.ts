@@ -292,7 +292,7 @@ function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['es
   return mine.flatMap(({ event, payload }) => {
     if (event.type === 'ActionDenied' || event.type === 'ActionStepUp') tried.push(event.actionId as string);
     if (event.type !== 'ApprovalRequested' || event.data.kind !== 'escalation') return [];
-    const { approvalId, limits } = event.data;
+    const { approvalId, limits, bundle } = event.data;
     const answer = story.answered.get(approvalId)?.event;
     if (answer && isEarlier(answer, story)) return [];
     const verdict = !answer ? 'pending' : answer.type === 'ApprovalGiven' ? answer.data.verdict : 'expired';
@@ -301,6 +301,7 @@ function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['es
         approvalId,
         reason: textOf(payload, 'reason'),
         ...(limits === undefined ? {} : { wanted: limits }),
+        ...(bundle === undefined ? {} : { bundle }),
         tried: [...tried],
         verdict,
         ...place(event),

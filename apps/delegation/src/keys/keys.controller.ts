@@ -51,10 +51,10 @@ export class KeysController {
 
   @MessagePattern(adminSubject('rotate-key'))
   rotate(
-    @Payload(new ZodPipe(rotateKeyRequest)) { tenant, id, digest, overlapMs, record }: z.infer<typeof rotateKeyRequest>,
+    @Payload(new ZodPipe(rotateKeyRequest)) request: z.infer<typeof rotateKeyRequest>,
     @Ctx() context: BusContext,
   ): Promise<Answer> {
-    return this.unlessLate(context, async () => answer(await this.keys.rotate(tenant, id, digest, overlapMs, record)));
+    return this.unlessLate(context, async () => answer(await this.rotated(request)));
   }
 
   /** A late revocation is carried out all the same: it takes authority away. */
@@ -77,6 +77,18 @@ export class KeysController {
   ): Promise<Answer> {
     await this.keys.forget(tenant, person);
     return { ok: true, value: {} };
+  }
+
+  private rotated({
+    tenant,
+    id,
+    digest,
+    jwks,
+    overlapMs,
+    record,
+  }: z.infer<typeof rotateKeyRequest>): Promise<Result<unknown, KeyRefusal>> {
+    if (jwks) return this.keys.replaceJwks(tenant, id, jwks, record);
+    return this.keys.rotate(tenant, id, digest ?? '', overlapMs, record);
   }
 
   private unlessLate(context: BusContext, work: () => Promise<Answer>): Promise<Answer> {

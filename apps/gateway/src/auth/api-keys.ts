@@ -74,6 +74,19 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
     return this.findAfterRead(digest);
   }
 
+  /**
+   * Finds a client with public keys by the id of its key.
+   * @throws Refused NOT_READY if this gateway cannot read whether keys were revoked
+   */
+  async findClient(id: string): Promise<KeyHolder | undefined> {
+    const { replica } = this.follower;
+    if (!this.follower.isFresh || !replica.client(id, this.now())) await this.follower.read();
+    if (!this.follower.isVouched) throw new Refused('NOT_READY', 'the keys cannot be checked at the moment; try again');
+    const holder = replica.client(id, this.now());
+    if (holder) this.follower.noteUse(id);
+    return holder;
+  }
+
   /** Reports whether a tenant is the installation's own, whose keys are in its credentials. */
   isOwn(tenant: string): boolean {
     return [...this.own.values()].some((holder) => holder.tenant === tenant);

@@ -71,7 +71,10 @@ export async function identify(vouchers: Vouchers, presented: Presented): Promis
 /** The roles whose keys act for a person unless they name one; the other roles' keys act for a service. */
 const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'analyst']);
 
-function keyCaller({ tenant, role, id, name, person, groups }: KeyHolder, pseudonyms: Vouchers['pseudonyms']): Caller {
+export function keyCaller(
+  { tenant, role, id, name, person, groups }: KeyHolder,
+  pseudonyms: Vouchers['pseudonyms'],
+): Caller {
   const roles = role === undefined ? [] : [role];
   const more = {
     ...(role === undefined ? {} : { role }),

@@ -166,6 +166,11 @@ export class GrantTokens {
     return thumbprint;
   }
 
+  /** Accepts a signed statement once at all gateways. @returns why it is refused; undefined if it is accepted */
+  takeOnce(...once: Parameters<Proofs['takeOnce']>): Promise<string | undefined> {
+    return this.proofs.takeOnce(...once);
+  }
+
   private async proofFor(proof: string, method: string, url: string): Promise<CheckedProof> {
     let checked: CheckedProof;
     try {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { ClientJwks } from '@bailiwick/contracts/keys/client-keys';
 import type { Actor } from '@bailiwick/contracts/events/event';
 import type { KeyView, NewKey } from '@bailiwick/contracts/keys/key';
 import type { KeyChange } from '@bailiwick/contracts/keys/key-change';
@@ -15,7 +16,8 @@ import { digestOf, newKeyId, newSecret } from './secrets';
 /** A key with its secret, which is returned once and stored nowhere. */
 export interface Issued {
   readonly view: KeyView;
-  readonly secret: string;
+  /** left out for a client with public keys */
+  readonly secret?: string;
   /** of the event that records the change */
   readonly position: number;
 }
@@ -40,22 +42,24 @@ export class IssuedKeys {
   }
 
   async issue(tenant: string, key: Omit<NewKey, 'id' | 'digest'>, by: Actor): Promise<Issued> {
-    const secret = newSecret(key.role ?? 'person');
-    const keys = [{ ...key, id: newKeyId(), digest: digestOf(secret) }];
+    const secret = key.jwks === undefined ? newSecret(key.role ?? 'person') : undefined;
+    const keys = [{ ...key, id: newKeyId(), ...(secret === undefined ? {} : { digest: digestOf(secret) }) }];
     const record = this.recording(tenant, by, key.person);
     const [view] = await this.changed<KeyView[]>('issue-keys', { tenant, keys, record });
     const position = await this.record(tenant, record, 'issued', view as KeyView);
-    return { view: view as KeyView, secret, position };
+    return { view: view as KeyView, ...(secret === undefined ? {} : { secret }), position };
   }
 
-  async rotate(tenant: string, id: string, overlapMs: number, by: Actor): Promise<Issued> {
+  /** @param jwks of a client with public keys, which has no secret */
+  async rotate(tenant: string, id: string, overlapMs: number, by: Actor, jwks?: ClientJwks): Promise<Issued> {
     const before = await this.find(tenant, id);
     if (!before) throw new Refused('NOT_FOUND', `Key ${id} not found.`);
-    const secret = newSecret(before.role ?? 'person');
+    const secret = jwks === undefined ? newSecret(before.role ?? 'person') : undefined;
     const record = this.recording(tenant, by, before.person);
-    const body = { tenant, id, digest: digestOf(secret), overlapMs, record };
-    const view = await this.changed<KeyView>('rotate-key', body);
-    return { view, secret, position: await this.record(tenant, record, 'rotated', view) };
+    const proof = secret === undefined ? { jwks } : { digest: digestOf(secret) };
+    const view = await this.changed<KeyView>('rotate-key', { tenant, id, ...proof, overlapMs, record });
+    const position = await this.record(tenant, record, 'rotated', view);
+    return { view, ...(secret === undefined ? {} : { secret }), position };
   }
 
   /** A revocation is effective before it is recorded: an owner that is busy does not delay it. */

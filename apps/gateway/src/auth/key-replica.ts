@@ -1,3 +1,4 @@
+import type { ClientJwks } from '@bailiwick/contracts/keys/client-keys';
 import type { HeldKey } from '@bailiwick/contracts/keys/key';
 import type { Role } from './roles';
 
@@ -13,6 +14,8 @@ export interface KeyHolder {
   /** the person who holds it, such as `user:ada@example.com` */
   readonly person?: string;
   readonly groups?: readonly string[];
+  /** the public keys of a client that signs assertions */
+  readonly jwks?: ClientJwks;
 }
 
 interface Held {
@@ -52,9 +55,15 @@ export class KeyReplica {
     return secret.key.holder;
   }
 
-  private put({ id, tenant, name, role, person, groups, expiresAt, revoked, secrets }: HeldKey): void {
+  /** Finds the holder of a live key with public keys. */
+  client(id: string, now: number): KeyHolder | undefined {
+    const key = this.byId.get(id);
+    return key && !key.revoked && key.expiresAt > now && key.holder.jwks ? key.holder : undefined;
+  }
+
+  private put({ id, tenant, name, role, person, groups, jwks, expiresAt, revoked, secrets }: HeldKey): void {
     for (const digest of this.byId.get(id)?.digests ?? []) this.byDigest.delete(digest);
-    const holder = {
+    const holder: KeyHolder = {
       tenant,
       id,
       name,
@@ -62,6 +71,7 @@ export class KeyReplica {
       // a revoked key is kept to be refused; the name of its person may have been erased
       ...(person === undefined || revoked ? {} : { person }),
       ...(groups ? { groups } : {}),
+      ...(jwks ? { jwks } : {}),
     };
     const key: Held = { holder, revoked, expiresAt: endOf(expiresAt), digests: secrets.map(({ digest }) => digest) };
     this.byId.set(id, key);

@@ -35,6 +35,6 @@ import { ResponseInterceptor } from './responses/response.interceptor';
     { provide: APP_INTERCEPTOR, useClass: ResponseInterceptor },
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
-  exports: [EndpointRegistry, FastPath, RequestBodies],
+  exports: [ConcurrencyLimiter, EndpointRegistry, FastPath, RequestBodies],
 })
 export class HttpModule {}

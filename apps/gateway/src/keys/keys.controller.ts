@@ -22,6 +22,8 @@ import type { RequestContext } from '../http/request-context';
 const named = z.strictObject({ id: keyId });
 type Named = z.infer<typeof named>;
 
+const keyOf = (secret: string | undefined) => (secret === undefined ? {} : { key: secret });
+
 /** The overlap of a rotation that states none. */
 const OVERLAP = '1d';
 
@@ -53,7 +55,7 @@ export class KeysController {
     if (body.person !== undefined)
       this.names.record(tenant, [{ ref: this.pseudonyms.ref(tenant, 'person', body.person), name: body.person }]);
     const { view, secret, position } = await this.keys.issue(tenant, { ...body, createdBy: actor.id }, actor);
-    return { ...this.shown(tenant, view), key: secret, position };
+    return { ...this.shown(tenant, view), ...keyOf(secret), position };
   }
 
   @Endpoint({
@@ -78,14 +80,14 @@ export class KeysController {
   async rotate(
     @Ctx() context: RequestContext,
     @Params(named) { id }: Named,
-    @Body(rotationBody) { overlap = OVERLAP }: z.infer<typeof rotationBody>,
+    @Body(rotationBody) { overlap = OVERLAP, jwks }: z.infer<typeof rotationBody>,
   ): Promise<unknown> {
     const { tenant, actor } = context.caller;
     const overlapMs = parseDuration(overlap) ?? 0;
     if (overlapMs > LIMITS.keys.overlapMs)
       throw new Refused('BAD_REQUEST', `an overlap is at most ${LIMITS.keys.overlapMs / 86_400_000}d`);
-    const { view, secret, position } = await this.keys.rotate(tenant, id, overlapMs, actor);
-    return { ...this.shown(tenant, view), key: secret, position };
+    const { view, secret, position } = await this.keys.rotate(tenant, id, overlapMs, actor, jwks);
+    return { ...this.shown(tenant, view), ...keyOf(secret), position };
   }
 
   @Endpoint({

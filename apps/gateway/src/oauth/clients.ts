@@ -1,3 +1,4 @@
+import { ClientAssertions } from './client-assertions';
 import { Injectable } from '@nestjs/common';
 import { Admission } from '../auth/admission';
 import type { Role } from '../auth/api-keys';
@@ -21,7 +22,10 @@ interface Credentials {
  */
 @Injectable()
 export class OAuthClients {
-  constructor(private readonly admission: Admission) {}
+  constructor(
+    private readonly admission: Admission,
+    private readonly assertions: ClientAssertions,
+  ) {}
 
   /**
    * Returns the client of a request, or undefined if it presents no credentials.
@@ -30,10 +34,11 @@ export class OAuthClients {
   async authenticate(request: Request, form: Form): Promise<Client | undefined> {
     const { authorization } = request.headers;
     const secret = form.get('client_secret');
-    if (form.get('client_assertion') !== undefined)
-      throw new OAuthRefused('invalid_client', 'client assertions are not supported; send the key as client_secret');
-    if (authorization !== undefined && secret !== undefined)
+    const isAsserted = form.get('client_assertion') !== undefined || form.get('client_assertion_type') !== undefined;
+    const ways = [authorization !== undefined, secret !== undefined, isAsserted];
+    if (ways.filter(Boolean).length > 1)
       throw new OAuthRefused('invalid_request', 'send the credentials of the client in one way only');
+    if (isAsserted) return this.assertions.authenticate(form);
     if (authorization !== undefined) {
       const basic = basicCredentials(authorization);
       if (!basic)
@@ -60,7 +65,7 @@ export class OAuthClients {
   async callerOf(request: Request, form: Form, roles: readonly Role[]): Promise<Caller> {
     const { authorization, dpop } = request.headers;
     if (!/^(bearer|dpop) /i.test(authorization ?? '')) return this.require(request, form, roles);
-    if (form.get('client_secret') !== undefined)
+    if (form.get('client_secret') !== undefined || form.get('client_assertion') !== undefined)
       throw new OAuthRefused('invalid_request', 'send the credentials of the client in one way only');
     const caller = await this.admission.callerWith({ authorization, dpop, method: 'POST', url: request.url });
     return caller.kind === 'key' ? withRole(caller, roles) : caller;
@@ -82,8 +87,11 @@ export class OAuthClients {
 }
 
 /** The names under which a client may authenticate; an identity provider knows it by one of them. */
-export const namesOf = ({ actor: { id } }: Client): string[] =>
-  id.startsWith('key:') ? [id, id.slice('key:'.length)] : [id];
+export const namesOf = ({ actor: { id, via } }: Client): string[] => [
+  ...(via?.startsWith('key_') ? [via] : []),
+  id,
+  ...(id.startsWith('key:') ? [id.slice('key:'.length)] : []),
+];
 
 /** @throws OAuthRefused unauthorized_client */
 export function withRole(client: Client, roles: readonly Role[]): Client {

@@ -1,7 +1,8 @@
+import { ASSERTION_ALGORITHMS } from '@bailiwick/contracts/keys/client-keys';
 import { PROOF_ALGORITHMS } from '../auth/grant-tokens';
 import { LEASE_TYPE } from './authorization-details';
 
-const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post'];
+const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 
 /**
  * The metadata of the authorization server (RFC 8414 section 2).
@@ -18,8 +19,11 @@ export function serverMetadata(url: string, grantTypes: readonly string[]): Reco
     // there is no authorization endpoint
     response_types_supported: [],
     token_endpoint_auth_methods_supported: [...CLIENT_METHODS, 'none'],
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     introspection_endpoint_auth_methods_supported: CLIENT_METHODS,
+    introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
     authorization_details_types_supported: [LEASE_TYPE],
     service_documentation: `${url}/docs`,

@@ -11,8 +11,11 @@ import { Form } from './form';
 import { IdentityAssertions, JWT_BEARER } from './identity-assertions';
 import { LiveTokens } from './live-tokens';
 import { serverMetadata } from './metadata';
+import { OAuthSlots } from './oauth-slots';
 import { TOKEN_EXCHANGE, TokenExchange, type TokenResponse } from './token-exchange';
 
+/** The roles of a client that opens runs. */
+const OPENERS = ['orchestrator'] as const;
 const NO_STORE = { headers: { 'cache-control': 'no-store' } };
 const tokenAnswer = z.object({
   access_token: z.string(),
@@ -34,6 +37,7 @@ export class OAuthController {
     private readonly exchanges: TokenExchange,
     private readonly assertions: IdentityAssertions,
     private readonly live: LiveTokens,
+    private readonly slots: OAuthSlots,
   ) {}
 
   @Endpoint({
@@ -68,7 +72,7 @@ export class OAuthController {
   })
   async token(@Ctx() context: RequestContext, @Text() text: string): Promise<Reply> {
     const { request, form } = read(context, text);
-    return Reply.json(await this.granted(request, form), NO_STORE);
+    return this.slots.within(request.raw, async () => Reply.json(await this.granted(request, form), NO_STORE));
   }
 
   private async granted(request: Incoming, form: Form): Promise<TokenResponse> {
@@ -76,10 +80,21 @@ export class OAuthController {
       case TOKEN_EXCHANGE:
         return this.exchanges.exchange(request, form, await this.clients.authenticate(request, form));
       case JWT_BEARER:
-        return this.assertions.open(request, form, await this.clients.require(request, form, ['orchestrator']));
+        return this.assertions.open(
+          request,
+          form,
+          await this.known(request, this.clients.require(request, form, OPENERS)),
+        );
       default:
         throw new OAuthRefused('unsupported_grant_type', `grant_type: send ${TOKEN_EXCHANGE} or ${JWT_BEARER}`);
     }
+  }
+
+  /** Takes a slot of the tenant of an authenticated caller. */
+  private async known<C extends { readonly tenant: string }>({ raw }: Incoming, pending: Promise<C>): Promise<C> {
+    const caller = await pending;
+    this.slots.ofTenant(raw, caller.tenant);
+    return caller;
   }
 
   @Endpoint({
@@ -94,8 +109,10 @@ export class OAuthController {
     const { request, form } = read(context, text);
     const token = form.need('token');
     const roles = ['orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
-    const caller = await this.clients.callerOf(request, form, roles);
-    return Reply.json(await this.live.introspect(caller, token), NO_STORE);
+    return this.slots.within(request.raw, async () => {
+      const caller = await this.known(request, this.clients.callerOf(request, form, roles));
+      return Reply.json(await this.live.introspect(caller, token), NO_STORE);
+    });
   }
 
   @Endpoint({
@@ -108,9 +125,11 @@ export class OAuthController {
   async revoke(@Ctx() context: RequestContext, @Text() text: string): Promise<Reply> {
     const { request, form } = read(context, text);
     const token = form.need('token');
-    const caller = await this.clients.callerOf(request, form, ['responder', 'orchestrator']);
-    await this.live.revoke(caller, request, token);
-    return Reply.json({}, NO_STORE);
+    return this.slots.within(request.raw, async () => {
+      const caller = await this.known(request, this.clients.callerOf(request, form, ['responder', 'orchestrator']));
+      await this.live.revoke(caller, request, token);
+      return Reply.json({}, NO_STORE);
+    });
   }
 }
 

@@ -13,6 +13,7 @@ import { LeaseRequests } from '../runs/lease-requests';
 import { detailsOf, readDetails } from './authorization-details';
 import { namesOf, withRole, type Client } from './clients';
 import type { Form } from './form';
+import { OAuthSlots } from './oauth-slots';
 import { targetsIn } from './targets';
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -40,6 +41,7 @@ export class TokenExchange {
     private readonly tokens: GrantTokens,
     private readonly mint: TokenMint,
     private readonly leases: LeaseRequests,
+    private readonly slots: OAuthSlots,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -48,6 +50,7 @@ export class TokenExchange {
     checkTypes(form);
     const subject = await this.subject(form);
     if (client && client.tenant !== subject.tenant) throw noSubject('it is unknown'); // I9
+    this.slots.ofTenant(request.raw, subject.tenant);
     if (client) withRole(client, ['orchestrator']);
     const audience = targetsIn(form, { issuer: this.tokens.issuer, resources: this.config.resources });
     const jkt = await this.proofKey(request, subject.tenant);

@@ -127,7 +127,7 @@ export class RunsController {
     ownRun(context.caller, id);
     const command = context.command('escalate', logOf(context.caller, id), {
       runId: id,
-      want: body.want,
+      ...{ want: body.want, ask: body.ask, missing: body.missing },
       payload: payloadOf({ reason: body.reason }),
     });
     return this.logClient.command(command);

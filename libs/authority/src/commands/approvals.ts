@@ -18,6 +18,7 @@ import { lessThan } from './grants/less';
 import { givenBeyond } from '../manifests/issue';
 import { cannotSetAside } from '../state/reserves';
 import { narrowedAbove } from './grants/bounds';
+import { fromNowOn } from './grants/bundles';
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type Decided, type NewEvent, type Rules } from './types';
 
@@ -82,11 +83,13 @@ export const decideApproval: Decide<'decideApproval'> = (state, command, now, ru
   if (!limits.ok) return limits;
   const less = limits.value === approval.limits ? undefined : limits.value;
   if (isPartial) return ok([partial(less)]);
-  return approveGrant(state, approval, limits.value, now, {
+  const held = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
+  const issued = fromNowOn(limits.value, approval, held?.limits, now);
+  return approveGrant(state, approval, issued, now, {
     commandId: command.commandId,
     by: actor.id,
     rules,
-    given: final(undefined, less),
+    given: final(undefined, issued === approval.limits ? undefined : issued),
   });
 };
 

@@ -2,6 +2,7 @@ import type { Permission } from '@bailiwick/contracts/grants/grant';
 import type { Verdict } from './dimension';
 import { admitsInMode, modeText, type StagedFacts } from './actions';
 import { formatPartCaps, isCapped } from './part-caps';
+import { parseTime } from '@bailiwick/core/clock';
 import { matchesVerb } from '../matching/verbs/verb';
 import { listed } from '../presentation/text';
 import { keyOfSelector, resources, verdictNear, type ResourceFacts } from './resources';
@@ -31,6 +32,10 @@ export function coversAction(entry: Permission, facts: EntryFacts, stages: boole
   return verdict !== undefined && verdict.outcome !== 'deny';
 }
 
+/** Reports whether an entry has ended. One whose end cannot be read has (I11). */
+export const isOver = ({ until }: Pick<Permission, 'until'>, now: number): boolean =>
+  until !== undefined && !(now < (parseTime(until) ?? -Infinity));
+
 export const hasVerb = ({ actions }: Permission, verb: string): boolean =>
   actions.some((pattern) => matchesVerb(pattern, verb));
 
@@ -51,8 +56,13 @@ export const keyOfEntry = (entry: Permission): string =>
  * Identifies what an entry covers: its usage continues under the same key. Without a mode, an entry has the mode
  * `execute`.
  */
-export const keyWithoutCaps = ({ actions, resources: selectors, mode = 'execute' }: Permission): string =>
-  JSON.stringify([actions, selectors.map(keyOfSelector).sort(), mode === 'execute' ? null : mode]);
+export const keyWithoutCaps = ({ actions, resources: selectors, mode = 'execute', until }: Permission): string =>
+  JSON.stringify([
+    actions,
+    selectors.map(keyOfSelector).sort(),
+    mode === 'execute' ? null : mode,
+    ...(until === undefined ? [] : [until]),
+  ]);
 
 const capsIn = ({ calls, cost = {}, units = {} }: Permission) => {
   const amounts = (of: Readonly<Record<string, number>>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -67,7 +77,7 @@ const DESCRIBED = 32;
  * @param stages its mode reads stages
  */
 export const describeEntryIn = (entry: Permission, stages: boolean): string =>
-  `${describeCovered(entry, stages)}${isCapped(entry) ? ` (at most ${formatPartCaps(entry)} in all)` : ''}`;
+  `${describeCovered(entry, stages)}${isCapped(entry) ? ` (at most ${formatPartCaps(entry)} in all)` : ''}${entry.until === undefined ? '' : ` until ${entry.until}`}`;
 
 /** Describes an entry of a lease whose modes read stages. */
 export const describeEntry = (entry: Permission): string => describeEntryIn(entry, true);

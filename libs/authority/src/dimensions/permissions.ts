@@ -1,9 +1,10 @@
 import { permissionsLimit, type Mode, type Permission, type PermissionsLimit } from '@bailiwick/contracts/grants/grant';
+import { parseTime } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { ActionFacts, Dimension, Verdict } from './dimension';
 import { inside as verbInside, rank } from './actions';
 import { conditionAllowance } from './conditions/inclusion';
-import { describeEntry, describeEntryIn, verdictWithVerb, hasVerb, keyOfEntry, keyWithoutCaps } from './entry';
+import { describeEntry, describeEntryIn, hasVerb, isOver, keyOfEntry, keyWithoutCaps, verdictWithVerb } from './entry';
 import { withinCaps } from './entry-caps';
 import { formatPartCaps, isCapped, isWithin, tighterCaps, type PartCaps } from './part-caps';
 import { allowance, areApart, type Work } from '../matching/inclusion';
@@ -58,20 +59,21 @@ export const permissions: Dimension<PermissionsLimit | undefined> = {
     }
     return wider.result();
   },
-  admits(limit, action, situation) {
+  admits(limit, action, situation, now) {
     if (limit === undefined) return PERMIT;
     if (!Array.isArray(limit)) return deny('NO_PERMISSION', 'its permissions are not a list', { path: 'permissions' });
     const { verb } = action;
     let mildest: Verdict | undefined;
     for (const i of entriesFor(limit, verb)) {
       const entry = limit[i] as Permission;
+      if (isOver(entry, now)) continue;
       let verdict = verdictWithVerb(entry, i, action, situation.stages);
       if (verdict === undefined) continue;
       if (verdict.outcome !== 'deny' && isCapped(entry)) verdict = withinCaps(verdict, limit, i, action, situation);
       if (verdict.outcome === 'permit') return PERMIT;
       if (mildest === undefined || severity(verdict) < severity(mildest)) mildest = verdict;
     }
-    return mildest ?? noneFor(limit, action);
+    return mildest ?? noneFor(limit, action, now);
   },
   describe: (limit, stages = true) =>
     limit === undefined
@@ -83,7 +85,8 @@ export const permissions: Dimension<PermissionsLimit | undefined> = {
 const severity = ({ outcome, code }: Verdict): number =>
   outcome === 'step-up' ? 0 : code === 'PERMISSION_EXHAUSTED' ? 1 : 2;
 
-function noneFor(limit: PermissionsLimit, { verb, resource: { type, id } }: ActionFacts): Verdict {
+function noneFor(all: PermissionsLimit, { verb, resource: { type, id } }: ActionFacts, now: number): Verdict {
+  const limit = all.filter((entry) => !isOver(entry, now));
   const withVerb = limit.filter((entry) => hasVerb(entry, verb));
   const says =
     withVerb.length > 0
@@ -187,6 +190,7 @@ function faultsOf(child: Permission, parent: Permission, work: Comparison): stri
       ? [`does not cover ${listed(outside.map(describeSelector))} under the same conditions`]
       : []),
     ...(rank(own) <= rank(most) ? [] : [`may only ${most}`]),
+    ...(endsWithin(child, parent) ? [] : [`ends at ${parent.until ?? 'another time'}: name until in the entry, no later`]),
     ...(isWithin(child, parent)
       ? []
       : [
@@ -194,6 +198,12 @@ function faultsOf(child: Permission, parent: Permission, work: Comparison): stri
         ]),
   ];
 }
+
+const endsWithin = (child: Permission, parent: Permission): boolean =>
+  parent.until === undefined || (child.until !== undefined && endOf(child) <= endOf(parent));
+
+/** An end that cannot be read is no end for a child, and over for its parent (I11): nothing compares with it. */
+const endOf = ({ until }: Permission): number => parseTime(until ?? '') ?? NaN;
 
 /** Names the caps of an entry as a request has them: `calls and cost`. */
 const capNames = ({ calls, cost, units }: PartCaps): string =>
@@ -207,8 +217,14 @@ function meetEntries(x: Permission, y: Permission): Permission[] {
   const met = resources.meet(x.resources, y.resources);
   const mode = lower(x.mode, y.mode);
   return actions.length > 0 && met.length > 0
-    ? [{ actions, resources: met, ...(mode ? { mode } : {}), ...tighterCaps(x, y) }]
+    ? [{ actions, resources: met, ...(mode ? { mode } : {}), ...sooner(x, y), ...tighterCaps(x, y) }]
     : [];
+}
+
+/** Returns the earlier of two ends. */
+function sooner(x: Permission, y: Permission): Pick<Permission, 'until'> {
+  const until = endsWithin(x, y) ? x.until : y.until;
+  return until === undefined ? {} : { until };
 }
 
 function lower(a: Mode | undefined, b: Mode | undefined): Mode | undefined {

@@ -25,7 +25,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
   const slacks = slacksOf(chain);
   for (const grant of chain) reserve(grant.usage, grant.limits.budget, data.charge, at, data.periods);
   if (slacks) applySlacks(chain, slacks);
-  const covered = reserveInScopes(chain, data, data.charge);
+  const covered = reserveInScopes(chain, data, data.charge, at);
   leaf.inFlight += 1;
   starts(state, leaf.treeId);
   const id = must(event.actionId, 'actionId', event);

@@ -29,6 +29,7 @@ export const approvalRequested: Fold<'ApprovalRequested'> = (state, event, at) =
     askedBy: isPerson(event.actor) ? event.actor.id : undefined,
     objections: data.objections,
     asks: data.asks,
+    bundle: data.bundle,
     replaces: data.replaces,
     held: heldBy(state, { supersedes: data.supersedes, grantId: event.grantId }),
     requestedAt: at,

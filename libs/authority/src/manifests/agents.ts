@@ -1,8 +1,10 @@
+import type { PermissionsLimit } from '@bailiwick/contracts/grants/grant';
 import type { ScopedObligation } from '@bailiwick/contracts/obligations/obligation';
 import type { DefaultLease, ManifestEntry, WorkingHours } from '@bailiwick/contracts/policy/manifest';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { isTimeZone } from '@bailiwick/core/calendar';
 import { canonicalDigest } from '@bailiwick/core/digest';
+import { parseDuration } from '@bailiwick/core/duration';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { resolveRoot, tenantDefaults } from '../commands/grants/resolve';
 import { agentFault } from '../matching/names';
@@ -10,6 +12,7 @@ import { normalizeVerbPattern } from '../matching/verbs/verb';
 import { clip } from '../presentation/text';
 import { boundOf, compileMost, widerThanMost, type Most } from './most';
 import { defaultsUnder, merged } from './default-lease';
+import { compileBundle, entriesOf, type MayAsk } from './may-ask';
 
 /** What the agents of a class may hold. */
 export interface Manifest {
@@ -21,6 +24,8 @@ export interface Manifest {
   readonly lease: DefaultLease;
   readonly hours: WorkingHours | undefined;
   readonly asks: boolean;
+  /** what a run may ask for while it works; undefined: anything within the most */
+  readonly mayAsk: MayAsk | undefined;
   /** what enforcement points must do with the calls of its class, and of all leases below it */
   readonly obligations: readonly ScopedObligation[];
   /** this release cannot read it, and an agent of its class may do nothing (I11) */
@@ -77,6 +82,10 @@ function compile(entry: ManifestEntry): Manifest {
     lease: entry.lease ?? {},
     hours: entry.hours,
     asks: entry.beyond === 'ask',
+    mayAsk: entry.mayAsk && {
+      bundles: entry.mayAsk.flatMap((each) => compileBundle(each) ?? []),
+      unlisted: entry.unlisted === 'ask',
+    },
     obligations: normalized(entry.obligations ?? []).list,
     fault: most?.ok === false ? most.error.detail : undefined,
   };
@@ -107,6 +116,7 @@ function faultsIn(entry: ManifestEntry): Fault[] {
   faults.push(...normalized(entry.obligations ?? []).faults);
   const most = entry.most && compileMost(entry.most, false);
   if (most?.ok === false) return [...faults, faultAt('most', most.error)];
+  faults.push(...faultsInBundles(entry, most?.value));
   if (entry.lease === undefined) return faults;
   const now = Date.UTC(2026, 0, 1);
   const { lease } = entry;
@@ -127,6 +137,53 @@ function faultsIn(entry: ManifestEntry): Fault[] {
       message: `the default lease ${asManifest(message)}`,
     })),
   ];
+}
+
+/** Finds faults in what a manifest lists to ask for: each bundle must be within the most. */
+function faultsInBundles({ mayAsk, unlisted }: ManifestEntry, most: Most | undefined): Fault[] {
+  if (mayAsk === undefined)
+    return unlisted === undefined ? [] : [{ path: ['unlisted'], message: 'needs mayAsk, which lists the others' }];
+  const names = new Set<string>();
+  return mayAsk.flatMap(({ name, permissions, lasts }, i) => {
+    const at = (member: string, ...steps: (string | number)[]) => ['mayAsk', i, member, ...steps];
+    const faults: Fault[] = [];
+    if (names.has(name)) faults.push({ path: at('name'), message: `${name} is the name of an earlier bundle` });
+    names.add(name);
+    if (lasts !== undefined && !((parseDuration(lasts) ?? 0) > 0))
+      faults.push({ path: at('lasts'), message: 'must be longer than nothing' });
+    for (const [k, { until }] of permissions.entries())
+      if (until !== undefined)
+        faults.push({ path: at('permissions', k, 'until'), message: 'a bundle has no fixed end; state lasts' });
+    return [
+      ...faults,
+      ...wideBundle(permissions, most).map(({ path, message }) => ({ path: ['mayAsk', i, ...path], message })),
+    ];
+  });
+}
+
+const IN_BUNDLES: ReadonlySet<string> = new Set(['actions', 'resources', 'permissions']);
+
+/** Returns where a bundle is malformed, or wider than the most. */
+function wideBundle(permissions: PermissionsLimit, most: Most | undefined): Fault[] {
+  const entries = entriesOf(permissions, false);
+  if (!entries.ok) {
+    const { path, message } = faultAt('most', entries.error);
+    return [{ path: path.slice(1), message }];
+  }
+  if (most === undefined) return [];
+  const now = Date.UTC(2026, 0, 1);
+  const defaults = defaultsUnder(most, tenantDefaults(now), now);
+  const resolved = resolveRoot(
+    { permissions: [...entries.value] },
+    defaults,
+    now,
+    defaults,
+    boundOf(most, defaults, now),
+  );
+  if (!resolved.ok) return [{ path: ['permissions'], message: clip(resolved.error.detail, 500) }];
+  return widerThanMost(most, resolved.value, now)
+    .filter(({ dimension }) => IN_BUNDLES.has(dimension))
+    .map(({ message }) => ({ path: ['permissions'], message: `the bundle ${asManifest(message)}` }));
 }
 
 /** Normalizes the verbs of obligations. In doubt an obligation is for every verb. */

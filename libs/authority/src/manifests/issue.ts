@@ -12,6 +12,7 @@ import { chainOf, type ApprovalNode, type GrantNode, type LogState } from '../st
 import { asManifest, type Manifest } from './agents';
 import { defaultsUnder, merged } from './default-lease';
 import { agentsInForce, classOf, nameOf } from './in-force';
+import { noLongerListed } from './may-ask';
 import { boundOf, widerThanMost, type Most } from './most';
 
 type Policy = Pick<Rules, 'agents'>;
@@ -180,6 +181,12 @@ export function givenBeyond(
   rules: Policy,
 ): GivenBeyond {
   const agentClass = classOf(state, approval.runId);
+  if (approval.kind === 'escalation') {
+    const manifest = agentsInForce(state, rules)?.of(agentClass);
+    const name = nameOf(manifest, agentClass, state.policies.version);
+    const unlisted = noLongerListed(approval.bundle, manifest?.mayAsk, name);
+    if (unlisted) return { refusal: toDeny(unlisted) };
+  }
   if (approval.parentId !== undefined) {
     const chain = chainOf(state, approval.parentId) ?? [];
     const first = approval.supersedes === undefined;

@@ -3,9 +3,12 @@ import type { Alike } from '../approvals/alike';
 import type { ShownTerms } from '../approvals/terms';
 import { counted } from './text';
 import { describeAll } from '../dimensions/all';
+import { describeEntry, keyOfEntry } from '../dimensions/entry';
+import { entriesHeld } from '../commands/grants/escalation';
 import { describePair } from '../dimensions/denied-pairs';
 import type { ApprovalNode, NarrowedNode, RunNode } from '../state/state';
 import type { RunTexts } from './views';
+import type { AskedBundle } from '@bailiwick/contracts/approvals/asked-bundle';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
@@ -110,9 +113,13 @@ const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: Approva
     stepUp
       ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${describeArguments(stepUp.data.argsDigest, args, hidden)}`
       : `Let the ${marked(run.agent.class)} do one action`,
-  escalation: (_approval, { run, narrowed }) =>
-    `Give the ${marked(run.agent.class)} more than it has${narrowed ? `; its lease was narrowed by ${narrowed.by} at ${rfc3339(narrowed.at)}` : ''}`,
+  escalation: ({ bundle }, { run, narrowed }) =>
+    `Give the ${marked(run.agent.class)} ${bundle ? bundleAsked(bundle) : 'more than it has'}${narrowed ? `; its lease was narrowed by ${narrowed.by} at ${rfc3339(narrowed.at)}` : ''}`,
 };
+
+/** The words of a bundle are the policy's, not the agent's. */
+const bundleAsked = ({ name, words, lasts }: AskedBundle): string =>
+  `the bundle ${name}${lasts === undefined ? '' : ` for ${lasts}`}: ${marked(visible(words))}`;
 
 const describeTask = ({ task, purpose }: RunTexts): string => {
   const text = task ?? purpose;
@@ -152,16 +159,31 @@ function mayDo(approval: ApprovalNode, facts: ApprovalFacts, limits: Limits | un
     return [mayBy(approval), ...must.map((text) => marked(visible(`with a duty to ${text}`)))];
   }
   if (!limits) return [];
+  const added = addedText(approval, facts.has, limits);
   const before = new Map(
     facts.has && approval.kind === 'escalation'
       ? describeAll(facts.has).map((each) => [each.dimension, each.text])
       : [],
   );
-  return describeAll(limits)
+  const rest = describeAll(limits)
     .filter(({ dimension, text }) => dimension !== 'deny' && before.get(dimension) !== text)
     .map(({ dimension, text }) => {
       const old = before.get(dimension);
       return marked(visible(`${dimension}: ${text}${old === undefined ? '' : ` (now: ${old})`}`));
+    });
+  return [...added, ...rest];
+}
+
+/** Lists the permissions of a raised lease that the run does not hold now. */
+function addedText({ kind, bundle }: ApprovalNode, has: Limits | undefined, { permissions = [] }: Limits): string[] {
+  if (kind !== 'escalation' || !has) return [];
+  const held = new Set(entriesHeld(has).map(keyOfEntry));
+  const from = bundle?.lasts === undefined ? '' : `, for ${bundle.lasts} from the approval`;
+  return permissions
+    .filter((each) => !held.has(keyOfEntry(each)))
+    .map(({ until, ...each }) => {
+      const end = bundle?.lasts === undefined && until !== undefined ? ` until ${until}` : from;
+      return marked(visible(`in addition to what it holds: ${describeEntry(each)}${end}`));
     });
 }
 

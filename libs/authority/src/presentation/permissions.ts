@@ -1,13 +1,21 @@
+import type { Limits, Permission } from '@bailiwick/contracts/grants/grant';
 import type { PermissionsView } from '@bailiwick/contracts/queries/permissions';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { isStanding } from '../approvals/standing';
 import { shownTerms } from '../approvals/terms';
+import { bundleAsked, refusedBefore } from '../commands/actions/refused-before';
+import { pendingBundle, stillHeld } from '../commands/grants/bundles';
+import { entriesHeld } from '../commands/grants/escalation';
 import { describeAll } from '../dimensions/all';
 import { manifestPurses } from '../manifests/left';
 import { leastLeft } from '../state/purses';
+import { describeEntry } from '../dimensions/entry';
+import { permissions as dimension } from '../dimensions/permissions';
+import { agentsInForce } from '../manifests/in-force';
+import type { Bundle, MayAsk } from '../manifests/may-ask';
 import { asSeenBelow } from '../state/reserves';
-import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
+import { chainOf, current, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../state/state';
 import { remainingOf } from '../state/usage';
 import { approvalStatus } from './approval-status';
 import { grantView } from './views';
@@ -19,6 +27,8 @@ export function showPermissions(state: LogState, runId: string, now: number): Pe
   const chain = grant && chainOf(state, grant.id);
   if (!run || !grant || !chain) return undefined;
   const { id, status, blockedBy, limits, manifest } = grantView(state, grant, now);
+  const manifestOf = agentsInForce(state, {})?.of(run.agent.class);
+  const bundles = manifestOf?.mayAsk?.bundles.map((each) => missingOf(state, run, grant, each, now));
   const own = (state.trees.get(run.treeId)?.approvals ?? []).filter((each) => each.runId === runId);
   return {
     runId,
@@ -35,7 +45,8 @@ export function showPermissions(state: LogState, runId: string, now: number): Pe
     remaining: leftOf(state, chain, now),
     approvals: own.flatMap((each) => standing(each, now)).slice(-LIMITS.pendingApprovalsPerRun),
     pending: own.filter((each) => approvalStatus(state, each, now) === 'pending').map((each) => waiting(state, each)),
-    ask: asks(runId, grant),
+    ...(bundles === undefined ? {} : { missing: bundles }),
+    ask: asks(runId, grant, manifestOf?.mayAsk),
     position: state.next - 1,
   };
 }
@@ -69,8 +80,47 @@ function waiting(state: LogState, approval: ApprovalNode): PermissionsView['pend
   return { id, kind, expiresAt: rfc3339(expiresAt), given, needed };
 }
 
-function asks(runId: string, { id, limits }: GrantNode): PermissionsView['ask'] {
-  const post = (path: string, ...body: string[]) => ({ method: 'POST' as const, path, body });
+type Missing = NonNullable<PermissionsView['missing']>[number];
+
+/** States whether a run holds a bundle of its manifest, and how it asks for it. */
+function missingOf(state: LogState, run: RunNode, { limits }: GrantNode, bundle: Bundle, now: number): Missing {
+  const { asked, permissions } = bundle;
+  return {
+    ...{ name: asked.name, words: asked.words, permissions: permissions.map(describeEntry) },
+    ...(asked.lasts === undefined ? {} : { lasts: asked.lasts }),
+    ...statusOf(state, run, limits, bundle, now),
+    how: post(`/v1/runs/${run.id}/escalations`, 'ask', 'reason'),
+  };
+}
+
+function statusOf(
+  state: LogState,
+  run: RunNode,
+  limits: Limits,
+  { asked, permissions }: Bundle,
+  now: number,
+): Pick<Missing, 'status' | 'approvalId' | 'until'> {
+  const pending = pendingBundle(state, run, asked, now);
+  if (pending) return { status: 'pending', approvalId: pending.id };
+  const refused = refusedBefore(state, bundleAsked(run.id, asked), now);
+  if (refused) return { status: 'refused', until: rfc3339(refused.until) };
+  // an entry that is held for a time only is compared without its end
+  const held = entriesHeld(stillHeld(limits, now));
+  const endless = held.map(({ until: _, ...each }) => each);
+  const within = permissions.map((entry) =>
+    held.filter((_, i) => dimension.attenuates([entry], [endless[i] as Permission]).ok),
+  );
+  if (within.some((entries) => entries.length === 0)) return { status: 'missing' };
+  const ends = within.map((entries) =>
+    Math.max(...entries.map(({ until }) => (until === undefined ? Infinity : Date.parse(until)))),
+  );
+  const first = Math.min(...ends);
+  return { status: 'held', ...(first === Infinity ? {} : { until: rfc3339(first) }) };
+}
+
+const post = (path: string, ...body: string[]) => ({ method: 'POST' as const, path, body });
+
+function asks(runId: string, { id, limits }: GrantNode, mayAsk: MayAsk | undefined): PermissionsView['ask'] {
   const { delegation, time } = limits;
   return [
     {
@@ -78,11 +128,28 @@ function asks(runId: string, { id, limits }: GrantNode): PermissionsView['ask'] 
       says: 'send the call; if the decision is step-up, wait until approvalId is approved and repeat it with approvalId',
       how: post('/v1/actions', 'grantId', 'action', 'resource', 'approvalId'),
     },
-    {
-      for: 'more',
-      says: 'ask a person for a larger lease, with the reason',
-      how: post(`/v1/runs/${runId}/escalations`, 'want', 'reason'),
-    },
+    ...(mayAsk === undefined || mayAsk.unlisted || mayAsk.bundles.length > 0
+      ? [
+          {
+            for: 'more' as const,
+            ...(mayAsk === undefined
+              ? {
+                  says: 'ask a person for a larger lease, with the reason',
+                  how: post(`/v1/runs/${runId}/escalations`, 'want', 'reason'),
+                }
+              : {
+                  says: 'ask a person for one of the bundles in missing, by its name in ask or by the call in missing, with the reason',
+                  how: post(
+                    `/v1/runs/${runId}/escalations`,
+                    'ask',
+                    'missing',
+                    ...(mayAsk.unlisted ? ['want'] : []),
+                    'reason',
+                  ),
+                }),
+          },
+        ]
+      : []),
     ...(delegation.depth > 0
       ? [
           {

@@ -1,6 +1,6 @@
 import type { BudgetLimit, Consumed, Limits, Permission, PermissionsLimit } from '@bailiwick/contracts/grants/grant';
 import type { ReasonCode } from '@bailiwick/contracts/error-codes';
-import { coversAction, describeCovered, keyWithoutCaps, type EntryFacts } from '../dimensions/entry';
+import { coversAction, describeCovered, isOver, keyWithoutCaps, type EntryFacts } from '../dimensions/entry';
 import { isCapped, type PartCaps } from '../dimensions/part-caps';
 import { matchesVerb } from '../matching/verbs/verb';
 import { clip, listed } from '../presentation/text';
@@ -34,8 +34,9 @@ export interface Scope {
   readonly code: ReasonCode;
   readonly caps: PartCaps;
   covers(facts: ScopeFacts): boolean;
-  /** of a capped permission: its index */
+  /** of a capped permission: its index, and its end */
   readonly entry?: number;
+  readonly until?: string | undefined;
 }
 
 type Scoped = Pick<Limits, 'budget' | 'permissions'> & Partial<Pick<Limits, 'actions'>>;
@@ -105,6 +106,7 @@ function scopeOf(entry: Permission, i: number): EntryScope {
   const { calls, cost, units } = entry;
   return {
     entry: i,
+    until: entry.until,
     key: `entry ${keyWithoutCaps(entry)}`,
     path: `permissions[${i}]`,
     says: clip(describeCovered(entry)),
@@ -141,25 +143,31 @@ export const countKeys = (limits: Scoped): string[] => [
   ...scopesOf(limits).map(({ key }) => key),
 ];
 
-/** Charges a permit to the scopes that cover it, at every level of the chain. Returns them; undefined if there are none. */
+/**
+ * Charges a permit to the scopes that cover it, at every level of the chain. Returns them; undefined if there are none.
+ * @param at the time of the permit, ms: an entry that has ended covers nothing
+ */
 export function reserveInScopes(
   chain: readonly AccountInTree[],
   facts: ScopeFacts,
   charge: Consumed,
+  at: number,
 ): readonly Covered[] | undefined {
   let covered: Covered[] | undefined;
   for (const { usage, limits, depth } of chain) {
     if (usage.scopes === undefined) continue;
     let isEntry = false;
     for (const [i, scope] of scopesOf(limits).entries()) {
-      if (!scope.covers(facts)) continue;
+      if (isOver(scope, at) || !scope.covers(facts)) continue;
       addCharge(usage.scopes[i] as Mutable, charge);
       (covered ??= []).push([depth, scope.key]);
       isEntry ||= scope.entry !== undefined;
     }
     if (
       isEntry &&
-      limits.permissions?.some((each) => !isCapped(each) && coversAction(each, facts, limits.actions?.stages === true))
+      limits.permissions?.some(
+        (each) => !isCapped(each) && !isOver(each, at) && coversAction(each, facts, limits.actions?.stages === true),
+      )
     )
       covered?.push([depth, UNCAPPED]);
   }

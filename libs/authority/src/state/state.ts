@@ -1,4 +1,5 @@
 import type { ApprovalScope } from '@bailiwick/contracts/approvals/approval-scope';
+import type { AskedBundle } from '@bailiwick/contracts/approvals/asked-bundle';
 import type { Agent, Consumed, Effect, GrantStatus, Limits, Risk, RunStatus } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalKind } from '@bailiwick/contracts/events/event';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -222,6 +223,8 @@ export interface ApprovalNode {
   readonly objections: readonly string[] | undefined;
   /** identifies the request, independent of the run that asks; undefined in an older log */
   readonly asks: string | undefined;
+  /** kind `escalation`: the bundle of the manifest that it asks for */
+  readonly bundle: AskedBundle | undefined;
   /** the approval that it replaced */
   readonly replaces: string | undefined;
   /** the lease that it would raise, or that its action uses, as it was when it was requested */

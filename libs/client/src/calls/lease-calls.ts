@@ -69,6 +69,10 @@ export class LeaseCalls extends HttpCalls {
   escalate(runId: string, want: GrantRequest, reason: string): Promise<Pending> {
     return this.post(`/v1/runs/${runId}/escalations`, { want, reason });
   }
+  /** Asks a person for a bundle that the manifest of the class lists. */
+  askFor(runId: string, ask: string, reason: string): Promise<Pending> {
+    return this.post(`/v1/runs/${runId}/escalations`, { ask, reason });
+  }
   run(id: string): Promise<RunView> {
     return this.get(`/v1/runs/${id}`);
   }

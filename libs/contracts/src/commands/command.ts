@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { attribute, calledTool, labels, onBehalfOf, outcomeRequest, resource } from '../actions/action';
 import { approvalScope } from '../approvals/approval-scope';
+import { missingCall } from '../approvals/asked-bundle';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
+import { ruleName } from '../policy/rule';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time, units } from '../primitives';
 
 /**
@@ -81,7 +83,14 @@ export const settle = command('settle', {
   outcome: outcomeRequest.omit({ preview: true, values: true }),
 });
 export const completeRun = command('completeRun', { runId: idOf('run') });
-export const escalate = command('escalate', { runId: idOf('run'), want: grantRequest });
+/** Exactly one of `want`, `ask` and `missing`. */
+export const escalate = command('escalate', {
+  runId: idOf('run'),
+  want: grantRequest.optional(),
+  /** the name of a bundle of the manifest */
+  ask: ruleName.optional(),
+  missing: missingCall.optional(),
+});
 export const decideApproval = command('decideApproval', {
   approvalId: idOf('approval'),
   verdict: z.enum(['approve', 'deny']),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { effects, recordedLabels, resource } from '../actions/action';
 import { approvalScope } from '../approvals/approval-scope';
+import { askedBundle } from '../approvals/asked-bundle';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
@@ -224,6 +225,8 @@ export const EVENT_DATA = {
     objections: z.array(z.string().max(400)).max(LIMITS.objections).optional(),
     /** digest of the request without the requester: a refusal by a person applies to every such request */
     asks: digest.optional(),
+    /** kind `escalation`: the bundle of the manifest that it asks for */
+    bundle: askedBundle.optional(),
     /** the approval request that this one replaces because of new objections */
     replaces: idOf('approval').optional(),
   }),

@@ -163,6 +163,8 @@ export const permission = z.strictObject({
   actions: patterns.min(1),
   resources: resourcesLimit.min(1),
   mode: mode.optional(),
+  /** it admits nothing from this time on; left out: as long as the lease */
+  until: time.optional(),
   ...partCaps,
 });
 export type Permission = z.infer<typeof permission>;

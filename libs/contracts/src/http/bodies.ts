@@ -2,13 +2,16 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { actionRequest } from '../actions/action';
 import { approvalScope } from '../approvals/approval-scope';
+import { missingCall } from '../approvals/asked-bundle';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
 import { revocationTarget } from '../events/event';
 import { grantRequest, grantView, requestedAgent, runView } from '../grants/grant';
+import { clientJwks } from '../keys/client-keys';
 import { groupNames, keyName, keyRole, keyView, KEY_ROLES, personName } from '../keys/key';
 import { digest, duration, freeText, idOf, logNameSchema, name, position, ref, time } from '../primitives';
 import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
+import { ruleName } from '../policy/rule';
 import { approvalView } from '../queries/query';
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
@@ -22,7 +25,8 @@ export const openRunBody = z.strictObject({
   /** the principal: `user:…`, `service:…` */
   requestedBy: personName,
   purpose: freeText(),
-  grant: grantRequest,
+  /** left out: what the manifest of the class states as its lease */
+  grant: grantRequest.default({}),
   requireApproval: z.boolean().optional(),
 });
 export const delegationBody = z.strictObject({
@@ -60,7 +64,19 @@ export const narrowedAnswer = z.object({
 export type Narrowed = z.infer<typeof narrowedAnswer>;
 
 export const completionBody = z.strictObject({});
-export const escalationBody = z.strictObject({ want: grantRequest, reason: freeText() });
+export const escalationBody = z
+  .strictObject({
+    /** limits in addition to those that the run has */
+    want: grantRequest.optional(),
+    /** the name of a bundle that the manifest of its class lists */
+    ask: ruleName.optional(),
+    /** a call that the lease does not permit; the first bundle that covers it is asked for */
+    missing: missingCall.optional(),
+    reason: freeText(),
+  })
+  .refine(({ want, ask, missing }) => [want, ask, missing].filter((each) => each !== undefined).length === 1, {
+    error: 'send exactly one of want, ask and missing',
+  });
 export const approvalDecisionBody = z.strictObject({
   verdict: z.enum(['approve', 'deny']),
   note: freeText().optional(),
@@ -237,6 +253,8 @@ export const keyBody = z
     /** the person who holds it, such as `user:ada@example.com`; without one it is a service's */
     person: personName.optional(),
     groups: groupNames.optional(),
+    /** public keys of an OAuth client that signs assertions: no secret is issued */
+    jwks: clientJwks.optional(),
     expiresAt: time.optional(),
   })
   .refine(({ role, person }) => role !== undefined || person !== undefined, {
@@ -247,14 +265,16 @@ export const keyBody = z
 export const keyAnswer = keyView.extend({ ref: ref.optional() });
 export type KeyAnswer = z.infer<typeof keyAnswer>;
 export const issuedKeyAnswer = keyAnswer.extend({
-  /** the secret; it is returned once */
-  key: z.string(),
+  /** the secret; it is returned once. Left out for a client with public keys */
+  key: z.string().optional(),
   position,
 });
 export const keysAnswer = z.object({ items: z.array(keyAnswer), next: z.null() });
 export const rotationBody = z.strictObject({
   /** how long the earlier secret stays valid; 0s ends it at once */
   overlap: duration.optional(),
+  /** of a client with public keys: they replace the earlier ones at once */
+  jwks: clientJwks.optional(),
 });
 export const revokedKeyAnswer = keyAnswer.extend({ position });
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LIMITS } from '@bailiwick/core/limits';
+import { jkt } from '../grants/grant';
 import { ref, time } from '../primitives';
 import { groupNames, keyId, keyName, keyRole } from './key';
 
@@ -12,6 +14,8 @@ export const keyChange = z.strictObject({
   personRef: ref.optional(),
   groups: groupNames.optional(),
   expiresAt: time.optional(),
+  /** thumbprints (RFC 7638) of the public keys of a client that signs assertions */
+  jkts: z.array(jkt).min(1).max(LIMITS.keys.jwks).optional(),
   /** `rotated`: until when its earlier secret is valid as well */
   overlapUntil: time.optional(),
 });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { tenantName } from '../primitives';
-import { KEY_ROLES, keyId, newKey, secretDigest } from './key';
+import { clientJwks } from './client-keys';
+import { hasOne, KEY_ROLES, keyId, newKey, secretDigest } from './key';
 import { keyRecording } from './key-recording';
 
 /* Requests of the gateway that change keys: `bailiwick.admin.<name>`. Each states how its change is recorded. */
@@ -16,12 +17,16 @@ export const issueKeysRequest = z.strictObject({
   mode: z.enum(['create', 'reissue']).optional(),
   record: keyRecording,
 });
-export const rotateKeyRequest = z.strictObject({
-  tenant: tenantName,
-  id: keyId,
-  digest: secretDigest,
-  /** how long the earlier secrets stay valid */
-  overlapMs: z.number().int().min(0).max(LIMITS.keys.overlapMs),
-  record: keyRecording,
-});
+export const rotateKeyRequest = z
+  .strictObject({
+    tenant: tenantName,
+    id: keyId,
+    /** one of `digest` and `jwks`, which replaces the keys at once */
+    digest: secretDigest.optional(),
+    jwks: clientJwks.optional(),
+    /** how long the earlier secrets stay valid */
+    overlapMs: z.number().int().min(0).max(LIMITS.keys.overlapMs),
+    record: keyRecording,
+  })
+  .refine(hasOne, { error: 'needs one of digest and jwks' });
 export const revokeKeyRequest = z.strictObject({ tenant: tenantName, id: keyId, record: keyRecording });

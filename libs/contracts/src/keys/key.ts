@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
 import { agentName, name, tenantName, time } from '../primitives';
+import { clientJwks } from './client-keys';
 
 /** API keys. No schema here has a secret: a key is named by its id, and found by the digest of its secret. */
 
@@ -42,6 +43,8 @@ export const keyView = z.strictObject({
   /** the person who holds it; a key without one is a service's */
   person: z.string().optional(),
   groups: z.array(z.string()).optional(),
+  /** the public keys of a client that signs assertions; it has no secret */
+  jwks: clientJwks.optional(),
   createdAt: time,
   /** the id of the actor that issued it; left out for keys of earlier releases */
   createdBy: z.string().optional(),
@@ -64,23 +67,32 @@ export const heldKey = z.strictObject({
   role: keyRole.optional(),
   person: z.string().optional(),
   groups: z.array(z.string()).optional(),
+  jwks: clientJwks.optional(),
   expiresAt: time.optional(),
   revoked: z.boolean(),
   secrets: z.array(z.strictObject({ digest: secretDigest, until: time.optional() })),
 });
 export type HeldKey = z.infer<typeof heldKey>;
 
+/** Reports whether a key is found by the digest of its secret, or by its public keys. */
+export const hasOne = ({ digest, jwks }: { digest?: unknown; jwks?: unknown }): boolean =>
+  (digest === undefined) !== (jwks === undefined);
+
 /** A key to be issued. */
-export const newKey = z.strictObject({
-  id: keyId,
-  name: keyName,
-  role: keyRole.optional(),
-  person: personName.optional(),
-  groups: groupNames.optional(),
-  digest: secretDigest,
-  expiresAt: time.optional(),
-  createdBy: z.string().max(LIMITS.nameLength).optional(),
-});
+export const newKey = z
+  .strictObject({
+    id: keyId,
+    name: keyName,
+    role: keyRole.optional(),
+    person: personName.optional(),
+    groups: groupNames.optional(),
+    /** one of `digest` and `jwks` */
+    digest: secretDigest.optional(),
+    jwks: clientJwks.optional(),
+    expiresAt: time.optional(),
+    createdBy: z.string().max(LIMITS.nameLength).optional(),
+  })
+  .refine(hasOne, { error: 'needs one of digest and jwks' });
 export type NewKey = z.infer<typeof newKey>;
 
 /* Requests of the gateway to the delegation service, which alone reaches the table: `bailiwick.admin.<name>`. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { grantRequest, onDrift } from '../grants/grant';
+import { grantRequest, onDrift, permissionsLimit } from '../grants/grant';
 import { scopedObligations } from '../obligations/obligation';
 import { agentName, duration, freeText, timezone } from '../primitives';
+import { ruleName } from './rule';
 
 /** The days of a week, as ISO 8601 orders them. */
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -71,6 +72,15 @@ const defaultLease = z.strictObject({
 });
 export type DefaultLease = z.infer<typeof defaultLease>;
 
+/** A bundle of permissions that a run may ask a person for. */
+export const askableBundle = z.strictObject({
+  name: ruleName.describe('Words of a–z and 0–9 with - between them; a run asks by it.'),
+  words: freeText(LIMITS.nameLength).describe('What a run may do with it, for the person that is asked.'),
+  permissions: permissionsLimit.min(1).describe('Entries as in the grant of POST /v1/runs, within most.'),
+  lasts: duration.optional().describe('How long it is held from the approval. Left out: as long as the lease.'),
+});
+export type AskableBundle = z.infer<typeof askableBundle>;
+
 /** What the agents of a class may hold. */
 export const manifest = z.strictObject({
   class: z
@@ -85,6 +95,15 @@ export const manifest = z.strictObject({
     .min(1)
     .optional()
     .describe('What enforcement points must do with the calls of the class, and of all leases below it.'),
+  mayAsk: z
+    .array(askableBundle)
+    .max(LIMITS.policy.bundles)
+    .optional()
+    .describe('The bundles that a run may ask for while it works. Left out: it may ask for anything within most.'),
+  unlisted: z
+    .enum(['refuse', 'ask'])
+    .optional()
+    .describe('With mayAsk, a request for anything else is refused, or a person is asked. Left out: refuse.'),
   beyond: z
     .enum(['refuse', 'ask'])
     .optional()

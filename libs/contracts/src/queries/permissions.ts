@@ -51,6 +51,26 @@ export const permissionsView = z.object({
       needed: z.number(),
     }),
   ),
+  /** the bundles of permissions that the manifest of its class lists to ask for */
+  missing: z
+    .array(
+      z.object({
+        name: z.string(),
+        words: z.string(),
+        /** its entries as sentences */
+        permissions: z.array(z.string()),
+        /** how long it is held from the approval */
+        lasts: z.string().optional(),
+        /** `held`: nothing of it is missing now */
+        status: z.enum(['missing', 'held', 'pending', 'refused']),
+        /** status `pending`: the request that waits */
+        approvalId: idOf('approval').optional(),
+        /** status `held`: when the first part of it ends; status `refused`: when it can be asked for again */
+        until: time.optional(),
+        how,
+      }),
+    )
+    .optional(),
   /** what it could ask for, and how */
   ask: z.array(z.object({ for: z.enum(['call', 'more', 'child', 'renewal']), says: z.string(), how })),
   position,

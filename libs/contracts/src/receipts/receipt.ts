@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { askedBundle } from '../approvals/asked-bundle';
 import { actor } from '../events/event';
 import { agent, consumed, limits } from '../grants/grant';
 import { decidedObligations } from '../obligations/obligation';
@@ -188,6 +189,8 @@ const claims = {
       reason: z.string().nullable(),
       /** the limits that it would have had */
       wanted: limits.optional(),
+      /** the bundle of its manifest that it asked for */
+      bundle: askedBundle.optional(),
       /** the earlier denied or stepped-up actions, of those in `denied` */
       tried: z.array(z.string()),
       verdict,

@@ -1,3 +1,4 @@
+import type { ClientJwks } from '@bailiwick/contracts/keys/client-keys';
 import type { HeldKey, KeyChanges, KeyRole, KeyView, NewKey } from '@bailiwick/contracts/keys/key';
 import type { KeyChange } from '@bailiwick/contracts/keys/key-change';
 import type { KeyRecording } from '@bailiwick/contracts/keys/key-recording';
@@ -104,8 +105,9 @@ export class PostgresKeys {
     record?: KeyRecording,
   ): Promise<Changed<KeyView>> {
     return this.change(async (client, version) => {
-      const known = await client.query(`${LIVE} FOR UPDATE`, [tenant, id]);
-      if (known.rowCount === 0) return err(notFound(id));
+      const known = await client.query<JwksRow>(`${LIVE} FOR UPDATE`, [tenant, id]);
+      if (!known.rows[0]) return err(notFound(id));
+      if (known.rows[0].jwks !== null) return err(hasOther(id, 'public keys; send jwks'));
       const repeated = await client.query('SELECT FROM access_key_secret WHERE key = $1 AND digest = $2', [id, digest]);
       if (repeated.rowCount === 1) return ok((await views(client, tenant, [id]))[0] as KeyView);
       await client.query(
@@ -127,6 +129,22 @@ export class PostgresKeys {
       const rotated = await views(client, tenant, [id]);
       await unrecorded(client, tenant, record, 'rotated', rotated);
       return ok(rotated[0] as KeyView);
+    });
+  }
+
+  /** Replaces the public keys of a client at once. Repeating it changes nothing. */
+  replaceJwks(tenant: string, id: string, jwks: ClientJwks, record?: KeyRecording): Promise<Changed<KeyView>> {
+    return this.change(async (client, version) => {
+      const known = await client.query<JwksRow>(`${LIVE} FOR UPDATE`, [tenant, id]);
+      if (!known.rows[0]) return err(notFound(id));
+      if (known.rows[0].jwks === null) return err(hasOther(id, 'a secret; leave out jwks'));
+      await client.query(
+        'UPDATE access_key SET jwks = $3, rotated_at = clock_timestamp(), version = $2 WHERE id = $1',
+        [id, version, JSON.stringify(jwks)],
+      );
+      const replaced = await views(client, tenant, [id]);
+      await unrecorded(client, tenant, record, 'rotated', replaced);
+      return ok(replaced[0] as KeyView);
     });
   }
 
@@ -240,14 +258,17 @@ const noKeysYet = (tenant: string): KeyRefusal => ({
 });
 const notFound = (id: string): KeyRefusal => ({ code: 'NOT_FOUND', detail: `Key ${id} not found.` });
 
+const hasOther = (id: string, what: string): KeyRefusal => ({ code: 'CONFLICT', detail: `key ${id} has ${what}` });
+
 async function insert(client: PoolClient, tenant: string, key: NewKey, version: number): Promise<void> {
-  const { id, name, role, person, groups, expiresAt, createdBy, digest } = key;
+  const { id, name, role, person, groups, expiresAt, createdBy, digest, jwks } = key;
   await client.query(
-    `INSERT INTO access_key (id, tenant, name, role, person, groups, expires_at, created_by, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    [id, tenant, name, role, person, groups, expiresAt, createdBy, version],
+    `INSERT INTO access_key (id, tenant, name, role, person, groups, expires_at, created_by, version, jwks)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [id, tenant, name, role, person, groups, expiresAt, createdBy, version, jwks && JSON.stringify(jwks)],
   );
-  await client.query('INSERT INTO access_key_secret (digest, key) VALUES ($1, $2)', [digest, id]);
+  if (digest !== undefined)
+    await client.query('INSERT INTO access_key_secret (digest, key) VALUES ($1, $2)', [digest, id]);
 }
 
 /** Stores the commands that record changes of keys, in the transaction of the changes. */
@@ -272,7 +293,10 @@ async function views(client: PoolClient, tenant: string, ids: readonly string[])
   return ids.flatMap((id) => rows.filter((row) => row.id === id).map(view));
 }
 
-interface HeldRow {
+interface JwksRow {
+  readonly jwks: ClientJwks | null;
+}
+interface HeldRow extends JwksRow {
   readonly id: string;
   readonly tenant: string;
   readonly name: string;
@@ -301,6 +325,7 @@ const held = (row: HeldRow): HeldKey => ({
   ...(row.person === null ? {} : { person: row.person }),
   ...(row.groups === null ? {} : { groups: row.groups }),
   ...timeOf('expiresAt', row.expires_at),
+  ...(row.jwks === null ? {} : { jwks: row.jwks }),
   revoked: row.revoked_at !== null,
   secrets: row.secrets.map(({ digest, until }) => ({
     digest,
@@ -314,6 +339,7 @@ const view = (row: ViewRow): KeyView => ({
   ...(row.role === null ? {} : { role: row.role }),
   ...(row.person === null ? {} : { person: row.person }),
   ...(row.groups === null ? {} : { groups: row.groups }),
+  ...(row.jwks === null ? {} : { jwks: row.jwks }),
   createdAt: row.created_at.toISOString(),
   ...(row.created_by === null ? {} : { createdBy: row.created_by }),
   ...timeOf('expiresAt', row.expires_at),
@@ -328,18 +354,18 @@ const timeOf = <K extends string>(name: K, at: Date | null): Partial<Record<K, s
   at === null ? {} : ({ [name]: at.toISOString() } as Partial<Record<K, string>>);
 
 const CHANGES = `
-SELECT id, tenant, name, role, person, groups, expires_at, revoked_at, version,
+SELECT id, tenant, name, role, person, groups, jwks, expires_at, revoked_at, version,
   (SELECT coalesce(json_agg(json_build_object('digest', digest, 'until', until)), '[]') FROM access_key_secret WHERE key = id) AS secrets
 FROM access_key WHERE version > $1 ORDER BY version, id LIMIT $2`;
 
 const VIEW = `
-SELECT id, name, role, person, groups, created_at, created_by, expires_at, rotated_at, revoked_at, last_used_at,
+SELECT id, name, role, person, groups, jwks, created_at, created_by, expires_at, rotated_at, revoked_at, last_used_at,
   coalesce(expires_at <= clock_timestamp(), false) AS expired,
   (SELECT max(until) FROM access_key_secret WHERE key = id AND until > clock_timestamp()) AS overlap_until
 FROM access_key`;
 const VIEWS = `${VIEW} WHERE tenant = $1 AND id = ANY($2)`;
 const LIST = `${VIEW} WHERE tenant = $1 ORDER BY revoked_at IS NOT NULL, revoked_at DESC, name LIMIT $2`;
-const LIVE = 'SELECT FROM access_key WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL';
+const LIVE = 'SELECT jwks FROM access_key WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL';
 
 /** A key that has expired does not occupy its name. */
 const END_EXPIRED =

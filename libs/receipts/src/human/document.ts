@@ -22,6 +22,7 @@ import {
   notEndedText,
   triedText,
 } from '../render';
+import { bundleText } from '../lease-text';
 import { shownStatements } from '../shown-statements';
 import type { Verification } from '../web/verify';
 import { heading, section, text, type Block, type Branch, type Document } from './blocks';
@@ -202,7 +203,7 @@ function partsOf(claims: RunClaims, runs?: readonly RunClaims[]): Block[] {
       head: ['position', 'why', 'refused before', 'verdict'],
       rows: escalations.map((each) => [
         String(each.position),
-        or(each.reason),
+        each.bundle ? `${bundleText(each.bundle)}: ${or(each.reason)}` : or(each.reason),
         triedText(each.tried, claims),
         each.verdict,
       ]),

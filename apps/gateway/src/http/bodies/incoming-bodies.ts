@@ -44,7 +44,7 @@ export class IncomingBodies {
     const counts: [string, number][] = [
       ['all', bounds.bytes],
       [`tenant ${tenant}`, bounds.bytesPerTenant],
-      [`sender ${tenant} ${actor.id}`, bounds.bytesPerSender],
+      [`sender ${tenant} ${tenant === '' ? addressOf(request) : actor.id}`, bounds.bytesPerSender],
     ];
     if (counts.some(([of, most]) => (this.held.get(of) ?? 0) + bytes > most))
       throw new Refused(
@@ -80,6 +80,9 @@ export class IncomingBodies {
     }
   }
 }
+
+/** Senders that an endpoint authenticates later, by its body, are apart by their addresses. */
+const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
 
 function bytesOf({ headers }: IncomingMessage, most: number): number {
   if (headers['transfer-encoding'] !== undefined) return most;

@@ -50,7 +50,7 @@ class Books {
       for (const { usage, limits } of chain)
         reserve(usage, limits.budget, event.data.charge, this.now, event.data.periods);
       if (slacks) applySlacks(chain, slacks);
-      reserveInScopes(chain, event.data, event.data.charge);
+      reserveInScopes(chain, event.data, event.data.charge, this.now);
     } else if (type === 'ActionCompleted' || type === 'ActionFailed' || type === 'ActionAbandoned') {
       if (action) this.settle(action, event.data.charge);
     } else if (type === 'RunCompleted') this.end(grantId, 'completed');

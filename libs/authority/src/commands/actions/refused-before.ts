@@ -1,3 +1,4 @@
+import type { AskedBundle } from '@bailiwick/contracts/approvals/asked-bundle';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
@@ -25,6 +26,10 @@ export function callAsked(
 /** Identifies limits requested for a run, independent of the time. */
 export const escalationAsked = (runId: string, { time: _, ...limits }: Limits): string =>
   canonicalDigest({ runId, limits });
+
+/** Identifies a bundle requested for a run, whatever the run holds and whichever part of it is requested. */
+export const bundleAsked = (runId: string, { digest }: Pick<AskedBundle, 'digest'>): string =>
+  canonicalDigest({ runId, bundle: digest });
 
 /** Identifies a root lease requested for a principal's purpose and a class of agent, independent of the time. */
 export const rootAsked = (

@@ -59,6 +59,9 @@ function asEntries(old: Limits, raised: Limits): Limits {
   return { ...old, permissions: envelopeEntry(old) };
 }
 
+/** Returns the entries of a lease; one without permissions has its envelope as its only one. */
+export const entriesHeld = (held: Limits): PermissionsLimit => held.permissions ?? envelopeEntry(held);
+
 const envelopeEntry = ({ actions, resources }: Limits): PermissionsLimit =>
   actions.allow.length > 0 && resources.length > 0 ? [{ actions: actions.allow, resources }] : [];
 

@@ -6,6 +6,7 @@ import type {
   PermissionsLimit,
   Selector,
 } from '@bailiwick/contracts/grants/grant';
+import { parseTime, rfc3339 } from '@bailiwick/core/clock';
 import type { Violation } from '../../dimensions/dimension';
 import { tighterCaps } from '../../dimensions/part-caps';
 import { distinctEntries } from '../../dimensions/permissions';
@@ -36,6 +37,9 @@ type SelectorOf = (selector: Selector, path: string) => Selector;
 const selectorsAt = (selectors: readonly Selector[], path: string, selectorOf: SelectorOf): Selector[] =>
   distinct(selectors.map((each, k) => selectorOf(each, `${path}.resources[${k}]`)));
 
+/** The last time that RFC 3339 can write. */
+const LAST = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** Normalizes permissions: each entry once, in a fixed order, so that a request has one form. */
 export const resolvedPermissions = (
   permissions: PermissionsLimit,
@@ -43,11 +47,12 @@ export const resolvedPermissions = (
   selectorOf: SelectorOf,
 ): PermissionsLimit =>
   distinctEntries(
-    permissions.map(({ mode, ...each }, i) => {
+    permissions.map(({ mode, until, ...each }, i) => {
       const entry: Permission = {
         actions: verbs(each.actions, `grant.permissions[${i}].actions`),
         resources: selectorsAt(each.resources, `grant.permissions[${i}]`, selectorOf),
         ...(mode === undefined ? {} : { mode }),
+        ...(until === undefined ? {} : { until: rfc3339(Math.min(parseTime(until) ?? 0, LAST)) }),
         ...tighterCaps(each, {}),
       };
       REQUESTED_AT.set(entry, i);

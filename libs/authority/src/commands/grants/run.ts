@@ -1,20 +1,25 @@
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
+import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
-import { err, ok } from '@bailiwick/core/result';
+import { err, ok, type Result } from '@bailiwick/core/result';
 import { blockedInChain, endedFirst, livenessReason } from '../../state/liveness';
 import { attenuatesAll } from '../../dimensions/all';
 import { restarted } from '../../dimensions/permissions';
+import { agentsInForce, nameOf } from '../../manifests/in-force';
 import { beyondManifest } from '../../manifests/issue';
+import { wanted, type Wanted } from '../../manifests/may-ask';
 import { metBy, narrowedAbove } from './bounds';
+import { endingAfter, pendingBundle, stillHeld } from './bundles';
 import { widened } from './escalation';
 import { wouldRestart } from './restarted-entries';
 import { strikesAsked } from '../../revocation/revocation-rules';
-import { chainOf, type GrantNode } from '../../state/state';
+import { chainOf, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { questionForLease, waitMs } from '../../approvals/terms';
-import { escalationAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
-import { actsForAnother, newId, notFound, refuse, type Decide } from '../types';
+import { bundleAsked, escalationAsked, refusedBefore, refusedReason, refusedText } from '../actions/refused-before';
+import { actsForAnother, newId, notFound, refuse, type Decide, type Rules } from '../types';
 
 /** Completes a run: the run and its lease end, and everything below them. */
 export const completeRun: Decide<'completeRun'> = (state, command, now) => {
@@ -62,7 +67,11 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
   const held = metBy(grant.limits, narrowedAbove(state, chain));
   const cut = restarted(held.permissions, grant.limits.permissions);
   if (cut.length > 0) return err(wouldRestart('ESCALATION_NARROWS', WAS_CUT, cut));
-  const limits = widened(held, command.want, rules.defaults(now), now);
+  const asking = asked(state, command, run, now, rules);
+  if (!asking.ok) return asking;
+  const { want, bundle } = asking.value;
+  const wait = waitMs(state, questionForLease('escalation', run.agent.class, held));
+  const limits = widened(stillHeld(held, now), endingAfter(want, bundle, now + wait), rules.defaults(now), now);
   if (!limits.ok) return limits;
   const parent = chain[1];
   if (parent) {
@@ -91,7 +100,7 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
       `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
     );
   }
-  const asks = escalationAsked(run.id, limits.value);
+  const asks = bundle ? bundleAsked(run.id, bundle.asked) : escalationAsked(run.id, limits.value);
   const refused = refusedBefore(state, asks, now);
   if (refused) return refuse('REFUSED_BY_PERSON', refusedText(refused), [refusedReason(refused)]);
   return ok([
@@ -104,7 +113,9 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
       data: {
         approvalId: newId('approval', state, command.commandId),
         kind: 'escalation',
-        expiresAt: rfc3339(now + waitMs(state, questionForLease('escalation', run.agent.class, limits.value))),
+        expiresAt: rfc3339(
+          now + (bundle ? wait : waitMs(state, questionForLease('escalation', run.agent.class, limits.value))),
+        ),
         risk: limits.value.risk.ceiling,
         binding: canonicalDigest({ runId: run.id, limits: limits.value }),
         limits: limits.value,
@@ -112,10 +123,31 @@ export const escalate: Decide<'escalate'> = (state, command, now, rules) => {
         depth: grant.depth,
         supersedes: grant.id,
         asks,
+        ...(bundle ? { bundle: bundle.asked } : {}),
       },
     },
   ]);
 };
+
+/** Returns what an escalation asks for, by the manifest in force; a bundle that already waits for its answer is refused. */
+function asked(
+  state: LogState,
+  command: CommandOf<'escalate'>,
+  run: RunNode,
+  now: number,
+  rules: Pick<Rules, 'agents'>,
+): Result<Wanted, Refusal> {
+  const agentClass = run.agent.class;
+  const manifest = agentsInForce(state, rules)?.of(agentClass);
+  const asking = wanted(command, manifest?.mayAsk, nameOf(manifest, agentClass, state.policies.version));
+  const bundle = asking.ok ? asking.value.bundle : undefined;
+  const waiting = bundle && pendingBundle(state, run, bundle.asked, now);
+  if (!waiting) return asking;
+  return refuse(
+    'CONFLICT',
+    `approval ${waiting.id} already asks for ${waiting.bundle?.name ?? 'it'}; wait for its answer`,
+  );
+}
 
 /** What a narrowing further up has left of an entry with caps is another entry, which the raised lease would count from nothing. */
 const WAS_CUT =
