@@ -9,7 +9,7 @@ import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { AccessKeys1764500000000 } from './1764500000000-access-keys';
 import { PersonNames1764610000000 } from './1764610000000-person-names';
 import { KeyRecords1764610000001 } from './1764610000001-key-records';
-import { ClientKeys1764610000000 } from './1764610000000-client-keys';
+import { ClientKeys1764620000000 } from './1764620000000-client-keys';
 import { FoundByBody1764300000000 } from './1764300000000-found-by-body';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -66,7 +66,7 @@ export const EVENT_LOG_MIGRATIONS = [
   AccessKeys1764500000000,
   PersonNames1764610000000,
   KeyRecords1764610000001,
-  ClientKeys1764610000000,
+  ClientKeys1764620000000,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>
