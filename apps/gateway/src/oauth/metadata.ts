@@ -1,4 +1,4 @@
-import { PROOF_ALGORITHMS } from '../auth/grant-tokens';
+import { PROOF_ALGORITHMS } from '@bailiwick/edge/tokens/grant-token';
 import { LEASE_TYPE } from './authorization-details';
 
 const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post'];

@@ -10,6 +10,9 @@ import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time, units } from '../primitives';
 
+/** The actor of the commands of the boundary, which no key has. */
+export const BOUNDARY = { kind: 'service', id: 'boundary' } as const;
+
 /**
  * Commands to the owner of a log: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`, the
  * reply `{ answers: Answer[] }` in the same order. Personal data travels only in `payload`.
