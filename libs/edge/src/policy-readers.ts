@@ -22,6 +22,11 @@ export class PolicyReaders {
     return this.readers.get(log) ?? this.shipped;
   }
 
+  /** Returns the last known reader of a log, and reads the policy in force if none is known. @throws Refused NOT_READY */
+  async current(log: string): Promise<CallReader> {
+    return this.readers.get(log) ?? this.fetch(log);
+  }
+
   /** Reads the policy in force. Requests for one log at the same time share one query. @throws Refused NOT_READY */
   async fetch(log: string): Promise<CallReader> {
     const pending = this.fetching.get(log) ?? this.inForce(log);
