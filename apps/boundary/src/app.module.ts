@@ -16,6 +16,7 @@ import { Agents } from './http/agents';
 import { McpController } from './http/mcp.controller';
 import { Methods } from './http/methods';
 import { Servers } from './servers/servers';
+import { Offers } from './offers/offers';
 import { Shutdown } from './shutdown';
 import { PinStore } from './tools/pin-store';
 import { ArgumentValidator } from './tools/validator';
@@ -50,7 +51,7 @@ import { ArgumentValidator } from './tools/validator';
     {
       provide: Servers,
       inject: [CONFIG, LOGGER],
-      useFactory: ({ files }: Config, logger: Logger) => Servers.read(files.mcp, logger),
+      useFactory: ({ files }: Config, logger: Logger) => new Servers(files.mcp, logger),
     },
     { provide: PinStore, inject: [BUS], useFactory: (bus: Bus) => new PinStore(bus) },
     {
@@ -78,6 +79,7 @@ import { ArgumentValidator } from './tools/validator';
       inject: [CONFIG, RunTokens, Servers],
       useFactory: (config: Config, tokens: RunTokens, servers: Servers) => new Agents(config, tokens, servers),
     },
+    Offers,
     Shutdown,
   ],
 })

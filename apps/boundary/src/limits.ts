@@ -16,15 +16,13 @@ export const BOUNDARY_LIMITS = {
   /** until a failed upstream is started again */
   retryMs: 1_000,
   stopMs: 2_000,
-  /** pages of tools that are read, and tools of one server */
+  /** pages of tools that are read */
   listPages: 32,
-  tools: 512,
   /** until the definitions of a server are read again */
   definitionsMs: 30_000,
   logLineChars: 2_000,
 
   // schemas of tools
-  definitionBytes: 64 * 1024,
   schemaDepth: 32,
   schemaValues: 4_000,
   patternChars: 1_000,

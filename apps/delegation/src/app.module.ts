@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { AdminModule } from './admin/admin.module';
 import { ConnectionsModule } from './connections/connections.module';
 import { KeysModule } from './keys/keys.module';
+import { McpModule } from './mcp/mcp.module';
 import { OwnershipModule } from './ownership/ownership.module';
 import { RpcModule } from './rpc/rpc.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
@@ -22,6 +23,7 @@ export class AppModule {
         SnapshotsModule,
         AdminModule,
         KeysModule,
+        McpModule,
         SystemModule,
       ],
     };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mcpServerName } from '@bailiwick/contracts/mcp/mcp-pin';
 import { BOUNDARY_LIMITS } from '../limits';
 
 const header = z
@@ -20,10 +21,6 @@ const stdio = z.strictObject({
   /** the whole environment of the process, except PATH unless it is stated here */
   env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), text).optional(),
 });
-
-export const serverName = z
-  .string()
-  .regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/, 'must be 1 to 32 of a–z, 0–9 and -, not at its ends');
 
 /** A registered upstream server. It belongs to one tenant. */
 export const serverConfig = z
@@ -51,7 +48,9 @@ export type ServerConfig = z.infer<typeof serverConfig>;
 
 /** The file `mcp.json` of the data folder. */
 export const mcpFile = z.strictObject({
-  servers: z.record(serverName, serverConfig).refine((value) => Object.keys(value).length <= BOUNDARY_LIMITS.servers, {
-    error: `has more than ${BOUNDARY_LIMITS.servers} servers`,
-  }),
+  servers: z
+    .record(mcpServerName, serverConfig)
+    .refine((value) => Object.keys(value).length <= BOUNDARY_LIMITS.servers, {
+      error: `has more than ${BOUNDARY_LIMITS.servers} servers`,
+    }),
 });

@@ -27,13 +27,6 @@ export class Servers {
     private readonly logger: Logger,
   ) {}
 
-  /** @throws Error naming what is wrong in the file */
-  static read(file: string, logger: Logger): Servers {
-    const servers = new Servers(file, logger);
-    servers.load();
-    return servers;
-  }
-
   /** Returns a server of a tenant; undefined for one of another tenant too. */
   find(tenant: string, name: string): Upstream | undefined {
     this.refresh();

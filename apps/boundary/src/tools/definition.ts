@@ -1,6 +1,6 @@
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { parseExactly } from '@bailiwick/core/json';
-import { BOUNDARY_LIMITS } from '../limits';
+import { LIMITS } from '@bailiwick/core/limits';
 
 /** The definition of a tool as its server wrote it. */
 export interface Definition {
@@ -25,8 +25,8 @@ export function readDefinition(raw: string): Definition {
     inputSchema: undefined,
     fault,
   });
-  if (Buffer.byteLength(raw) > BOUNDARY_LIMITS.definitionBytes)
-    return unusable('', `its definition is larger than ${BOUNDARY_LIMITS.definitionBytes} bytes`);
+  if (raw.length > LIMITS.mcp.definitionChars)
+    return { ...unusable('', `its definition is longer than ${LIMITS.mcp.definitionChars} characters`), raw: '' };
   try {
     const value = parseExactly(raw) as { name?: unknown; inputSchema?: unknown } | null;
     const name = typeof value?.name === 'string' ? value.name : '';

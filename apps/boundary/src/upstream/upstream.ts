@@ -1,4 +1,5 @@
 import { canonicalDigest } from '@bailiwick/core/digest';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { Logger } from '@bailiwick/platform/logging';
 import { itemsOf, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
@@ -134,8 +135,11 @@ export class Upstream {
       if (!answer.ok) throw new UpstreamGone(`the upstream does not list its tools: ${answer.error.message}`);
       const members = membersOf(answer.result);
       for (const text of itemsOf(members?.get('tools') ?? '') ?? []) found.push(readDefinition(text));
-      if (found.length > BOUNDARY_LIMITS.tools)
-        throw new UpstreamGone(`the upstream has more than ${BOUNDARY_LIMITS.tools} tools`);
+      const chars = found.reduce((sum, { raw }) => sum + raw.length, 0);
+      if (found.length > LIMITS.mcp.toolsPerServer || chars > LIMITS.mcp.definitionsChars)
+        throw new UpstreamGone(
+          `the upstream defines more than ${LIMITS.mcp.toolsPerServer} tools, or more than ${LIMITS.mcp.definitionsChars} characters`,
+        );
       cursor = (JSON.parse(answer.result) as { nextCursor?: unknown }).nextCursor;
       if (cursor === undefined || cursor === null || cursor === '') {
         if (open.changes === changes) open.tools = found;

@@ -9,7 +9,7 @@ import { playStory } from '../demo/story';
 import { playTraces, tallyTable } from '../demo/traces';
 import { z } from 'zod';
 import { bold, dim, table, yellow } from '../render';
-import { makeDataDir, SERVICES } from '../up/secrets';
+import { CORE_SERVICES, makeDataDir } from '../up/secrets';
 import { readStatus, Supervisor } from '../up/supervisor';
 
 interface UpFlags extends GlobalOptions {
@@ -126,7 +126,8 @@ async function detach(flags: UpFlags, dir: string): Promise<void> {
       throw new Error(`the system exited during the start; see ${join(dir, 'logs', 'supervisor.log')}`);
     const services = readStatus(dir)?.services ?? [];
     return Promise.resolve(
-      services.length === SERVICES.length + delegations - 1 && services.every((service) => service.state === 'running'),
+      services.length >= CORE_SERVICES.length + delegations - 1 &&
+        services.every((service) => service.state === 'running'),
     );
   });
   child.unref();

@@ -1,13 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Bus } from '@bailiwick/messaging/connect';
-import { adminSubject, commandSubject, ledgerSubject, querySubject } from '@bailiwick/messaging/subjects';
-import { DEADLINE_HEADER } from '@bailiwick/contracts/commands/command';
+import {
+  adminSubject,
+  boundarySubject,
+  commandSubject,
+  ledgerSubject,
+  querySubject,
+} from '@bailiwick/messaging/subjects';
+import { DEADLINE_HEADER, type Answer } from '@bailiwick/contracts/commands/command';
 import { systemClock } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { OwnerClient, valueOf } from '@bailiwick/edge/owners/owner-client';
 import { requestWithRetries, type Send } from '@bailiwick/edge/owners/retry';
+import { Refused } from '@bailiwick/edge/refused';
 import { BUS } from '../config';
+
+/** how long the boundary may start an upstream server and read its tools, ms */
+const BOUNDARY_MS = 40_000;
 
 /** Objects that can be read by id. */
 type Kind = 'run' | 'grant' | 'tree' | 'approval';
@@ -33,6 +43,13 @@ export class LogClient extends OwnerClient {
   async ledger<T>(op: string, body: Record<string, unknown>, timeoutMs: number = LIMITS.commandTimeoutMs): Promise<T> {
     const send: Send = (ms) => this.bus.request(ledgerSubject(op), body, ms);
     return valueOf<T>(await requestWithRetries(send, { recipient: 'the ledger', timeoutMs }));
+  }
+
+  /** Asks the boundary, which is running once MCP servers are registered. @throws Refused NOT_FOUND, NOT_READY */
+  async boundary<T>(op: string, body: Record<string, unknown>): Promise<T> {
+    const reply = await this.bus.request(boundarySubject(op), body, BOUNDARY_MS);
+    if (!reply.ok) throw new Refused('NOT_READY', 'the boundary does not answer; it runs once mcp.json names a server');
+    return valueOf<T>(reply.value as Answer);
   }
 
   async admin<T>(op: string, body: Record<string, unknown>): Promise<T> {

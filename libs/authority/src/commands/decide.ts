@@ -17,6 +17,7 @@ import { renew } from './grants/renew';
 import { liftQuarantine, revokeSelector } from './revoke';
 import { completeRun, escalate } from './grants/run';
 import { recordKey } from './record-key';
+import { recordMcpApproval } from './record-mcp-approval';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
 import { settle } from './actions/settle-action';
@@ -45,6 +46,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   removeTenantBudget,
   deployPolicy,
   recordKey,
+  recordMcpApproval,
   erase,
   setAsideEvent,
   recordDrift,
