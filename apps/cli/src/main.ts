@@ -13,6 +13,7 @@ import { addLeaseCommands } from './commands/leases';
 import { addListCommands } from './commands/listing';
 import { addLogCommands } from './commands/log';
 import { addLoginCommands } from './commands/login';
+import { addMcpCommands } from './commands/mcp';
 import { addMineCommand } from './commands/mine';
 import { addMoveCommands } from './commands/moving';
 import { addPolicyCommands } from './commands/policy';
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
   addKeyCommands(program);
   addLoginCommands(program);
   addMineCommand(program);
+  addMcpCommands(program);
   addTokenCommands(program);
   addSubscriberCommands(program);
   addMoveCommands(program);

@@ -182,6 +182,7 @@ async function status(options: GlobalOptions): Promise<void> {
     });
     console.log(table(['service', 'pid', 'state', 'restarts', 'at'], [...rows, ...servers]));
     console.log(running.url);
+    if (running.boundary !== undefined) console.log(`MCP       ${running.boundary}/mcp/{server}`);
     console.log(`ready     ${logs?.status ?? 'not ready: the gateway does not respond'}`);
     for (const [kind, count] of Object.entries(logs?.problems ?? {}))
       console.log(yellow(`problem   ${count} × ${kind}: ${REMEDIES[kind] ?? ''}`));
