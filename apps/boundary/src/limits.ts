@@ -26,9 +26,11 @@ export const BOUNDARY_LIMITS = {
   schemaDepth: 32,
   schemaValues: 4_000,
   patternChars: 1_000,
-  /** for the validation of arguments by a schema with references */
+  /** for the validation of arguments by a schema with references, and for its compilation */
   validationMs: 200,
+  compileMs: 1_000,
   validatorsKept: 1_000,
+  faultKeptMs: 60_000,
 
   // calls
   /** a result that is passed on */

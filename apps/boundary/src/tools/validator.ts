@@ -15,6 +15,7 @@ const OPTIONS: Options = {
   allErrors: false,
   validateFormats: false, // annotations, by JSON Schema 2020-12
   addUsedSchema: false,
+  inlineRefs: false, // or references that branch would multiply the code
   logger: false,
   code: { regExp: safePattern },
 };
@@ -33,7 +34,8 @@ export class ArgumentValidator {
     let known = this.known.get(digest);
     if (!known) {
       known = compiled(inputSchema);
-      this.known.set(digest, known);
+      // a busy machine may be the reason of a fault
+      this.known.set(digest, known, 'fault' in known ? { ttl: BOUNDARY_LIMITS.faultKeptMs } : {});
     }
     if ('fault' in known) return { fault: known.fault };
     try {
@@ -49,8 +51,11 @@ function compiled(schema: unknown): { validate: Validate } | { fault: string } {
   try {
     if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new Error('it is not an object');
     const refers = checkBounds(schema);
-    const validate = guarded(refers, () => engineFor(schema).compile(schema));
-    return { validate: (args) => (guarded(refers, () => validate(args)) ? undefined : reasonOf(validate)) };
+    const validate = guarded(refers, () => engineFor(schema).compile(schema), BOUNDARY_LIMITS.compileMs);
+    return {
+      validate: (args) =>
+        guarded(refers, () => validate(args), BOUNDARY_LIMITS.validationMs) ? undefined : reasonOf(validate),
+    };
   } catch (error) {
     return { fault: `the input schema cannot be used: ${(error as Error).message}` };
   }
@@ -100,11 +105,11 @@ const context = createContext({ run: () => bound.work() });
 const script = new Script('run()');
 
 /** Runs work that could take any time, for a bounded time. @throws Error if it takes longer */
-function guarded<T>(needed: boolean, work: () => T): T {
+function guarded<T>(needed: boolean, work: () => T, timeout: number): T {
   if (!needed) return work();
   bound.work = work;
   try {
-    return script.runInContext(context, { timeout: BOUNDARY_LIMITS.validationMs }) as T;
+    return script.runInContext(context, { timeout }) as T;
   } finally {
     bound.work = () => undefined;
   }

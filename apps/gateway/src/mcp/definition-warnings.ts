@@ -16,7 +16,7 @@ const SIGNS: readonly (readonly [pattern: RegExp, warning: string])[] = [
     /\b(you must|always|before (using|calling)|first (call|read|use))\b.{0,80}\b(tool|file|call|read|send|pass)\b/is,
     'gives a model instructions',
   ],
-  [/\b(id_rsa|\.ssh|\.env|\.aws|credentials?|api[ _-]?keys?|passwords?|private keys?)\b/i, 'mentions secrets'],
+  [/\bid_rsa\b|\.(ssh|env|aws)\b|\b(credentials?|api[ _-]?keys?|passwords?|private keys?)\b/i, 'mentions secrets'],
   [/[A-Za-z0-9+/]{120,}={0,2}/, 'has a long encoded text'],
 ];
 
