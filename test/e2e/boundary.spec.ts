@@ -149,7 +149,7 @@ describe('the boundary in front of MCP servers', () => {
     ['with arguments that the schema of the tool does not admit', 'note_read', { id: 'A1' }, 'ARGUMENTS_INVALID'],
     ['without a required argument', 'note_read', {}, 'ARGUMENTS_INVALID'],
   ])(
-    'answers a call %s with a result that says why, and the upstream never sees it',
+    'answers a call %s with a result that states why, and the upstream never sees it',
     async (_what, name, args, code) => {
       const { token } = await lease();
       const first = await connect('notes', token);
@@ -192,7 +192,7 @@ describe('the boundary in front of MCP servers', () => {
     const { token, grant } = await lease();
     const client = await connect('notes', token);
     upstream.calls.length = 0;
-    upstream.behaviors.set('note_read', () => 'hang');
+    upstream.behaviors.set('note_read', () => undefined);
     const pending = call(client, 'note_read', { id: 'slow' });
     await until('the call to arrive', () => upstream.calls.length === 1);
     await stack.as('responder').revoke(grant.id, 'stop');

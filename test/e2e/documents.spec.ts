@@ -15,6 +15,7 @@ const PAGES = [
   'tool-owners',
   'subscribers',
   'policy',
+  'adopt',
 ];
 const NOT_DONE = /^(deny|step-up)\b/;
 

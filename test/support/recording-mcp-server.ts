@@ -15,8 +15,8 @@ export interface ReceivedCall {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** How a tool of the server answers: the text of the whole response message for an id, or `hang`. */
-type Behavior = (id: number, args: Record<string, unknown>) => string | 'hang';
+/** How a tool of the server answers: the text of the whole response message for an id; undefined if it never does. */
+type Behavior = (id: number, args: Record<string, unknown>) => string | undefined;
 
 const done = (id: number): string =>
   `{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"done","x-unknown":1.50}],"x-more":{"b":1,"a":2}}}`;
@@ -44,7 +44,7 @@ export class RecordingMcpServer {
           return response.writeHead(202).end();
         }
         const answer = recording.answer(message as Rpc & { id: number }, request.headers);
-        if (answer !== 'hang') response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
+        if (answer !== undefined) response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
         return undefined;
       });
     });
@@ -62,7 +62,7 @@ export class RecordingMcpServer {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  private answer({ id, method, params = {} }: Rpc & { id: number }, headers: IncomingHttpHeaders): string {
+  private answer({ id, method, params = {} }: Rpc & { id: number }, headers: IncomingHttpHeaders): string | undefined {
     const result = (value: unknown): string => JSON.stringify({ jsonrpc: '2.0', id, result: value });
     if (method === 'initialize')
       return result({
@@ -74,6 +74,7 @@ export class RecordingMcpServer {
     if (method !== 'tools/call')
       return JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'Method not found' } });
     this.calls.push({ name: params.name, args: params.arguments, meta: params._meta, headers });
-    return (this.behaviors.get(params.name ?? '') ?? done)(id, params.arguments ?? {});
+    const behave = this.behaviors.get(params.name ?? '') ?? done;
+    return behave(id, params.arguments ?? {});
   }
 }

@@ -4,7 +4,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Refused } from '@bailiwick/edge/refused';
 import { Agents } from './http/agents';
-import { NotAMessage } from './http/message';
 import { sendRefusal } from './http/refusals';
 
 /** Admits requests before their bodies are read, and reads bodies as bytes. Call this before the routes are registered. */
@@ -26,16 +25,5 @@ export function configureHttp(app: NestFastifyApplication & INestApplicationCont
       if (!(error instanceof Refused)) throw error;
       await sendRefusal(reply, agents.endpoint(server), undefined, error);
     }
-  });
-  fastify.setErrorHandler(async (error: { statusCode?: number; message: string }, request, reply) => {
-    const { server = '' } = request.params as { server?: string };
-    const status = error.statusCode ?? 500;
-    const says = status < 500 ? error.message : 'internal error';
-    await sendRefusal(
-      reply,
-      agents.endpoint(server),
-      undefined,
-      new NotAMessage(status, status < 500 ? -32600 : -32603, says),
-    );
   });
 }

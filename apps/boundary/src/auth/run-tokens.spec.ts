@@ -32,7 +32,7 @@ describe('RunTokens', () => {
       { issuer: ISSUER, resource: RESOURCE, keysUrl, alwaysNonce: false, now: () => Date.now() },
       { query: () => Promise.reject(new Error('not asked')) },
     );
-  const token = (claims: JWTPayload = {}, { typ = 'at+jwt', iss = ISSUER, aud = ISSUER as string | string[] } = {}) =>
+  const token = (claims: JWTPayload = {}, { typ = 'at+jwt', iss = ISSUER, aud = ISSUER } = {}) =>
     new SignJWT({ ...CLAIMS, ...claims })
       .setProtectedHeader({ alg: 'EdDSA', typ, kid: 'k' })
       .setIssuer(iss)

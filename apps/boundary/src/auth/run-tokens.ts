@@ -21,7 +21,7 @@ export interface Presented {
 export interface TokenOptions {
   /** the issuer of grant tokens: the gateway */
   readonly issuer: string;
-  /** the address of this service, which is a resource of its own */
+  /** the address of this service, for which tokens may be issued */
   readonly resource: string;
   readonly keysUrl: string;
   /** the same for all processes of this service; left out: a random one */

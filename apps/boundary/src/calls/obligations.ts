@@ -15,7 +15,7 @@ const REDACTED = '[redacted]';
  * Applies the obligations of a permit to a result: to its structured content, and to each text that is JSON. A result with
  * other content cannot be known to be free of the fields.
  * @param result the result of `tools/call` as it was written
- * @returns the error that says why the result must be withheld
+ * @returns as the error, why the result must be withheld
  */
 export function fulfilled(result: string, obligations: readonly AnsweredObligation[]): Result<string, string> {
   const changes = obligations.flatMap((each): Change[] =>

@@ -13,7 +13,7 @@ describe('readMessage', () => {
     ['a hidden member', params('{"arguments":{"__proto__":{"admin":true}}}'), -32700],
     ['arguments that are nested too deeply', params(nested(80)), -32602],
     ['too many values', params(`{"arguments":{"a":[${'1,'.repeat(20_000)}1]}}`), -32700],
-    ['a nesting that exhausts a stack', `${'['.repeat(100_000)}`, -32700],
+    ['a nesting that exhausts a stack', '['.repeat(100_000), -32700],
     ['an id that is an object', '{"jsonrpc":"2.0","id":{},"method":"ping"}', -32600],
     ['another version', '{"jsonrpc":"1.0","id":1,"method":"ping"}', -32600],
     ['params that are a list', params('[]'), -32602],

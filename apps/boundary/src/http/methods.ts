@@ -105,7 +105,7 @@ const discovered = () => ({
   _meta: { 'io.modelcontextprotocol/serverInfo': SERVER },
 });
 
-/** Members of `_meta` that are about this connection; an upstream has a connection of its own. */
+/** Members of `_meta` that are about this connection; an upstream has a separate connection. */
 const OF_CONNECTION = /^io\.modelcontextprotocol\//;
 
 function readMeta(meta: unknown): {

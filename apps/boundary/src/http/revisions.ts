@@ -30,7 +30,7 @@ export function revisionOf({ method, params }: AgentMessage, headers: IncomingHt
     compareIfPresent('mcp-name', headers, nameOf(method, params));
     return String(header ?? WITH_INITIALIZE[0]);
   }
-  if (stated !== STATELESS) throw unsupported(String(stated));
+  if (stated !== STATELESS) throw unsupported(typeof stated === 'string' ? stated : 'of another type');
   if (!isObject((meta as Record<string, unknown>)[CAPABILITIES]))
     throw new NotAMessage(400, -32602, `params._meta has no ${CAPABILITIES}`);
   compare('mcp-protocol-version', headers, stated);

@@ -20,7 +20,7 @@ const LOOK_MS = 1_000;
 export class Servers {
   private registered = new Map<string, Registered>();
   private version = '';
-  private lookedAt = -Infinity;
+  private checkedAt = -Infinity;
 
   constructor(
     private readonly file: string,
@@ -48,8 +48,8 @@ export class Servers {
   }
 
   private refresh(): void {
-    if (performance.now() - this.lookedAt < LOOK_MS) return;
-    this.lookedAt = performance.now();
+    if (performance.now() - this.checkedAt < LOOK_MS) return;
+    this.checkedAt = performance.now();
     if (this.versionOfFile() === this.version) return;
     try {
       this.load();

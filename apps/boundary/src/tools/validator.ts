@@ -61,7 +61,7 @@ function compiled(schema: unknown): { validate: Validate } | { fault: string } {
   }
 }
 
-/** Each schema has an engine of its own, so that none refers to another. A dialect that is not known is a fault. */
+/** Each schema has a separate engine, so that none refers to another. A dialect that is not known is a fault. */
 function engineFor(schema: object): Ajv {
   const { $schema: dialect = 'https://json-schema.org/draft/2020-12/schema' } = schema as { $schema?: unknown };
   switch (String(dialect).replace(/#$/, '')) {

@@ -10,7 +10,7 @@ const serving = (answer: string) =>
       args: [
         '-e',
         `require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
-          const m = JSON.parse(line); const say = (text) => process.stdout.write(text + '\\n');
+          const m = JSON.parse(line); const send = (text) => process.stdout.write(text + '\\n');
           ${answer}
         })`,
       ],
@@ -25,9 +25,9 @@ describe('StdioConnection', () => {
   let connection: StdioConnection;
   afterEach(() => connection.close());
 
-  it('starts the server with the stated environment, and with nothing of its own', async () => {
+  it('starts the server with the stated environment, and with nothing else', async () => {
     process.env.BAILIWICK_TEST_SECRET = 'hidden';
-    connection = serving(`say(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { env: process.env } }))`);
+    connection = serving(`send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { env: process.env } }))`);
     const answer = await ask(connection);
     delete process.env.BAILIWICK_TEST_SECRET;
     expect(answer.ok && JSON.parse(answer.result)).toEqual({ env: { ONLY: 'this' } });
@@ -35,8 +35,8 @@ describe('StdioConnection', () => {
 
   it('takes the first of several answers to a request, and none to a request that it did not send', async () => {
     connection = serving(
-      `say(JSON.stringify({ jsonrpc: '2.0', id: 99, result: {} }));
-       for (const n of [1, 2]) say(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { n } }))`,
+      `send(JSON.stringify({ jsonrpc: '2.0', id: 99, result: {} }));
+       for (const n of [1, 2]) send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { n } }))`,
     );
     expect(await ask(connection)).toEqual({ ok: true, result: '{"n":1}' });
     expect(await ask(connection)).toEqual({ ok: true, result: '{"n":1}' });
@@ -51,7 +51,7 @@ describe('StdioConnection', () => {
     connection = serving(
       `if (m.method === 'slow') global.slow = m.id;
        else if (m.method === 'notifications/cancelled') global.canceled = m.params.requestId === global.slow;
-       else say(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { canceled: global.canceled } }))`,
+       else send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { canceled: global.canceled } }))`,
     );
     const abort = new AbortController();
     const slow = ask(connection, 'slow', abort.signal);
@@ -62,14 +62,14 @@ describe('StdioConnection', () => {
 
   it('refuses requests of the server, and answers its ping', async () => {
     connection = serving(
-      `if (m.method === 'x') { global.id = m.id; say(JSON.stringify({ jsonrpc: '2.0', id: 's1', method: 'sampling/createMessage', params: {} })) }
-       else say(JSON.stringify({ jsonrpc: '2.0', id: global.id, result: { refused: m.error.code } }))`,
+      `if (m.method === 'x') { global.id = m.id; send(JSON.stringify({ jsonrpc: '2.0', id: 's1', method: 'sampling/createMessage', params: {} })) }
+       else send(JSON.stringify({ jsonrpc: '2.0', id: global.id, result: { refused: m.error.code } }))`,
     );
     expect(await ask(connection)).toEqual({ ok: true, result: '{"refused":-32601}' });
   });
 
   it('fails the call if a message is no answer', async () => {
-    connection = serving(`say(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: 7 }))`);
+    connection = serving(`send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: 7 }))`);
     await expect(ask(connection)).rejects.toThrow('malformed');
   });
 });

@@ -1,15 +1,15 @@
 import { lookAlikeFault } from '@bailiwick/core/look-alike';
 
-/** What a person must look at in a definition: it is text by a third party that models read. */
+/** What a person must read in a definition: it is text by a third party that models read. */
 const SIGNS: readonly (readonly [pattern: RegExp, warning: string])[] = [
   [/(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\u{e0000}-\u{e007f}\u3164\u115f\u1160]/u, 'has invisible characters'],
   [
     /\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|other|all|system)\b/is,
-    'tells a model to ignore something',
+    'asks a model to ignore something',
   ],
   [
     /\b(do not|don't|never|without)\b.{0,30}\b(tell|mention|inform|reveal|telling|mentioning|informing)\b/is,
-    'tells a model to hide something',
+    'asks a model to hide something',
   ],
   [/<\/?\s*(important|system|instructions?|secret|assistant|user)\s*>/i, 'has tags that look like instructions'],
   [

@@ -44,7 +44,7 @@ export const mcpOffer = z.strictObject({
 });
 export type McpOffer = z.infer<typeof mcpOffer>;
 
-/** An approval in the log of its tenant. The approved definitions are stored beside the log, and named by digest. */
+/** An approval in the log of its tenant. The approved definitions are stored outside of the log, and named by digest. */
 export const mcpApproval = z.strictObject({
   server: mcpServerName,
   digest,
