@@ -41,7 +41,7 @@ describe('docker-compose.yml', () => {
 
   it('starts programs that the build makes', () => {
     const programs = all(/'(apps\/[^']+\.js)'/g);
-    expect(programs).toHaveLength(4);
+    expect(programs).toHaveLength(5);
     for (const program of programs)
       expect([program, existsSync(join(ROOT, program.replace('/dist/', '/src/').replace(/\.js$/, '.ts')))]).toEqual([
         program,
@@ -56,7 +56,7 @@ describe('docker-compose.yml', () => {
   it('gives the services only settings that their configuration reads', () => {
     const config = readFileSync(join(ROOT, 'libs/platform/src/config.ts'), 'utf8');
     const settings = new Set(config.match(/BAILIWICK_\w+/g));
-    for (const service of ['delegation', 'ledger', 'intent', 'gateway']) {
+    for (const service of ['delegation', 'ledger', 'intent', 'gateway', 'boundary']) {
       const names = Object.keys(parseEnv(readFileSync(join(dir, service, 'env'), 'utf8')));
       expect(names).toContain('BAILIWICK_NATS_URL');
       expect(names.filter((name) => name !== 'NODE_ENV' && !settings.has(name))).toEqual([]);

@@ -123,6 +123,7 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
       },
     },
     { path: `/v1/keys/key_${'0'.repeat(26)}/rotation`, role: 'admin', body: { overlap: '1h' } },
+    { path: '/v1/mcp/servers/files/approval', role: 'admin', body: { digest: DIGEST } },
   ];
 }
 

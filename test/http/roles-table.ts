@@ -306,6 +306,13 @@ export const TABLE: readonly Row[] = [
     body: { overlap: '1h' },
   })),
   row('DELETE /v1/keys/{id}', 200, ['admin'], async (stack) => ({ path: `/v1/keys/${await issued(stack)}` })),
+  // MCP servers: none is registered here, so the boundary does not run (test/e2e/boundary)
+  row('GET /v1/mcp/servers', 503, ['admin', 'analyst'], () => ({ path: '/v1/mcp/servers' })),
+  row('GET /v1/mcp/servers/{name}', 503, ['admin', 'analyst'], () => ({ path: '/v1/mcp/servers/files' })),
+  row('POST /v1/mcp/servers/{name}/approval', 503, ['admin'], () => ({
+    path: '/v1/mcp/servers/files/approval',
+    body: { digest: `sha256:${'0'.repeat(64)}` },
+  })),
   // a person, for what is theirs: the keys of roles name none (test/http/identity.spec.ts)
   row('GET /v1/mine', 200, [], () => ({ path: '/v1/mine' })),
   row('GET /v1/mine/actions', 200, [], () => ({ path: '/v1/mine/actions' })),

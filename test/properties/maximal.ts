@@ -283,6 +283,12 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   }),
   removeTenantBudget: fc.record({ name: fc.constantFrom('team', 'x'.repeat(63)) }),
   deployPolicy: fc.constantFrom(...BUNDLES),
+  recordMcpApproval: fc.record({
+    server: fc.constant('s'.repeat(32)),
+    digest: fc.constant(`sha256:${'f'.repeat(64)}`),
+    identity: fc.constant(`sha256:${'e'.repeat(64)}`),
+    tools: fc.constant(LIMITS.mcp.toolsPerServer),
+  }),
   recordKey: fc.record(
     {
       keyId: fc.constant(`key_${'z'.repeat(26)}`),

@@ -29,6 +29,13 @@ const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   const { log } = new Play().play(all);
   log.do('erase', { subjectRef: REFS[0] as string, found: { before: 0, runs: 1, payloads: 1 }, actor: PERSON });
   log.do('recordKey', { keyId: `key_${'0'.repeat(26)}`, change: 'issued', name: 'laptop', actor: PERSON });
+  const approved = {
+    server: 'files',
+    digest: `sha256:${'0'.repeat(64)}`,
+    identity: `sha256:${'1'.repeat(64)}`,
+    tools: 14,
+  };
+  log.do('recordMcpApproval', { ...approved, actor: PERSON });
   const imported = { origin: 'elsewhere', vkey: 'elsewhere+0', size: log.state.next, root: '', live: true };
   const last = log.events[log.events.length - 1] as Event;
   log.append({

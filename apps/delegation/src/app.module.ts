@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { AdminModule } from './admin/admin.module';
 import { ConnectionsModule } from './connections/connections.module';
 import { KeysModule } from './keys/keys.module';
+import { McpModule } from './mcp/mcp.module';
 import { OwnershipModule } from './ownership/ownership.module';
 import { PeopleModule } from './people/people.module';
 import { RpcModule } from './rpc/rpc.module';
@@ -24,6 +25,7 @@ export class AppModule {
         AdminModule,
         KeysModule,
         PeopleModule,
+        McpModule,
         SystemModule,
       ],
     };

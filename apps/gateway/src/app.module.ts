@@ -11,6 +11,7 @@ import { ErasuresModule } from './erasures/erasures.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
 import { KeysModule } from './keys/keys.module';
+import { McpModule } from './mcp/mcp.module';
 import { LogClientModule } from './log-client/log-client.module';
 import { MineModule } from './mine/mine.module';
 import { OAuthModule } from './oauth/oauth.module';
@@ -54,6 +55,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     RebuildsModule,
     TransferModule,
     KeysModule,
+    McpModule,
     MineModule,
     SignInModule,
     TenantsModule,

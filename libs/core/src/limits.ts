@@ -110,6 +110,15 @@ export const LIMITS = {
   /** how long the gateway may retry a command without an Idempotency-Key of the client */
   internalRetryMs: 2 * MINUTE,
 
+  // MCP servers
+  mcp: {
+    toolNameLength: 128,
+    /** one definition of a tool, and all of one server, which are one message */
+    definitionChars: 64 * 1024,
+    definitionsChars: 2 * 1024 * 1024,
+    toolsPerServer: 512,
+  },
+
   // erasure
   /** payloads that one statement erases, and trees that it searches for them */
   erasePayloadsAtOnce: 2_000,

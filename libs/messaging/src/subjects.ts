@@ -33,6 +33,12 @@ export const driftSubject = (log: string): string => `${SUBJECT_PREFIX}.drift.${
 /** Queries about live state to the owner of a log: `bailiwick.query.<tenant>.<n>`. */
 export const querySubject = (log: string): string => `${SUBJECT_PREFIX}.query.${logTokens(log)}`;
 
+/** Commands about calls from an enforcement point, and no others: `bailiwick.call.command.<tenant>.<n>`. */
+export const callCommandSubject = (log: string): string => `${SUBJECT_PREFIX}.call.command.${logTokens(log)}`;
+
+/** Queries that an enforcement point needs, and no others: `bailiwick.call.query.<tenant>.<n>`. */
+export const callQuerySubject = (log: string): string => `${SUBJECT_PREFIX}.call.query.${logTokens(log)}`;
+
 /** Notification by an owner that it has taken a log, `{ log }`: `bailiwick.owned`. */
 export const OWNED = `${SUBJECT_PREFIX}.owned`;
 
@@ -47,6 +53,9 @@ export const intentSubject = (op: string): string => `${SUBJECT_PREFIX}.intent.$
 
 /** An operation of administration: `bailiwick.admin.<op>`. */
 export const adminSubject = (op: string): string => `${SUBJECT_PREFIX}.admin.${token(op, 'admin operation')}`;
+
+/** An operation of the boundary: `bailiwick.boundary.<op>`. */
+export const boundarySubject = (op: string): string => `${SUBJECT_PREFIX}.boundary.${token(op, 'boundary operation')}`;
 
 /** Announcements of each commit by the owner of a log: `bailiwick.event.<tenant>.<n>`. */
 export const eventSubject = (log: string): string => `${SUBJECT_PREFIX}.event.${logTokens(log)}`;

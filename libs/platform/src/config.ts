@@ -25,6 +25,10 @@ const schema = z.object({
   BAILIWICK_HOST: z.string().default('127.0.0.1'),
   BAILIWICK_PORT: z.coerce.number().int().min(0).max(65_535).default(8420),
   BAILIWICK_PUBLIC_URL: z.url().optional(),
+  /** the boundary in front of MCP servers: where it listens, the address that agents use, and the keys of tokens */
+  BAILIWICK_BOUNDARY_PORT: z.coerce.number().int().min(0).max(65_535).default(8421),
+  BAILIWICK_BOUNDARY_URL: z.url().optional(),
+  BAILIWICK_KEYS_URL: z.url().optional(),
   BAILIWICK_ORIGIN: z
     .string()
     .regex(/^[a-z0-9.-]+$/)
@@ -67,6 +71,12 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string;
+  readonly boundary: {
+    readonly port: number;
+    readonly url: string;
+    /** where the public keys of grant tokens are read: `/oauth/jwks` of a gateway */
+    readonly keysUrl: string;
+  };
   /** first part of every log's origin in checkpoints */
   readonly origin: string;
   readonly logLevel: string;
@@ -90,6 +100,7 @@ export interface Config {
     readonly witnesses: string;
     readonly importKeys: string;
     readonly pseudonymKey: string;
+    readonly mcp: string;
   };
 }
 
@@ -113,6 +124,7 @@ export function readConfig(
     throw new Error('configuration: BAILIWICK_NATS_URL is missing (nats://host:port)');
   const dataDir = resolve(env.BAILIWICK_DATA);
   const key = (name: string): string => join(dataDir, 'keys', name);
+  const publicUrl = env.BAILIWICK_PUBLIC_URL ?? `http://${env.BAILIWICK_HOST}:${env.BAILIWICK_PORT}`;
   return {
     databaseUrl: env.BAILIWICK_DATABASE_URL ?? '',
     nats: { url: env.BAILIWICK_NATS_URL ?? '', user: env.BAILIWICK_NATS_USER, pass: env.BAILIWICK_NATS_PASSWORD },
@@ -120,7 +132,12 @@ export function readConfig(
     dataDir,
     host: env.BAILIWICK_HOST,
     port: env.BAILIWICK_PORT,
-    publicUrl: env.BAILIWICK_PUBLIC_URL ?? `http://${env.BAILIWICK_HOST}:${env.BAILIWICK_PORT}`,
+    publicUrl,
+    boundary: {
+      port: env.BAILIWICK_BOUNDARY_PORT,
+      url: env.BAILIWICK_BOUNDARY_URL ?? `http://${env.BAILIWICK_HOST}:${env.BAILIWICK_BOUNDARY_PORT}`,
+      keysUrl: env.BAILIWICK_KEYS_URL ?? `${publicUrl}/oauth/jwks`,
+    },
     origin: env.BAILIWICK_ORIGIN,
     logLevel: env.BAILIWICK_LOG_LEVEL,
     dpopNonce: env.BAILIWICK_DPOP_NONCE,
@@ -139,6 +156,7 @@ export function readConfig(
       witnesses: join(dataDir, 'witnesses.json'),
       importKeys: join(dataDir, 'import-keys.json'),
       pseudonymKey: key('pseudonym.key'),
+      mcp: join(dataDir, 'mcp.json'),
     },
   };
 }
@@ -152,3 +170,6 @@ function eventStreamOf(env: z.infer<typeof schema>): Config['eventStream'] {
     replicas: env.BAILIWICK_EVENT_STREAM_REPLICAS,
   };
 }
+
+/** Where programs are searched that a service starts. */
+export const searchPath = (environment: NodeJS.ProcessEnv = process.env): string => environment.PATH ?? '';

@@ -28,6 +28,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   deployPolicy: ['PolicyDeployed', 'PolicyShadowed'],
   requestAccess: ['AccessRequested'],
   recordKey: ['KeyChanged'],
+  recordMcpApproval: ['McpServerApproved'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],

@@ -10,6 +10,7 @@ interface SetupFlags {
   postgres: string;
   nats: string;
   publicUrl: string;
+  boundaryUrl?: string;
   uid?: string;
 }
 
@@ -22,13 +23,18 @@ export function addDeployCommands(program: Command): void {
     .option('--postgres <host:port>', 'the PostgreSQL server', 'postgres:5432')
     .option('--nats <host:port,…>', 'the NATS server, or the servers of a cluster', 'nats:4222')
     .option('--public-url <url>', 'address at which users reach the gateway', 'http://127.0.0.1:8420')
+    .option(
+      '--boundary-url <url>',
+      'address at which agents reach MCP servers; default: port 8421 of the host of the gateway',
+    )
     .option('--uid <n>', 'the user that the services run as')
     .action((flags: SetupFlags) => {
       const uid = flags.uid === undefined ? undefined : Number(flags.uid);
       if (uid !== undefined && !Number.isInteger(uid)) throw new UsageError(`--uid ${flags.uid ?? ''} is not a number`);
-      const { out, postgres, nats, publicUrl } = flags;
+      const { out, postgres, nats, publicUrl, boundaryUrl } = flags;
       const listen = { host: '0.0.0.0', port: 8420 };
-      for (const dir of writeDeployment({ out, postgres, nats, url: publicUrl, listen, uid })) console.log(dir);
+      for (const dir of writeDeployment({ out, postgres, nats, url: publicUrl, boundaryUrl, listen, uid }))
+        console.log(dir);
     });
   program
     .command('migrate')

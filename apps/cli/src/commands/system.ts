@@ -9,7 +9,7 @@ import { playStory } from '../demo/story';
 import { playTraces, tallyTable } from '../demo/traces';
 import { z } from 'zod';
 import { bold, dim, table, yellow } from '../render';
-import { makeDataDir, SERVICES } from '../up/secrets';
+import { CORE_SERVICES, makeDataDir } from '../up/secrets';
 import { readStatus, Supervisor } from '../up/supervisor';
 
 interface UpFlags extends GlobalOptions {
@@ -126,7 +126,8 @@ async function detach(flags: UpFlags, dir: string): Promise<void> {
       throw new Error(`the system exited during the start; see ${join(dir, 'logs', 'supervisor.log')}`);
     const services = readStatus(dir)?.services ?? [];
     return Promise.resolve(
-      services.length === SERVICES.length + delegations - 1 && services.every((service) => service.state === 'running'),
+      services.length >= CORE_SERVICES.length + delegations - 1 &&
+        services.every((service) => service.state === 'running'),
     );
   });
   child.unref();
@@ -181,6 +182,7 @@ async function status(options: GlobalOptions): Promise<void> {
     });
     console.log(table(['service', 'pid', 'state', 'restarts', 'at'], [...rows, ...servers]));
     console.log(running.url);
+    if (running.boundary !== undefined) console.log(`MCP       ${running.boundary}/mcp/{server}`);
     console.log(`ready     ${logs?.status ?? 'not ready: the gateway does not respond'}`);
     for (const [kind, count] of Object.entries(logs?.problems ?? {}))
       console.log(yellow(`problem   ${count} × ${kind}: ${REMEDIES[kind] ?? ''}`));

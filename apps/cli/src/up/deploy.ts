@@ -21,6 +21,8 @@ export interface DeployOptions {
   readonly nats: string;
   /** the address at which users reach the gateway */
   readonly url: string;
+  /** the address at which agents reach the boundary; left out: the host of the gateway, with the port of the boundary */
+  readonly boundaryUrl?: string | undefined;
   /** the address that the gateway listens on */
   readonly listen: { readonly host: string; readonly port: number };
   /** the user that reads the files, if it differs from the one that writes them */
@@ -33,11 +35,13 @@ const FILES: Record<ServiceName, readonly string[]> = {
   intent: [],
   ledger: ['keys/log.pem', 'keys/witness.pem'],
   gateway: ['keys/token.pem', 'keys/pseudonym.key', 'credentials.json'],
+  boundary: [],
 };
 
-/** Optional files: accepted export keys, issuers whose tokens people present, requested cosignatures, and handovers of the signing key. */
+/** Optional files: accepted export keys, MCP servers, issuers whose tokens people present, requested cosignatures, and handovers of the signing key. */
 const OPTIONAL_FILES: Partial<Record<ServiceName, readonly string[]>> = {
   delegation: ['import-keys.json'],
+  boundary: ['mcp.json'],
   gateway: ['issuers.json', 'keys/token.retired.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };
@@ -77,6 +81,14 @@ function place(out: string, name: string, files: Record<string, string>): string
   mkdirSync(dir, { recursive: true, mode: 0o755 });
   for (const [file, text] of Object.entries(files)) writePrivate(join(dir, file), text);
   return dir;
+}
+
+const BOUNDARY_PORT = 8421;
+
+function withPort(url: string, port: number): string {
+  const own = new URL(url);
+  own.port = String(port);
+  return own.origin;
 }
 
 /** NATS servers of a cluster reach each other on this port. */
@@ -119,11 +131,18 @@ function environment(name: ServiceName, options: DeployOptions, secrets: Secrets
     ...(name === 'ledger'
       ? { ...eventsUser(secrets), BAILIWICK_EVENT_STREAM_REPLICAS: String(Math.min(3, servers.length)) }
       : {}),
-    ...(name === 'gateway'
+    ...(name === 'gateway' || name === 'boundary'
       ? { BAILIWICK_HOST: listen.host, BAILIWICK_PORT: String(listen.port), BAILIWICK_PUBLIC_URL: url }
       : {
           BAILIWICK_DATABASE_URL: `postgres://bailiwick_${name}:${secrets.database[name]}@${postgres}/bailiwick`,
         }),
+    ...(name === 'boundary'
+      ? {
+          BAILIWICK_BOUNDARY_PORT: String(BOUNDARY_PORT),
+          BAILIWICK_BOUNDARY_URL: options.boundaryUrl ?? withPort(url, BOUNDARY_PORT),
+          BAILIWICK_KEYS_URL: `http://gateway:${listen.port}/oauth/jwks`,
+        }
+      : {}),
   });
 }
 

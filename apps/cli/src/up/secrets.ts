@@ -6,14 +6,18 @@ import type { Credentials } from '../context';
 import { writePrivate } from '../write-private';
 
 const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
-export const SERVICES = ['delegation', 'ledger', 'intent', 'gateway'] as const;
+/** The services that always run, in the order of their start. */
+export const CORE_SERVICES = ['delegation', 'ledger', 'intent', 'gateway'] as const;
+/** The boundary runs once MCP servers are registered. It has no connection to the database. */
+export const SERVICES = [...CORE_SERVICES, 'boundary'] as const;
 export type ServiceName = (typeof SERVICES)[number];
+type CoreService = (typeof CORE_SERVICES)[number];
 
 /** Passwords between the parts of an installation; they never leave the machine. */
 export interface Secrets {
   /** password of the database administrator, if the server is external */
   readonly admin: string;
-  readonly database: Record<ServiceName, string>;
+  readonly database: Record<CoreService, string>;
   readonly nats: Record<ServiceName | 'operator' | 'events' | 'route', string>;
 }
 
@@ -36,7 +40,7 @@ export function ensureSecrets(dataDir: string): Secrets {
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : undefined;
   const secrets: Secrets = {
     admin: known?.admin ?? password(),
-    database: { ...passwords(SERVICES), ...known?.database },
+    database: { ...passwords(CORE_SERVICES), ...known?.database },
     // an installation of an earlier build has no password for the users that were added since
     nats: { ...passwords([...SERVICES, 'operator', 'events', 'route']), ...known?.nats },
   };

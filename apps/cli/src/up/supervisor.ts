@@ -1,9 +1,9 @@
-import { existsSync, openSync, readFileSync, rmSync, writeFileSync, closeSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync, closeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isProcess } from '@bailiwick/platform/local-servers/child';
 import { findNatsServer, startNats } from '@bailiwick/platform/local-servers/nats';
 import { startPostgres } from '@bailiwick/platform/local-servers/postgres';
-import { isFree } from '@bailiwick/platform/local-servers/ports';
+import { freePort, isFree } from '@bailiwick/platform/local-servers/ports';
 import type { Credentials } from '../context';
 import {
   ensureCredentials,
@@ -11,6 +11,7 @@ import {
   makeDataDir,
   eventsUser,
   natsUsers,
+  CORE_SERVICES,
   SERVICES,
   type Secrets,
   type ServiceName,
@@ -31,6 +32,8 @@ export interface UpOptions {
 export interface Status {
   readonly url: string;
   readonly supervisor: number;
+  /** where agents reach MCP servers, once servers are registered */
+  readonly boundary?: string;
   readonly services: { name: string; pid: number | undefined; state: string; restarts: number }[];
   readonly postgres: ServerStatus;
   readonly nats: ServerStatus;
@@ -61,6 +64,8 @@ const instancesOf = (name: ServiceName, delegations: number): string[] =>
 const SWITCHES = ['BAILIWICK_FAST_PATH', 'BAILIWICK_EVENT_STREAM', 'BAILIWICK_DPOP_NONCE', 'BAILIWICK_RESOURCES'];
 const switches = (): NodeJS.ProcessEnv =>
   Object.fromEntries(SWITCHES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+/** How often the supervisor looks whether MCP servers are registered, ms. */
+const REGISTERED_MS = 1_000;
 const withoutPassword = (url: string): string => url.replace(/\/\/[^@]*@/, '//');
 
 /** Runs the complete system on one machine: starts servers, schema and services in order, and stops them in reverse. */
@@ -74,6 +79,10 @@ export class Supervisor {
   /** database URL with the role of each service, after the start */
   databaseUrls: Readonly<Partial<Record<ServiceName, string>>> = {};
   private natsUrl = '';
+  private boundaryPort: number | undefined;
+  private watch: NodeJS.Timeout | undefined;
+  private registeredAt: number | undefined;
+  private startingBoundary: Promise<void> | undefined;
 
   constructor(private readonly options: UpOptions) {}
 
@@ -92,6 +101,8 @@ export class Supervisor {
 
   async stop(): Promise<void> {
     this.stopping = true;
+    clearInterval(this.watch);
+    await this.startingBoundary?.catch(() => undefined);
     this.nats?.halt();
     this.postgres?.halt();
     for (const name of [...SERVICES].reverse()) {
@@ -114,7 +125,7 @@ export class Supervisor {
     this.databaseUrls = urls;
     const url = `http://127.0.0.1:${port}`;
     this.credentials = ensureCredentials(dataDir, url);
-    for (const name of SERVICES) {
+    for (const name of CORE_SERVICES) {
       for (const instance of instancesOf(name, this.options.delegations ?? 1)) {
         this.unlessStopping();
         const service = new Service(
@@ -128,9 +139,38 @@ export class Supervisor {
         await service.start();
       }
     }
+    this.watch = setInterval(() => void this.startBoundary(secrets, url), REGISTERED_MS);
+    await this.startBoundary(secrets, url);
     logLine(`postgres, nats-server and ${this.services.map(({ name }) => name).join(', ')} are running`);
     this.writeStatus();
     return this.credentials;
+  }
+
+  /**
+   * Starts the boundary once MCP servers are registered. Whether it starts does not matter to the other services: a failure
+   * is logged, and a change of the file tries again.
+   */
+  private async startBoundary(secrets: Secrets, url: string): Promise<void> {
+    const stat = statSync(join(this.options.dataDir, 'mcp.json'), { throwIfNoEntry: false });
+    if (!stat || this.stopping || stat.mtimeMs === this.registeredAt) return;
+    this.registeredAt = stat.mtimeMs;
+    if (this.boundaryPort !== undefined && this.services.some(({ name }) => name === 'boundary')) return;
+    this.startingBoundary = this.startedBoundary(secrets, url);
+    await this.startingBoundary.catch((error: unknown) => this.options.logLine((error as Error).message));
+  }
+
+  private async startedBoundary(secrets: Secrets, url: string): Promise<void> {
+    const { dataDir, port } = this.options;
+    const asked = process.env.BAILIWICK_BOUNDARY_PORT;
+    this.boundaryPort ??= asked !== undefined ? Number(asked) : (await isFree(port + 1)) ? port + 1 : await freePort();
+    const environment = this.environment('boundary', '', secrets, url);
+    const logs = join(dataDir, 'logs');
+    const boundary = new Service('boundary', programOf('boundary', 'main'), environment, logs, () =>
+      this.writeStatus(),
+    );
+    await boundary.start();
+    this.services.push(boundary);
+    this.writeStatus();
   }
 
   private async startServers(secrets: Secrets): Promise<void> {
@@ -186,14 +226,23 @@ export class Supervisor {
       BAILIWICK_NATS_URL: this.natsUrl,
       ...(outside ? {} : { BAILIWICK_NATS_USER: name, BAILIWICK_NATS_PASSWORD: secrets.nats[name] }),
       ...(outside || name !== 'ledger' ? {} : eventsUser(secrets)),
-      ...(name === 'gateway' ? {} : { BAILIWICK_DATABASE_URL: databaseUrl }),
+      ...(name === 'gateway' || name === 'boundary' ? {} : { BAILIWICK_DATABASE_URL: databaseUrl }),
+      ...(name === 'boundary'
+        ? { BAILIWICK_BOUNDARY_PORT: String(this.boundaryPort), BAILIWICK_BOUNDARY_URL: this.boundaryUrl }
+        : {}),
     };
   }
 
+  private get boundaryUrl(): string {
+    return process.env.BAILIWICK_BOUNDARY_URL ?? `http://127.0.0.1:${this.boundaryPort ?? ''}`;
+  }
+
   status(): Status {
+    const isRegistered = this.services.some(({ name }) => name === 'boundary');
     return {
       url: this.credentials?.url ?? '',
       supervisor: process.pid,
+      ...(isRegistered ? { boundary: this.boundaryUrl } : {}),
       services: this.services.map(({ name, pid, state, restarts }) => ({ name, pid, state, restarts })),
       postgres: { url: withoutPassword(this.adminUrl), ...serverState(this.postgres) },
       nats: { url: this.natsUrl, ...serverState(this.nats) },

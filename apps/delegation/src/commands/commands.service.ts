@@ -75,7 +75,7 @@ export class CommandsService {
       onCommitted?.();
       return NOT_HERE;
     }
-    const until = from === 'edge' ? deadlineFrom(storeClock.now()) : undefined;
+    const until = from !== 'monitor' ? deadlineFrom(storeClock.now()) : undefined;
     const answer = owner.submit(command, until, onCommitted);
     return typeOf(command) === 'erase' ? erased(await answer, erasing) : answer;
   }

@@ -2,14 +2,15 @@ import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown 
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { PostgresImports } from '@bailiwick/event-store/postgres/imports';
 import { PostgresKeys } from '@bailiwick/event-store/postgres/keys';
+import { PostgresMcpPins } from '@bailiwick/event-store/postgres/mcp-pins';
 import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
 import { PostgresPeople } from '@bailiwick/event-store/postgres/people';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';
-import { ACCESS_KEYS, BUS, CONFIG, EVENT_LOG, LOGGER, PAYLOADS, PEOPLE, STAGED_IMPORTS } from './tokens';
+import { ACCESS_KEYS, BUS, CONFIG, EVENT_LOG, LOGGER, MCP_PINS, PAYLOADS, PEOPLE, STAGED_IMPORTS } from './tokens';
 
-const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS, ACCESS_KEYS, PEOPLE];
+const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS, ACCESS_KEYS, PEOPLE, MCP_PINS];
 
 /** Opens the connections to NATS and PostgreSQL, and closes them after all other providers have stopped. */
 @Global()
@@ -22,6 +23,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(STAGED_IMPORTS) private readonly imports: PostgresImports,
     @Inject(ACCESS_KEYS) private readonly keys: PostgresKeys,
     @Inject(PEOPLE) private readonly people: PostgresPeople,
+    @Inject(MCP_PINS) private readonly mcpPins: PostgresMcpPins,
   ) {}
 
   static forRoot(config: Config, logger: Logger): DynamicModule {
@@ -50,6 +52,11 @@ export class ConnectionsModule implements OnApplicationShutdown {
         {
           provide: PEOPLE,
           useFactory: ({ databaseUrl }: Config) => new PostgresPeople(databaseUrl),
+            inject: [CONFIG],
+          },
+          {
+          provide: MCP_PINS,
+          useFactory: ({ databaseUrl }: Config) => new PostgresMcpPins(databaseUrl),
           inject: [CONFIG],
         },
       ],
@@ -64,6 +71,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     await this.imports.close();
     await this.keys.close();
     await this.people.close();
+    await this.mcpPins.close();
   }
 }
 

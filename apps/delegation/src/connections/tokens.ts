@@ -9,6 +9,7 @@ export const PAYLOADS = Symbol('Payloads');
 export const STAGED_IMPORTS = Symbol('StagedImports');
 export const PEOPLE = Symbol('PeopleNames');
 export const ACCESS_KEYS = Symbol('AccessKeys');
+export const MCP_PINS = Symbol('McpPins');
 export const IMPORT_KEYS = Symbol('ImportKeys');
 
 /** Reads the keys that the operator has pinned, as they are now. */

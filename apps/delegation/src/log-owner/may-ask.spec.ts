@@ -1,5 +1,5 @@
-import { COMMANDS } from '@bailiwick/contracts/commands/command';
-import { mayAsk } from './may-ask';
+import { BOUNDARY, COMMANDS } from '@bailiwick/contracts/commands/command';
+import { mayAsk, mayQuery } from './may-ask';
 
 const INTENT = { kind: 'system', id: 'intent' };
 const EDGE = { kind: 'service', id: 'key:enforcer' };
@@ -14,6 +14,19 @@ describe('mayAsk', () => {
     expect(mayAsk('edge', { type, actor: EDGE })).toBe(!['recordDrift', 'tick', 'summarizeRefusals'].includes(type));
     expect(mayAsk('edge', { type, actor: INTENT })).toBe(false);
   });
+
+  it.each(TYPES)("accepts %s on the boundary's subject only if it is about a call, from no other actor", (type) => {
+    expect(mayAsk('boundary', { type, actor: BOUNDARY })).toBe(['authorize', 'settle'].includes(type));
+    expect(mayAsk('boundary', { type, actor: EDGE })).toBe(false);
+    expect(mayAsk('edge', { type, actor: BOUNDARY })).toBe(false);
+  });
+
+  it.each(['permissions', 'grant', 'policy', 'proof', 'tree', 'import', 'erasure', 'approvals', undefined])(
+    'accepts a query %s of an enforcement point only if it is about a call',
+    (op) => {
+      expect(mayQuery({ op })).toBe(['permissions', 'grant', 'policy', 'proof'].includes(op as string));
+    },
+  );
 
   it.each<[string, unknown]>([
     ['a person', { kind: 'person', id: 'intent' }],

@@ -2,9 +2,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Bus } from '@bailiwick/messaging/connect';
 import type { ServeOptions, Serving } from '@bailiwick/messaging/nest-transport/serve';
-import { commandSubject, driftSubject, querySubject } from '@bailiwick/messaging/subjects';
+import {
+  callCommandSubject,
+  callQuerySubject,
+  commandSubject,
+  driftSubject,
+  querySubject,
+} from '@bailiwick/messaging/subjects';
 import { CommandsService } from '../commands/commands.service';
 import { BUS } from '../connections/tokens';
+import { mayQuery, NOT_HERE } from '../log-owner/may-ask';
 import { QueriesService } from '../queries/queries.service';
 import type { OwnedLog } from './owned-log';
 
@@ -35,6 +42,16 @@ export class LogServer {
         driftSubject(target.log),
         (raw, request) => this.commands.handle(target, raw, 'monitor', request),
         commands,
+      ),
+      bus.serve(
+        callCommandSubject(target.log),
+        (raw, request) => this.commands.handle(target, raw, 'boundary', request),
+        commands,
+      ),
+      bus.serve(
+        callQuerySubject(target.log),
+        (raw) => (mayQuery(raw) ? this.queries.answer(target, raw) : NOT_HERE),
+        queries,
       ),
       bus.serve(querySubject(target.log), (raw) => this.queries.answer(target, raw), queries),
     ];

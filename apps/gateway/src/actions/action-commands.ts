@@ -7,7 +7,7 @@ import { fromAnswer, problemOf, Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { logOf } from '../log-client/logs';
 import { withReasons } from '../presentation/reasons';
-import { redactedArgs, redactText } from '../presentation/redaction';
+import { redactedArgs, redactText } from '@bailiwick/edge/redaction';
 import { contradictionIn } from './contradictions';
 
 type CommandContext = Pick<RequestContext, 'command' | 'caller'>;

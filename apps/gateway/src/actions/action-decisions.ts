@@ -1,11 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import type { ActionAnswer, ActionRequest } from '@bailiwick/contracts/actions/action';
 import type { Answer, Command } from '@bailiwick/contracts/commands/command';
-import type { PolicyAnswer } from '@bailiwick/contracts/policy/deployment';
-import { LIMITS } from '@bailiwick/core/limits';
-import { callReader, CallReader } from '@bailiwick/policy/catalog/call-reader';
-import { DEFAULT_BUNDLE } from '@bailiwick/policy/default-catalog';
+import { PolicyReaders } from '@bailiwick/edge/policy-readers';
 import { fromAnswer, fromCommand, Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
@@ -29,12 +25,12 @@ type Ask = (command: Command) => Promise<Answer>;
  */
 @Injectable()
 export class ActionDecisions {
-  /** of the policy in force by log, as far as this gateway knows; one that is missing or old costs a second message */
-  private readonly readers = new LRUCache<string, CallReader>({ max: LIMITS.policy.readersKept });
-  private readonly shipped = new CallReader(0, DEFAULT_BUNDLE.catalog);
-  private readonly fetching = new Map<string, Promise<CallReader>>();
+  /** one that is missing or old costs a second message */
+  private readonly readers: PolicyReaders;
 
-  constructor(private readonly logClient: LogClient) {}
+  constructor(private readonly logClient: LogClient) {
+    this.readers = new PolicyReaders(logClient);
+  }
 
   /** @throws Refused with the refusal of the owner of the log */
   async decide(context: RequestContext, request: ActionRequest, part?: string): Promise<ActionAnswer> {
@@ -92,34 +88,15 @@ export class ActionDecisions {
     let last = answer;
     for (let attempt = 0; isOtherVersion(last); attempt++) {
       if (attempt === ATTEMPTS) throw new Refused('NOT_READY', 'the policy changes faster than it can be read; retry');
-      await this.fetchReader(logOf(context.caller, request.grantId));
+      await this.readers.fetch(logOf(context.caller, request.grantId));
       last = await ask(this.commandFor(context, request, part));
     }
     return last;
   }
 
   private commandFor(context: RequestContext, request: ActionRequest, part: string | undefined): Command {
-    const reader = this.readers.get(logOf(context.caller, request.grantId)) ?? this.shipped;
+    const reader = this.readers.known(logOf(context.caller, request.grantId));
     return authorizeCommand(context, request, reader.read(request.action), part);
-  }
-
-  /** Requests that need the reader of a log at the same time share one query. */
-  private async fetchReader(log: string): Promise<CallReader> {
-    const pending = this.fetching.get(log) ?? this.readerInForce(log);
-    this.fetching.set(log, pending);
-    try {
-      return await pending;
-    } finally {
-      this.fetching.delete(log);
-    }
-  }
-
-  private async readerInForce(log: string): Promise<CallReader> {
-    const { version, ...known } = await this.logClient.query<PolicyAnswer | { version: 0 }>({ op: 'policy', log });
-    const reader = 'bundle' in known ? callReader(version, known.bundle) : this.shipped;
-    if (!reader) throw new Refused('NOT_READY', `this gateway cannot read version ${version} of the policy; update it`);
-    this.readers.set(log, reader);
-    return reader;
   }
 }
 

@@ -11,7 +11,7 @@ import { LogClient } from '../log-client/log-client';
 import { Admission } from './admission';
 import { ApiKeys } from './api-keys';
 import { VOUCHERS, type Vouchers } from './caller';
-import { Proofs, type ProofPort } from './dpop-proofs';
+import { Proofs, type ProofPort } from '@bailiwick/edge/tokens/dpop-proofs';
 import { GrantTokens } from './grant-tokens';
 import { IssuedKeys } from './issued-keys';
 import { readIssuers } from './issuers/issuer-config';

@@ -1,6 +1,7 @@
 import type { Actor } from '@bailiwick/contracts/events/event';
 import type { ApiKeys } from './api-keys';
-import type { GrantTokens, TokenClaims } from './grant-tokens';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import type { GrantTokens } from './grant-tokens';
 import type { KeyHolder } from './key-replica';
 import type { People } from './people-tokens';
 import type { Pseudonyms } from './pseudonyms';

@@ -1,6 +1,6 @@
-import { isSameAddress } from '../http/addresses';
+import { isSameAddress } from '@bailiwick/edge/tokens/addresses';
 import { proofMemory, proofsAt } from '../testing/tokens';
-import { NonceWanted, type Proof, type ProofOptions, type Proofs } from './dpop-proofs';
+import { NonceWanted, type Proof, type ProofOptions, type Proofs } from '@bailiwick/edge/tokens/dpop-proofs';
 import { Refused } from '../http/problems/problem';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');

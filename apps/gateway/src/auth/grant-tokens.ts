@@ -1,32 +1,20 @@
-import { hash, type KeyObject } from 'node:crypto';
-import {
-  calculateJwkThumbprint,
-  decodeProtectedHeader,
-  EmbeddedJWK,
-  jwtVerify,
-  SignJWT,
-  type JWTPayload,
-  type JWTVerifyOptions,
-} from 'jose';
+import type { KeyObject } from 'node:crypto';
+import { decodeProtectedHeader, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
-import { jkt, type GrantView, type RunView } from '@bailiwick/contracts/grants/grant';
-import { isSameAddress } from '../http/addresses';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { digestOf } from './api-keys';
-import type { Proofs } from './dpop-proofs';
+import type { Proofs } from '@bailiwick/edge/tokens/dpop-proofs';
+import {
+  actorOf,
+  claimsOf,
+  proofOfToken,
+  readProof,
+  TOKEN_FORM,
+  useOf,
+  type TokenClaims,
+} from '@bailiwick/edge/tokens/grant-token';
 import { Refused } from '../http/problems/problem';
 import type { TokenKeys } from './token-keys';
-
-/** The claims of a grant token. It identifies a grant and carries no authority: every decision reads the live grant. */
-export interface TokenClaims {
-  readonly tenant: string;
-  readonly runId: string;
-  readonly grantId: string;
-  readonly jkt: string | undefined;
-  readonly expiresAt: number;
-  /** the resources that the token is for, if it is not for the whole API */
-  readonly audience?: readonly string[];
-}
 
 /** What a token states in addition to its grant. */
 export interface Statements {
@@ -42,17 +30,8 @@ export interface VerifiedToken {
   readonly payload: JWTPayload;
 }
 
-/** The key that a DPoP proof was made with, and what its acceptance depends on (RFC 9449 section 4.3). */
-interface CheckedProof {
-  readonly thumbprint: string;
-  readonly payload: JWTPayload;
-}
-
 /** Verified tokens in the cache. */
 const SEEN_MOST = 100_000;
-
-/** Signature algorithms of DPoP proofs. */
-export const PROOF_ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'PS256', 'RS256'];
 
 /**
  * Mints and verifies grant tokens: EdDSA JWTs (RFC 7519, RFC 8037) with the claims of RFC 9068, optionally bound to a key
@@ -119,19 +98,7 @@ export class GrantTokens {
   async read(token: string, { forAny = false }: { forAny?: boolean } = {}): Promise<VerifiedToken> {
     try {
       const payload = await this.verified(token);
-      const audience = [payload.aud ?? []].flat();
-      if (!forAny && !audience.some((each) => this.isOurs(each))) throw new Error('it is for another audience');
-      if (audience.length === 0) throw new Error('it names no audience');
-      // the tokens of earlier releases have the run in `sub`, its parent in `act`, and no client
-      const runId = payload.client_id === undefined ? payload.sub : actingRun(payload.act);
-      const claims: TokenClaims = {
-        tenant: text(payload.tenant),
-        runId: text(runId),
-        grantId: text(payload.grant),
-        jkt: boundTo(payload.cnf),
-        expiresAt: (payload.exp ?? 0) * 1_000,
-        ...(audience.includes(this.issuer) ? {} : { audience }),
-      };
+      const claims = claimsOf(payload, this.issuer, (each) => forAny || this.isOurs(each));
       return { claims, payload };
     } catch (error) {
       throw new Refused('UNAUTHENTICATED', `the grant token is not valid: ${(error as Error).message}`);
@@ -149,10 +116,7 @@ export class GrantTokens {
    * @see RFC 9449 §4.3
    */
   async checkProof(proof: string, token: string, claims: TokenClaims, method: string, url: string): Promise<void> {
-    const { payload, thumbprint } = await this.proofFor(proof, method, url);
-    if (payload.ath !== hash('sha256', token, 'base64url')) throw badProof('ath is not the digest of the token');
-    if (thumbprint !== claims.jkt) throw badProof('its key is not the one that the token is bound to');
-    await this.proofs.take(useOf(claims.tenant, thumbprint, payload));
+    await this.proofs.take(await proofOfToken({ proof, token, claims, method, url }));
   }
 
   /**
@@ -161,7 +125,7 @@ export class GrantTokens {
    * @see RFC 9449 §5, §8
    */
   async checkTokenProof(proof: string, tenant: string, method: string, url: string): Promise<string> {
-    const { payload, thumbprint } = await this.proofFor(proof, method, url);
+    const { payload, thumbprint } = await readProof(proof, method, url);
     await this.proofs.take(useOf(tenant, thumbprint, payload), true);
     return thumbprint;
   }
@@ -171,29 +135,11 @@ export class GrantTokens {
     return this.proofs.takeOnce(...once);
   }
 
-  private async proofFor(proof: string, method: string, url: string): Promise<CheckedProof> {
-    let checked: CheckedProof;
-    try {
-      const { payload } = await jwtVerify(proof, EmbeddedJWK, { typ: 'dpop+jwt', algorithms: PROOF_ALGORITHMS });
-      const { jwk } = decodeProtectedHeader(proof);
-      if (!jwk || 'd' in jwk) throw new Error('the header has no public key in jwk');
-      checked = { payload, thumbprint: await calculateJwkThumbprint(jwk, 'sha256') };
-    } catch (error) {
-      throw badProof((error as Error).message);
-    }
-    const { payload } = checked;
-    if (payload.htm !== method) throw badProof('htm is not the method of the request');
-    if (!isSameAddress(payload.htu, url)) throw badProof('htu is not the address of the request');
-    return checked;
-  }
-
   /** Verifies signature, issuer, type and time. A `kid` only selects among our own keys. */
   private async verified(token: string): Promise<JWTPayload> {
     const options: JWTVerifyOptions = {
       issuer: this.issuer,
-      algorithms: ['EdDSA'],
-      typ: 'at+jwt',
-      requiredClaims: ['exp'],
+      ...TOKEN_FORM,
       currentDate: new Date(this.now()),
     };
     const keys = this.keys.candidates(decodeProtectedHeader(token).kid);
@@ -222,43 +168,5 @@ async function firstThatVerifies(
   throw failure;
 }
 
-const useOf = (tenant: string, thumbprint: string, { jti, iat, nonce }: JWTPayload) => ({
-  tenant,
-  thumbprint,
-  jti,
-  issuedAt: Number(iat) * 1_000,
-  nonce,
-});
-
-const badProof = (why: string): Refused => new Refused('DPOP_INVALID', `the DPoP proof is not valid: ${why}`);
-
-interface Actor {
-  readonly sub: string;
-  readonly act?: Actor;
-}
-
-/** The acting run, with the runs above it nested in it. Only the outermost one counts for access (RFC 8693 §4.1). */
-export function actorOf([acting = '', ...above]: readonly string[]): Actor {
-  return above.length === 0 ? { sub: acting } : { sub: acting, act: actorOf(above) };
-}
-
 export const audienceOf = (audience: readonly string[]): string | string[] =>
   audience.length === 1 ? (audience[0] as string) : [...audience];
-
-/** Returns the acting run. Runs nested below it are history and are not read. */
-function actingRun(act: unknown): unknown {
-  return (act as Partial<Actor> | undefined)?.sub;
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw new Error('a claim is missing');
-  return value;
-}
-
-/** Returns the thumbprint of the key that a token is bound to. An unknown kind of binding is an error (I11). */
-function boundTo(cnf: unknown): string | undefined {
-  if (cnf === undefined) return undefined;
-  const parsed = z.strictObject({ jkt }).safeParse(cnf);
-  if (!parsed.success) throw new Error('cnf names no key thumbprint');
-  return parsed.data.jkt;
-}

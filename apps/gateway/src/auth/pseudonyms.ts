@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync, randomFillSync } from 'node:crypto';
-import type { Payload } from '@bailiwick/contracts/events/event';
+import { createHmac, hkdfSync } from 'node:crypto';
+
+export { payloadOf } from '@bailiwick/edge/payload';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
@@ -47,24 +48,4 @@ export class Pseudonyms {
     const hash = createHmac('sha256', this.key).update(`${tenant}\nvalue\n${digest}`).digest();
     return hash.toString('base64url', 0, 12);
   }
-}
-
-/** Makes the payload of an event: personal data, with the salt of its digest. */
-export function payloadOf(value: Record<string, unknown>): Payload {
-  const given = Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
-  return { salt: salt(), value: given };
-}
-
-const SALT_BYTES = 16;
-const pool = Buffer.alloc(256 * SALT_BYTES);
-let used = pool.length;
-
-/** Takes random bytes from a pool, since each call of the generator is expensive. No byte is used twice. */
-function salt(): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  used += SALT_BYTES;
-  return pool.toString('base64url', used - SALT_BYTES, used);
 }

@@ -1,7 +1,7 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import type { Command } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
-import { CommandBatcher } from './command-batcher';
+import { CommandBatcher } from '@bailiwick/edge/owners/command-batcher';
 import { LogClient } from './log-client';
 import { busThat, type BusReply } from '../testing/bus';
 import { refusalOf } from '../testing/tokens';

@@ -1,64 +1,32 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Bus } from '@bailiwick/messaging/connect';
-import { busFailure } from '@bailiwick/messaging/failure';
-import { commandSubject, ledgerSubject, querySubject, adminSubject, OWNED } from '@bailiwick/messaging/subjects';
-import { DEADLINE_HEADER, type Answer, type Command } from '@bailiwick/contracts/commands/command';
-import type { Query } from '@bailiwick/contracts/queries/query';
+import {
+  adminSubject,
+  boundarySubject,
+  commandSubject,
+  ledgerSubject,
+  querySubject,
+} from '@bailiwick/messaging/subjects';
+import { DEADLINE_HEADER, type Answer } from '@bailiwick/contracts/commands/command';
 import { systemClock } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
-import { err } from '@bailiwick/core/result';
-import { z } from 'zod';
+import { OwnerClient, valueOf } from '@bailiwick/edge/owners/owner-client';
+import { requestWithRetries, type Send } from '@bailiwick/edge/owners/retry';
+import { Refused } from '@bailiwick/edge/refused';
 import { BUS } from '../config';
-import { fromAnswer, fromCommand, Refused } from '../http/problems/problem';
-import { CommandBatcher } from './command-batcher';
-import { requestWithRetries, type Send } from './retry';
 
-const logList = z.object({ ok: z.literal(true), value: z.object({ logs: z.array(z.string()) }) });
-
-const owned = z.object({ log: z.string() });
+/** how long the boundary may start an upstream server and read its tools, ms */
+const BOUNDARY_MS = 40_000;
 
 /** Objects that can be read by id. */
 type Kind = 'run' | 'grant' | 'tree' | 'approval';
 
 /** Sends commands and queries to the owners of the logs, and requests to the ledger and the delegation service. */
 @Injectable()
-export class LogClient {
-  private readonly commands = new CommandBatcher({
-    sendCommands: (log, body, ms, onPart) => this.askOwner(log, commandSubject(log), body, ms, onPart),
-    refuseUnknown: (log) => this.refuseUnknown(log),
-  });
-  /** log → listeners for its next owner */
-  private readonly moves = new Map<string, Set<() => void>>();
-
-  constructor(@Inject(BUS) private readonly bus: Bus) {
-    bus.listen(OWNED, (raw) => {
-      const notice = owned.safeParse(raw);
-      if (notice.success) for (const moved of [...(this.moves.get(notice.data.log) ?? [])]) moved();
-    });
-  }
-
-  /** @throws Refused with the owner's refusal, or NOT_READY if no owner could be reached in time (I11) */
-  async command<T>(command: Command): Promise<T> {
-    const reply = await this.submit(command);
-    if (!reply.ok) throw fromCommand(reply.refusal);
-    return reply.value as T;
-  }
-
-  submit(command: Command): Promise<Answer> {
-    return this.commands.submit(command);
-  }
-
-  /**
-   * Submits the commands of one request, which are decided in order: all of them, or none if the queue lacks room.
-   * @throws Refused TOO_MANY
-   */
-  submitAll(commands: readonly Command[]): Promise<Answer[]> {
-    return this.commands.submitAll(commands);
-  }
-
-  async query<T>(query: Query): Promise<T> {
-    return value<T>(await this.question(query));
+export class LogClient extends OwnerClient {
+  constructor(@Inject(BUS) bus: Bus) {
+    super(bus, { commands: commandSubject, queries: querySubject });
   }
 
   /**
@@ -68,77 +36,28 @@ export class LogClient {
    */
   async look<T>(kind: Kind, log: string, id: string): Promise<T> {
     const reply = await this.question({ op: kind, log, id });
-    if (reply.ok || reply.refusal.code !== 'NOT_FOUND') return value<T>(reply);
+    if (reply.ok || reply.refusal.code !== 'NOT_FOUND') return valueOf<T>(reply);
     return this.ledger<T>('ended', { tenant: parseLogName(log).tenant, kind, id });
-  }
-
-  /** Sends a query, and returns a refusal as a value. */
-  question(query: Query): Promise<Answer> {
-    const onNoResponders = (): Promise<void> => this.refuseUnknown(query.log);
-    const send: Send = (ms) => this.askOwner(query.log, querySubject(query.log), query, ms);
-    return requestWithRetries(send, {
-      recipient: 'the owner of the log',
-      timeoutMs: LIMITS.queryTimeoutMs,
-      onNoResponders,
-    });
   }
 
   async ledger<T>(op: string, body: Record<string, unknown>, timeoutMs: number = LIMITS.commandTimeoutMs): Promise<T> {
     const send: Send = (ms) => this.bus.request(ledgerSubject(op), body, ms);
-    return value<T>(await requestWithRetries(send, { recipient: 'the ledger', timeoutMs }));
+    return valueOf<T>(await requestWithRetries(send, { recipient: 'the ledger', timeoutMs }));
+  }
+
+  /** Asks the boundary, which is running once MCP servers are registered. @throws Refused NOT_FOUND, NOT_READY */
+  async boundary<T>(op: string, body: Record<string, unknown>): Promise<T> {
+    const reply = await this.bus.request(boundarySubject(op), body, BOUNDARY_MS);
+    if (!reply.ok) throw new Refused('NOT_READY', 'the boundary does not answer; it runs once mcp.json names a server');
+    return valueOf<T>(reply.value as Answer);
   }
 
   async admin<T>(op: string, body: Record<string, unknown>): Promise<T> {
     // a deadline as for a command: a request that was answered with 503 does not run later
     const headers = { [DEADLINE_HEADER]: String(systemClock.now() + LIMITS.queryTimeoutMs - LIMITS.clockBackMs) };
     const send: Send = (ms) => this.bus.request(adminSubject(op), body, ms, { headers });
-    return value<T>(
+    return valueOf<T>(
       await requestWithRetries(send, { recipient: 'the delegation service', timeoutMs: LIMITS.queryTimeoutMs }),
     );
   }
-
-  /**
-   * Sends one attempt to the owner of a log. The attempt ends as soon as the log has another owner, since the previous
-   * one may have stopped and never respond.
-   */
-  private async askOwner(
-    log: string,
-    subject: string,
-    body: unknown,
-    ms: number,
-    onPart?: (part: unknown) => void,
-  ): ReturnType<Send> {
-    const moves = this.moves.get(log) ?? new Set();
-    this.moves.set(log, moves);
-    let moved = (): void => undefined;
-    const move = new Promise<Awaited<ReturnType<Send>>>((resolve) => {
-      moved = () => resolve(err(busFailure('TIMEOUT', subject, 'the log has another owner now')));
-    });
-    moves.add(moved);
-    try {
-      const options = onPart && { onPart };
-      return await Promise.race([this.bus.request(subject, body, Math.min(ms, LIMITS.attemptMs), options), move]);
-    } finally {
-      moves.delete(moved);
-      if (moves.size === 0) this.moves.delete(log);
-    }
-  }
-
-  /**
-   * Refuses a log that does not exist. A log without an owner is between two owners, and then the caller waits for the
-   * next one; or it does not exist, since the id in a request can name any log number.
-   * @throws Refused NOT_FOUND if the tenant has no such log
-   */
-  private async refuseUnknown(log: string): Promise<void> {
-    const { tenant } = parseLogName(log);
-    const reply = await this.bus.request(adminSubject('logs'), { tenant }, LIMITS.attemptMs);
-    const parsed = reply.ok ? logList.safeParse(reply.value) : undefined;
-    if (parsed?.success && !parsed.data.value.logs.includes(log))
-      throw new Refused('NOT_FOUND', `Log ${log} not found.`);
-  }
-}
-
-function value<T>(reply: Answer): T {
-  if (reply.ok) return reply.value as T;
-  throw fromAnswer(reply.refusal);
 }

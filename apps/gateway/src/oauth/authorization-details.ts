@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { delegationBody } from '@bailiwick/contracts/http/bodies';
-import { readBody } from '../http/bodies/json-body';
+import { readBody } from '@bailiwick/edge/json-body';
 import { OAuthRefused } from '../http/problems/oauth-error';
 
 /** The one type of `authorization_details` (RFC 9396): a lease. */

@@ -1,5 +1,5 @@
 import { ASSERTION_ALGORITHMS } from '@bailiwick/contracts/keys/client-keys';
-import { PROOF_ALGORITHMS } from '../auth/grant-tokens';
+import { PROOF_ALGORITHMS } from '@bailiwick/edge/tokens/grant-token';
 import { LEASE_TYPE } from './authorization-details';
 
 const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];

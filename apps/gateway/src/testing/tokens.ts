@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, exportJWK, SignJWT, type JWTPayload } from 'jos
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { Refused } from '../http/problems/problem';
 import { ProofMemory } from '@bailiwick/core/proof-memory';
-import { Proofs, type ProofPort } from '../auth/dpop-proofs';
+import { Proofs, type ProofPort } from '@bailiwick/edge/tokens/dpop-proofs';
 import { GrantTokens } from '../auth/grant-tokens';
 import { keySetOf, TokenKeys } from '../auth/token-keys';
 

@@ -18,6 +18,7 @@ import { liftQuarantine, revokeSelector } from './revoke';
 import { completeRun, escalate } from './grants/run';
 import { recordKey } from './record-key';
 import { requestAccess } from './request-access';
+import { recordMcpApproval } from './record-mcp-approval';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
 import { settle } from './actions/settle-action';
@@ -47,6 +48,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   removeTenantBudget,
   deployPolicy,
   recordKey,
+  recordMcpApproval,
   erase,
   setAsideEvent,
   recordDrift,

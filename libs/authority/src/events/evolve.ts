@@ -73,6 +73,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   PolicyDeployed: policyDeployed,
   PolicyShadowed: policyShadowed,
   KeyChanged: () => undefined, // the gateways know the keys
+  McpServerApproved: () => undefined, // enforcement points compare it
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

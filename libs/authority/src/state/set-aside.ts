@@ -26,6 +26,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'PolicyDeployed',
         'PolicyShadowed',
         'KeyChanged',
+        'McpServerApproved',
         'PayloadsErased',
         'HistoryImported',
         'EventSetAside',

@@ -7,10 +7,14 @@ import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-
 import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
 import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
+import { mcpApproval } from '../mcp/mcp-pin';
 import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
 import { ruleName } from '../policy/rule';
 import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, time, units } from '../primitives';
+
+/** The actor of the commands of the boundary, which no key has. */
+export const BOUNDARY = { kind: 'service', id: 'boundary' } as const;
 
 /**
  * Commands to the owner of a log: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`, the
@@ -141,6 +145,8 @@ export const deployPolicy = command('deployPolicy', {
 });
 /** records that the gateway has changed an API key; the keys are not part of the log */
 export const recordKey = command('recordKey', keyChange.shape);
+/** records that an administrator approved what an MCP server offers; what it offers is not part of the log */
+export const recordMcpApproval = command('recordMcpApproval', mcpApproval.shape);
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
@@ -200,6 +206,7 @@ export const COMMANDS = [
   removeTenantBudget,
   deployPolicy,
   recordKey,
+  recordMcpApproval,
   erase,
   setAsideEvent,
   recordDrift,

@@ -7,6 +7,7 @@ import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-
 import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
+import { mcpApproval } from '../mcp/mcp-pin';
 import { decidedObligations, understands } from '../obligations/obligation';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {
@@ -340,6 +341,8 @@ export const EVENT_DATA = {
   PolicyShadowed: policyShadowed,
   /** an API key of the tenant was issued, rotated or revoked; neither its secret nor a digest of it is recorded */
   KeyChanged: keyChange,
+  /** an administrator approved what an upstream MCP server offers */
+  McpServerApproved: mcpApproval,
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

@@ -7,6 +7,7 @@ import { Imports1764000002000 } from './1764000002000-imports';
 import { LedgerSnapshots1764100000000 } from './1764100000000-ledger-snapshots';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { AccessKeys1764500000000 } from './1764500000000-access-keys';
+import { McpPins1764600000000 } from './1764600000000-mcp-pins';
 import { PersonNames1764610000000 } from './1764610000000-person-names';
 import { KeyRecords1764610000001 } from './1764610000001-key-records';
 import { ClientKeys1764620000000 } from './1764620000000-client-keys';
@@ -64,6 +65,7 @@ export const EVENT_LOG_MIGRATIONS = [
   OpenedFor1764200000000,
   FoundByBody1764300000000,
   AccessKeys1764500000000,
+  McpPins1764600000000,
   PersonNames1764610000000,
   KeyRecords1764610000001,
   ClientKeys1764620000000,

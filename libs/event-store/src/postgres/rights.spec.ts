@@ -132,6 +132,7 @@ describe('rights in the event log’s database', () => {
       'delegation access_key_secret': 'SELECT INSERT DELETE',
       'delegation access_key_secret.until': 'UPDATE',
       'delegation access_key_version': 'SELECT UPDATE',
+      'delegation mcp_pin': 'SELECT INSERT UPDATE',
       'delegation erasure_done': 'SELECT INSERT',
       'delegation event': 'SELECT INSERT',
       'delegation import_begun': 'SELECT INSERT UPDATE',

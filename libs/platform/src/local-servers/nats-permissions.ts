@@ -20,6 +20,7 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.query.>',
       'bailiwick.ledger.>',
       'bailiwick.admin.>',
+      'bailiwick.boundary.>',
       'bailiwick.health.>',
     ],
     subscribe: [inbox('gateway'), 'bailiwick.event.*.*', 'bailiwick.owned'],
@@ -33,6 +34,7 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.drift.>',
       'bailiwick.command.>',
       'bailiwick.query.>',
+      'bailiwick.call.>',
       'bailiwick.admin.>',
       'bailiwick.freed',
       'bailiwick.health.delegation',
@@ -42,6 +44,18 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
   intent: {
     publish: ['bailiwick.drift.>'],
     subscribe: [inbox('intent'), 'bailiwick.intent.>', 'bailiwick.health.intent', 'bailiwick.event.*.*'],
+  },
+  // the boundary: decides calls of agents and reports their outcomes, on subjects that accept nothing else; notified of
+  // commits, which may end the lease of a call in flight
+  boundary: {
+    publish: ['bailiwick.call.>', 'bailiwick.admin.logs', 'bailiwick.admin.mcp-pins'],
+    subscribe: [
+      inbox('boundary'),
+      'bailiwick.boundary.>',
+      'bailiwick.health.boundary',
+      'bailiwick.event.*.*',
+      'bailiwick.owned',
+    ],
   },
   // the ledger: notified of commits and answers; it cannot send requests
   ledger: {

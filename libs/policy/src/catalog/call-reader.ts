@@ -25,6 +25,11 @@ export class CallReader {
     this.isNeeded = catalog.entries.some(takesFromArguments);
   }
 
+  /** Returns the entry that names a tool; undefined if none does. */
+  entryOfTool(tool: string): CatalogEntry | undefined {
+    return this.catalog.entryOfTool(tool);
+  }
+
   /** Returns what the arguments of a call state, or why they do not; undefined if its entry takes nothing from them. */
   read({ verb, tool, args, argsDigest }: CallWithArguments): DerivedCall | undefined {
     const entry = this.isNeeded ? this.catalog.lookup(verb, tool).entry : undefined;

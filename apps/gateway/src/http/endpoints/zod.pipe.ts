@@ -1,6 +1,6 @@
 import type { PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
-import { readBody } from '../bodies/json-body';
+import { readBody } from '@bailiwick/edge/json-body';
 import { Refused } from '../problems/problem';
 
 /** Issues named in one problem; more would only repeat the same mistake. */

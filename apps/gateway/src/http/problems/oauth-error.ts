@@ -1,5 +1,5 @@
 import { CODES, type Code } from '@bailiwick/contracts/error-codes';
-import { NonceWanted } from '../../auth/dpop-proofs';
+import { NonceWanted } from '@bailiwick/edge/tokens/dpop-proofs';
 import { Refused } from './problem';
 
 /** Ends a request to an OAuth endpoint with one of the errors of its specification. */

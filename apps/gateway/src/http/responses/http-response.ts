@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Code } from '@bailiwick/contracts/error-codes';
-import { NonceWanted } from '../../auth/dpop-proofs';
+import { NonceWanted } from '@bailiwick/edge/tokens/dpop-proofs';
 import { countAnswer } from '../../reporting/metrics';
 import type { EndpointOptions } from '../endpoints/endpoint';
 import { isOAuth, oauthError } from '../problems/oauth-error';

@@ -30,6 +30,8 @@ export interface Catalog {
   readonly entries: readonly CatalogEntry[];
   /** @param spelled a verb as the caller wrote it, or in its normal form */
   lookup(spelled: string, tool?: string): Found;
+  /** Returns the entry that names a tool; undefined if none does. */
+  entryOfTool(tool: string): CatalogEntry | undefined;
 }
 
 /** The number of verbs, and of tools, that each catalog caches. */
@@ -62,6 +64,7 @@ function compile(entries: readonly CatalogEntry[]): Catalog {
       const found = ofTool(tool);
       return found === NONE ? verb : withTool(verb, found as Compiled);
     },
+    entryOfTool: (tool) => (ofTool(tool) as Partial<Compiled>).entry,
   };
 }
 const NONE = {};

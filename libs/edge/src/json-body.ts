@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { CANONICAL_DEPTH, canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ambiguityIn, exceedsValues } from '@bailiwick/core/json';
-import { Refused } from '../problems/problem';
+import { Refused } from './refused';
 
 /**
  * Parses the JSON of a body.

@@ -1,7 +1,7 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { z } from 'zod';
-import { Refused } from '../http/problems/problem';
+import { Refused } from '../refused';
 
 /** The pause before the next attempt. */
 export const RETRY_MS = 100;

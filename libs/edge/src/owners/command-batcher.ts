@@ -3,7 +3,7 @@ import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { z } from 'zod';
-import { Refused } from '../http/problems/problem';
+import { Refused } from '../refused';
 import { answer, pause, RETRY_MS } from './retry';
 
 const answers = z.compile(z.object({ answers: z.array(answer), of: z.array(z.number()).optional() }), { strict: true });

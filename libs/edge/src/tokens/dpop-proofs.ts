@@ -1,7 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { ProofView, Query } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
-import { Refused } from '../http/problems/problem';
+import { Refused } from '../refused';
 
 /** The claims of a proof whose signature is valid. */
 export interface Proof {

@@ -1,0 +1,86 @@
+import { Module } from '@nestjs/common';
+import { systemClock } from '@bailiwick/core/clock';
+import { OwnerClient } from '@bailiwick/edge/owners/owner-client';
+import { PolicyReaders } from '@bailiwick/edge/policy-readers';
+import type { Bus } from '@bailiwick/messaging/connect';
+import { callCommandSubject, callQuerySubject } from '@bailiwick/messaging/subjects';
+import type { Config } from '@bailiwick/platform/config';
+import type { Logger } from '@bailiwick/platform/logging';
+import { RunTokens } from './auth/run-tokens';
+import { Decisions } from './calls/decisions';
+import { LiveLeases } from './calls/live-leases';
+import { ToolCalls } from './calls/tool-calls';
+import { BUS, CONFIG, LOGGER } from './config';
+import { ConnectionsModule } from './connections.module';
+import { Agents } from './http/agents';
+import { McpController } from './http/mcp.controller';
+import { Methods } from './http/methods';
+import { Servers } from './servers/servers';
+import { Offers } from './offers/offers';
+import { Shutdown } from './shutdown';
+import { PinStore } from './tools/pin-store';
+import { ArgumentValidator } from './tools/validator';
+
+/** The enforcement point in front of MCP servers. */
+@Module({
+  imports: [ConnectionsModule],
+  controllers: [McpController],
+  providers: [
+    {
+      provide: OwnerClient,
+      inject: [BUS],
+      useFactory: (bus: Bus) => new OwnerClient(bus, { commands: callCommandSubject, queries: callQuerySubject }),
+    },
+    { provide: PolicyReaders, inject: [OwnerClient], useFactory: (owners: OwnerClient) => new PolicyReaders(owners) },
+    {
+      provide: RunTokens,
+      inject: [CONFIG, OwnerClient],
+      useFactory: ({ publicUrl, boundary, nats, dpopNonce }: Config, owners: OwnerClient) =>
+        new RunTokens(
+          {
+            issuer: publicUrl,
+            resource: boundary.url,
+            keysUrl: boundary.keysUrl,
+            nonceSecret: nats.pass,
+            alwaysNonce: dpopNonce === 'always',
+            now: () => systemClock.now(),
+          },
+          owners,
+        ),
+    },
+    {
+      provide: Servers,
+      inject: [CONFIG, LOGGER],
+      useFactory: ({ files }: Config, logger: Logger) => new Servers(files.mcp, logger),
+    },
+    { provide: PinStore, inject: [BUS], useFactory: (bus: Bus) => new PinStore(bus) },
+    {
+      provide: LiveLeases,
+      inject: [OwnerClient, BUS],
+      useFactory: (owners: OwnerClient, bus: Bus) => new LiveLeases(owners, bus),
+    },
+    {
+      provide: ToolCalls,
+      inject: [OwnerClient, PolicyReaders, LiveLeases, PinStore, LOGGER],
+      useFactory: (owners: OwnerClient, readers: PolicyReaders, leases: LiveLeases, pins: PinStore, logger: Logger) =>
+        new ToolCalls({
+          owners,
+          readers,
+          decisions: new Decisions(owners, readers),
+          leases,
+          pins,
+          validator: new ArgumentValidator(),
+          logger,
+        }),
+    },
+    { provide: Methods, inject: [ToolCalls], useFactory: (calls: ToolCalls) => new Methods(calls) },
+    {
+      provide: Agents,
+      inject: [CONFIG, RunTokens, Servers],
+      useFactory: (config: Config, tokens: RunTokens, servers: Servers) => new Agents(config, tokens, servers),
+    },
+    Offers,
+    Shutdown,
+  ],
+})
+export class AppModule {}

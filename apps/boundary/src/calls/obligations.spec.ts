@@ -1,0 +1,45 @@
+import { fulfilled } from './obligations';
+
+const RESULT = {
+  content: [{ type: 'text', text: '{"rows":[{"name":"a","email":"a@x"},{"name":"b","email":"b@x"}]}' }],
+  structuredContent: {
+    rows: [
+      { name: 'a', email: 'a@x' },
+      { name: 'b', email: 'b@x' },
+    ],
+  },
+  'x-kept': true,
+};
+const text = JSON.stringify(RESULT);
+const remove = { kind: 'remove_fields', fields: ['/rows/*/email'] } as const;
+
+describe('fulfilled', () => {
+  it('removes fields from the structured content and from texts that are JSON, and keeps all else', () => {
+    const done = fulfilled(text, ['report-outcome', remove]);
+    expect(done.ok && done.value).not.toContain('@x');
+    expect(done.ok && JSON.parse(done.value)).toMatchObject({
+      structuredContent: { rows: [{ name: 'a' }, { name: 'b' }] },
+      'x-kept': true,
+    });
+  });
+
+  it('replaces values that must be redacted', () => {
+    const done = fulfilled(text, [{ kind: 'redact', fields: ['/rows/*/email'] }]);
+    expect(done.ok && done.value).not.toContain('@x');
+    expect(done.ok && done.value.match(/\[redacted\]/g)).toHaveLength(4);
+  });
+
+  it.each<[string, unknown]>([
+    ['is text but not JSON', { type: 'text', text: 'a@x' }],
+    ['is an image', { type: 'image', data: 'AAAA', mimeType: 'image/png' }],
+    ['is a resource', { type: 'resource', resource: { uri: 'x:y', text: '{}' } }],
+    ['is null', null],
+  ])('withholds a result of which a part %s', (_what, block) => {
+    expect(fulfilled(JSON.stringify({ content: [block] }), [remove]).ok).toBe(false);
+  });
+
+  it('withholds every result of a permit with an obligation that it does not apply', () => {
+    expect(fulfilled(text, [{ kind: 'max_rows', rows: 1 }]).ok).toBe(false);
+    expect(fulfilled(text, ['report-outcome'])).toEqual({ ok: true, value: text });
+  });
+});

@@ -1,0 +1,75 @@
+import type { AnsweredObligation } from '@bailiwick/contracts/obligations/obligation';
+import { err, ok, type Result } from '@bailiwick/core/result';
+
+/** The obligations that the boundary applies; a permit with any other is a denial. */
+export const APPLIED = ['remove_fields', 'redact'] as const;
+
+type Json = Record<string, unknown>;
+interface Change {
+  readonly steps: readonly string[];
+  readonly remove: boolean;
+}
+const REDACTED = '[redacted]';
+
+/**
+ * Applies the obligations of a permit to a result: to its structured content, and to each text that is JSON. A result with
+ * other content cannot be known to be free of the fields.
+ * @param result the result of `tools/call` as it was written
+ * @returns as the error, why the result must be withheld
+ */
+export function fulfilled(result: string, obligations: readonly AnsweredObligation[]): Result<string, string> {
+  const changes = obligations.flatMap((each): Change[] =>
+    typeof each === 'object' && (each.kind === 'remove_fields' || each.kind === 'redact')
+      ? each.fields.map((field) => ({ steps: stepsOf(field), remove: each.kind === 'remove_fields' }))
+      : [],
+  );
+  const unknown = obligations.find((each) => typeof each === 'object' && !APPLIED.some((kind) => kind === each.kind));
+  if (unknown !== undefined) return err('the permit obliges to what this enforcement point does not apply');
+  if (changes.length === 0) return ok(result);
+  const value = JSON.parse(result) as Json;
+  const { content = [], structuredContent } = value;
+  for (const block of Array.isArray(content) ? (content as unknown[]) : [content]) {
+    const why = changeBlock(block, changes);
+    if (why !== undefined) return err(why);
+  }
+  changes.forEach((each) => change(structuredContent, each.steps, each.remove));
+  return ok(JSON.stringify(value));
+}
+
+function changeBlock(block: unknown, changes: readonly Change[]): string | undefined {
+  const { type, text } = (block ?? {}) as { type?: unknown; text?: unknown };
+  if (type !== 'text' || typeof text !== 'string')
+    return 'fields must be removed from the result, and a part of it is neither text nor JSON';
+  const value = parsed(text);
+  if (typeof value !== 'object' || value === null)
+    return 'fields must be removed from the result, and a text of it is not JSON';
+  changes.forEach((each) => change(value, each.steps, each.remove));
+  (block as Json).text = JSON.stringify(value);
+  return undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes or replaces what a pointer reaches; the step `*` stands for each element or member. */
+function change(value: unknown, [step, ...below]: readonly string[], remove: boolean): void {
+  if (typeof value !== 'object' || value === null || step === undefined) return;
+  const names = step === '*' ? Object.keys(value) : Object.hasOwn(value, step) ? [step] : [];
+  for (const name of names.reverse()) {
+    if (below.length > 0) change((value as Json)[name], below, remove);
+    else if (!remove) (value as Json)[name] = REDACTED;
+    else if (Array.isArray(value)) value.splice(Number(name), 1);
+    else Reflect.deleteProperty(value, name);
+  }
+}
+
+const stepsOf = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));

@@ -1,0 +1,186 @@
+import pino from 'pino';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
+import { PolicyReaders } from '@bailiwick/edge/policy-readers';
+import { Refused } from '@bailiwick/edge/refused';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import { readDefinition } from '../tools/definition';
+import type { PinStore } from '../tools/pin-store';
+import { ArgumentValidator } from '../tools/validator';
+import { UpstreamGone, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
+import type { Upstream } from '../upstream/upstream';
+import { Decisions } from './decisions';
+import { LiveLeases } from './live-leases';
+import { ToolCalls } from './tool-calls';
+
+const ID = '0'.repeat(26);
+const CLAIMS: TokenClaims = {
+  tenant: 'default',
+  runId: `run_0_${ID}`,
+  grantId: `grt_0_${ID}`,
+  jkt: undefined,
+  expiresAt: Infinity,
+};
+const DEFINITION = readDefinition('{"name":"note","inputSchema":{"type":"object"}}');
+const ENTRY = { tools: ['mcp__s__note'], verb: 'note.send', effects: ['write'], risk: 'low' } as const;
+const PERMIT = { decision: 'permit', actionId: `act_0_${ID}`, reasons: [], obligations: ['report-outcome'] };
+const policy = (version: number, verb: string) => ({ version, bundle: { catalog: [{ ...ENTRY, verb }] } });
+
+type Decide = (command: Command & { action?: { verb: string } }) => Answer | Promise<Answer>;
+const permitting: Decide = () => ({ ok: true, value: { ...PERMIT, policy: 1 } });
+
+/** The calls of one upstream, with an owner that decides as stated. */
+function world(decide: Decide = permitting, upstreamCall?: (options: RequestOptions) => Promise<UpstreamAnswer>) {
+  const commands: Command[] = [];
+  const reached: Record<string, unknown>[] = [];
+  const answered = { policy: policy(1, 'note.send') as object, grant: { status: 'active' } as object };
+  const owners = {
+    submit: async (command: Command) => (commands.push(command), decide(command)),
+    command: async (command: Command) => void commands.push(command),
+    query: async ({ op }: { op: string }) => (op === 'policy' ? answered.policy : answered.grant),
+  };
+  let announce = (): void => undefined;
+  const bus = { listen: (_subject: string, listener: () => void) => ((announce = listener), () => undefined) };
+  const upstream = {
+    name: 's',
+    identity: 'i',
+    tools: async () => [DEFINITION],
+    call: async (params: Record<string, unknown>, options: RequestOptions) => {
+      reached.push(params);
+      return upstreamCall ? upstreamCall(options) : { ok: true, result: '{"content":[]}' };
+    },
+  };
+  const readers = new PolicyReaders(owners as never);
+  const leases = new LiveLeases(owners as never, bus as never);
+  const calls = new ToolCalls({
+    owners: owners as never,
+    readers,
+    decisions: new Decisions(owners as never, readers),
+    leases,
+    pins: { find: async () => ({ identity: 'i', tools: { note: DEFINITION.digest } }) } as unknown as PinStore,
+    validator: new ArgumentValidator(),
+    logger: pino({ level: 'silent' }),
+  });
+  const call = (args: Record<string, unknown> = {}, signal = new AbortController().signal, approvalId?: string) =>
+    calls.call(
+      CLAIMS,
+      upstream as unknown as Upstream,
+      { name: 'note', args, params: { name: 'note', arguments: args }, approvalId },
+      signal,
+    );
+  const outcomes = async () => {
+    await calls.settled();
+    return commands.flatMap((each) => (each.type === 'settle' ? [each.outcome] : []));
+  };
+  return { call, commands, reached, outcomes, answered, announce: () => announce(), leases };
+}
+const codeOf = (answer: object): unknown =>
+  'result' in answer
+    ? (JSON.parse(answer.result as string) as { structuredContent?: { code?: string } }).structuredContent?.code
+    : (answer as { error: { code: number } }).error.code;
+
+describe('ToolCalls', () => {
+  it('states verb, resource and obligations itself, and the digest of the exact arguments', async () => {
+    const { call, commands, reached } = world();
+    await call({ to: 'ann' });
+    expect(commands[0]).toMatchObject({
+      type: 'authorize',
+      actor: { kind: 'service', id: 'boundary' },
+      proof: { vouched: true },
+      action: { verb: 'note.send', tool: 'mcp__s__note' },
+      resource: { type: 'mcp', id: 's/note' },
+      understands: ['remove_fields', 'redact'],
+    });
+    expect(reached).toEqual([{ name: 'note', arguments: { to: 'ann' } }]);
+  });
+
+  it.each<[string, Decide, unknown]>([
+    ['the decision point is down', () => Promise.reject(new Refused('NOT_READY', 'no owner')), 'NOT_READY'],
+    ['the decision point refuses', () => ({ ok: false, refusal: { code: 'FORBIDDEN', detail: 'no' } }), 'FORBIDDEN'],
+    ['it is denied', () => ({ ok: true, value: { ...PERMIT, decision: 'deny', policy: 1 } }), 'DENIED'],
+  ])('makes no call if %s', async (_what, decide, code) => {
+    const { call, reached } = world(decide);
+    expect([codeOf(await call()), reached]).toEqual([code, []]);
+  });
+
+  it('settles a permit that another version of the policy gave for another verb, and decides again', async () => {
+    let version = 1;
+    const here = world(({ action }) => {
+      if (action?.verb === 'note.send') version = 2;
+      here.answered.policy = policy(version, version === 1 ? 'note.send' : 'note.publish');
+      return { ok: true, value: { ...PERMIT, policy: version } };
+    });
+    expect(codeOf(await here.call())).toBeUndefined();
+    expect(here.commands.map((each) => (each.type === 'authorize' ? each.action.verb : each.type))).toEqual([
+      'note.send',
+      'settle',
+      'note.publish',
+      'settle',
+    ]);
+    expect((await here.outcomes()).map(({ status }) => status)).toEqual(['failed', 'completed']);
+    expect(here.reached).toHaveLength(1);
+  });
+
+  it('repeats an approval only for the same arguments, and forgets it once it is used', async () => {
+    const approvalId = `apr_0_${ID}`;
+    let isFirst = true;
+    const { call, commands } = world(() => {
+      const value = isFirst ? { ...PERMIT, decision: 'step-up', approvalId, policy: 1 } : { ...PERMIT, policy: 1 };
+      isFirst = false;
+      return { ok: true, value };
+    });
+    expect(codeOf(await call({ a: 1 }))).toBe('APPROVAL_NEEDED');
+    for (const args of [{ a: 2 }, { a: 1 }, { a: 1 }]) await call(args);
+    const used = commands.flatMap((each) => (each.type === 'authorize' ? [each.approvalId] : []));
+    expect(used).toEqual([undefined, undefined, approvalId, undefined]);
+  });
+
+  it.each<[string, () => Promise<UpstreamAnswer>, unknown, string]>([
+    ['dies', () => Promise.reject(new UpstreamGone('it has ended')), 'UPSTREAM_FAILED', 'failed'],
+    ['answers with an error', async () => ({ ok: false, error: { code: -7, message: 'no' } }), -7, 'failed'],
+    ['reports a failure', async () => ({ ok: true, result: '{"isError":true}' }), undefined, 'failed'],
+    [
+      'sends more than is passed on',
+      async () => ({ ok: true, result: JSON.stringify({ content: 'x'.repeat(5_000_000) }) }),
+      'RESULT_WITHHELD',
+      'completed',
+    ],
+  ])('reports one outcome if the upstream %s', async (_what, upstreamCall, code, status) => {
+    const { call, outcomes } = world(permitting, upstreamCall);
+    expect(codeOf(await call())).toBe(code);
+    expect((await outcomes()).map((each) => each.status)).toEqual([status]);
+  });
+
+  /** A call that answers only when it is aborted. */
+  const hanging = (options: RequestOptions) =>
+    new Promise<UpstreamAnswer>((_resolve, reject) =>
+      options.signal.addEventListener('abort', () => reject(new UpstreamGone('the call was aborted'))),
+    );
+
+  it('aborts the call and reports its outcome if the client goes away', async () => {
+    const client = new AbortController();
+    const { call, outcomes } = world(permitting, hanging);
+    const pending = call({}, client.signal);
+    setImmediate(() => client.abort());
+    await pending;
+    expect((await outcomes()).map(({ status }) => status)).toEqual(['failed']);
+  });
+
+  it.each([
+    [{ status: 'revoked' }, 'GRANT_NOT_LIVE'],
+    [{ status: 'active', blockedBy: { grantId: 'above', status: 'revoked' } }, 'GRANT_NOT_LIVE'],
+  ])('aborts the call if its lease is %j when a commit is announced', async (grant, code) => {
+    const here = world(permitting, (options) => {
+      here.answered.grant = grant;
+      setImmediate(here.announce);
+      return hanging(options);
+    });
+    expect(codeOf(await here.call())).toBe(code);
+    expect((await here.outcomes()).map(({ status }) => status)).toEqual(['failed']);
+  });
+
+  it('refuses a tool without an entry in the policy in force as unknown', async () => {
+    const { call, answered, reached, commands } = world();
+    answered.policy = { version: 0 };
+    expect([codeOf(await call()), reached, commands]).toEqual([-32602, [], []]);
+  });
+});

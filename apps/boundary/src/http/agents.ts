@@ -1,0 +1,83 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { Refused } from '@bailiwick/edge/refused';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import type { RunTokens } from '../auth/run-tokens';
+import type { BoundaryConfig } from '../config';
+import type { Servers } from '../servers/servers';
+import type { Upstream } from '../upstream/upstream';
+import type { AgentMessage } from './message';
+
+/** The sender of a request, and the server that it is for. */
+export interface Asking {
+  readonly claims: TokenClaims;
+  readonly upstream: Upstream;
+}
+
+/** The agents that send requests, and their requests in flight. */
+export class Agents {
+  private readonly identified = new WeakMap<IncomingMessage, Asking>();
+  private readonly inFlight = new Map<string, AbortController>();
+
+  constructor(
+    private readonly config: BoundaryConfig,
+    private readonly tokens: RunTokens,
+    private readonly servers: Servers,
+  ) {}
+
+  /** The address of the endpoint of a server. */
+  endpoint(server: string): URL {
+    return new URL(`${this.config.boundary.url}/mcp/${encodeURIComponent(server)}`);
+  }
+
+  get issuer(): string {
+    return this.config.publicUrl;
+  }
+
+  /**
+   * Identifies the sender from the head of a request, before its body is read.
+   * @throws Refused UNAUTHENTICATED, DPOP_INVALID, NOT_READY; NOT_FOUND for a server of another tenant; FORBIDDEN for a page
+   * in a browser
+   */
+  async admit({ raw, method, url, headers, params }: FastifyRequest): Promise<void> {
+    const { origin, authorization, dpop } = headers;
+    if (origin !== undefined && origin !== new URL(this.config.boundary.url).origin)
+      throw new Refused('FORBIDDEN', 'this endpoint is not for pages of other origins');
+    const target = url.startsWith('/') ? this.config.boundary.url + url : '';
+    const claims = await this.tokens.identify({ authorization, dpop, method, url: target });
+    const { server = '' } = params as { server?: string };
+    const upstream = this.servers.find(claims.tenant, server);
+    if (!upstream) throw new Refused('NOT_FOUND', `MCP server ${server.slice(0, 64)} not found.`);
+    this.identified.set(raw, { claims, upstream });
+  }
+
+  /** Returns the sender of an admitted request. @throws Refused */
+  asking({ raw }: FastifyRequest): Asking {
+    const known = this.identified.get(raw);
+    if (!known) throw new Refused('UNAUTHENTICATED', 'send the grant token of a run');
+    return known;
+  }
+
+  begin(claims: TokenClaims, server: string, id: string | number): AbortController {
+    const call = new AbortController();
+    const key = keyOf(claims, server, id);
+    if (!this.inFlight.has(key)) this.inFlight.set(key, call);
+    return call;
+  }
+
+  end(claims: TokenClaims, server: string, id: string | number, call: AbortController): void {
+    const key = keyOf(claims, server, id);
+    if (this.inFlight.get(key) === call) this.inFlight.delete(key);
+  }
+
+  /** Takes a notification: a run may cancel its own requests. Others are for nothing that the boundary passes on. */
+  notified(claims: TokenClaims, server: string, { method, params }: AgentMessage): void {
+    const { requestId } = params;
+    if (method !== 'notifications/cancelled' || (typeof requestId !== 'string' && typeof requestId !== 'number'))
+      return;
+    this.inFlight.get(keyOf(claims, server, requestId))?.abort('the client canceled the request');
+  }
+}
+
+const keyOf = ({ tenant, grantId }: TokenClaims, server: string, id: string | number): string =>
+  JSON.stringify([tenant, grantId, server, id]);

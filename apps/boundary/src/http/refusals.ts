@@ -1,0 +1,38 @@
+import type { FastifyReply } from 'fastify';
+import { CODES } from '@bailiwick/contracts/error-codes';
+import { Refused } from '@bailiwick/edge/refused';
+import { NonceWanted } from '@bailiwick/edge/tokens/dpop-proofs';
+import { PROOF_ALGORITHMS } from '@bailiwick/edge/tokens/grant-token';
+import { NotAMessage, type AgentMessage } from './message';
+
+/** The path of the metadata of a protected resource, before that of the resource (RFC 9728 section 3). */
+export const METADATA = '/.well-known/oauth-protected-resource';
+
+/** A refusal that is for a request as a whole. */
+const NOT_PERMITTED = -32001;
+
+/** Writes an error to a request that no method has answered. @param endpoint the address of the MCP endpoint */
+export async function sendRefusal(
+  reply: FastifyReply,
+  endpoint: URL,
+  id: AgentMessage['id'],
+  error: Refused | NotAMessage,
+): Promise<void> {
+  const { status, code, message, data } = error instanceof NotAMessage ? error : refused(error);
+  if (status === 401) {
+    const metadata = `${endpoint.origin}${METADATA}${endpoint.pathname}`;
+    const challenge = `Bearer resource_metadata="${metadata}", DPoP algs="${PROOF_ALGORITHMS.join(' ')}"`;
+    void reply.header('www-authenticate', challenge);
+  }
+  if (error instanceof NonceWanted) void reply.header('dpop-nonce', error.nonce);
+  if (status === 503) void reply.header('retry-after', '1');
+  const body = { jsonrpc: '2.0', id: id ?? null, error: { code, message, ...(data === undefined ? {} : { data }) } };
+  await reply.code(status).header('content-type', 'application/json').send(JSON.stringify(body));
+}
+
+const refused = ({ code, detail }: Refused) => ({
+  status: CODES[code],
+  code: NOT_PERMITTED,
+  message: detail,
+  data: { code },
+});

@@ -1,0 +1,47 @@
+/**
+ * The parts of a JSON text as they are written. Results and definitions of upstreams are passed on as they came, so that
+ * members that this release does not know survive.
+ */
+
+/** Returns the text of each member of an object. @param text valid JSON */
+export function membersOf(text: string): Map<string, string> | undefined {
+  const parts = partsOf(text, '{');
+  if (!parts) return undefined;
+  const members = new Map<string, string>();
+  for (const part of parts) {
+    const nameEnd = endOfString(part, 0);
+    const colon = part.indexOf(':', nameEnd);
+    members.set(JSON.parse(part.slice(0, nameEnd)) as string, part.slice(colon + 1).trim());
+  }
+  return members;
+}
+
+/** Returns the text of each item of an array. @param text valid JSON */
+export const itemsOf = (text: string): string[] | undefined => partsOf(text, '[');
+
+function partsOf(text: string, opening: '{' | '['): string[] | undefined {
+  const whole = text.trim();
+  if (!whole.startsWith(opening)) return undefined;
+  const parts: string[] = [];
+  let depth = 0;
+  let from = 1;
+  for (let i = 0; i < whole.length; i++) {
+    const character = whole.charAt(i);
+    if (character === '"') i = endOfString(whole, i) - 1;
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+    if ((character === ',' && depth === 1) || (depth === 0 && i > 0)) {
+      const part = whole.slice(from, i).trim();
+      if (part !== '') parts.push(part);
+      from = i + 1;
+    }
+  }
+  return parts;
+}
+
+/** Returns the index after the closing quote of the string that starts at `from`. */
+function endOfString(text: string, from: number): number {
+  let i = from + 1;
+  while (i < text.length && text.charAt(i) !== '"') i += text.charAt(i) === '\\' ? 2 : 1;
+  return i + 1;
+}

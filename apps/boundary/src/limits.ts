@@ -1,0 +1,52 @@
+/** Maxima of the boundary. Sizes in bytes, times in milliseconds. */
+export const BOUNDARY_LIMITS = {
+  // registered servers
+  configBytes: 1024 * 1024,
+  servers: 100,
+
+  // upstreams
+  /** one message of an upstream: a result, or a page of its tools */
+  messageBytes: 8 * 1024 * 1024,
+  connectMs: 30_000,
+  listMs: 30_000,
+  /** after which a call is aborted, whatever progress it reports */
+  callMs: 5 * 60_000,
+  /** calls of one upstream at a time */
+  callsInFlight: 256,
+  /** until a failed upstream is started again */
+  retryMs: 1_000,
+  stopMs: 2_000,
+  /** pages of tools that are read */
+  listPages: 32,
+  /** until the definitions of a server are read again */
+  definitionsMs: 30_000,
+  logLineChars: 2_000,
+
+  // schemas of tools
+  schemaDepth: 32,
+  schemaValues: 4_000,
+  patternChars: 1_000,
+  /** for the validation of arguments by a schema with references, and for its compilation */
+  validationMs: 200,
+  compileMs: 1_000,
+  validatorsKept: 1_000,
+  faultKeptMs: 60_000,
+
+  // calls
+  /** a result that is passed on */
+  resultBytes: 4 * 1024 * 1024,
+  /** nesting of arguments */
+  argumentDepth: 64,
+  /** progress notifications of one call */
+  progress: 10_000,
+  keepAliveMs: 15_000,
+  /** how often the leases of calls in flight are read if no commit is announced */
+  liveEveryMs: 500,
+  /** answered denials whose approval a repeated call uses */
+  approvalsKept: 10_000,
+  reasonsShown: 8,
+
+  // tokens
+  tokensKept: 10_000,
+  tokenKeptMs: 60_000,
+} as const;

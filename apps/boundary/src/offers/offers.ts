@@ -1,0 +1,65 @@
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { z } from 'zod';
+import { mcpPinRequest, type McpOffer } from '@bailiwick/contracts/mcp/mcp-pin';
+import type { Bus } from '@bailiwick/messaging/connect';
+import { boundarySubject, healthSubject } from '@bailiwick/messaging/subjects';
+import { BUS } from '../config';
+import { Servers } from '../servers/servers';
+import { serverDigest } from '../tools/definition';
+import type { Upstream } from '../upstream/upstream';
+
+/** Each request is for one of the processes of this service. */
+const SHARED = { queue: 'boundary' };
+const tenantRequest = z.strictObject({ tenant: z.string() });
+
+/** Answers the gateway what the registered servers offer now, for administrators. */
+@Injectable()
+export class Offers implements OnApplicationBootstrap {
+  constructor(
+    @Inject(BUS) private readonly bus: Bus,
+    private readonly servers: Servers,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.bus.serve(healthSubject('boundary'), () => ({ ok: true, value: { service: 'boundary' } }), SHARED);
+    this.bus.serve(
+      boundarySubject('servers'),
+      (raw) => {
+        const { tenant } = tenantRequest.parse(raw);
+        return { ok: true, value: { names: this.servers.list(tenant).map(({ name }) => name) } };
+      },
+      SHARED,
+    );
+    this.bus.serve(
+      boundarySubject('offer'),
+      async (raw) => {
+        const { tenant, server } = mcpPinRequest.parse(raw);
+        const upstream = this.servers.find(tenant, server);
+        if (!upstream) return { ok: false, refusal: { code: 'NOT_FOUND', detail: `MCP server ${server} not found.` } };
+        return { ok: true, value: await offerOf(upstream) };
+      },
+      SHARED,
+    );
+  }
+}
+
+/** Reads what a server offers. One that does not answer offers nothing, and has a fault. */
+async function offerOf(upstream: Upstream): Promise<McpOffer> {
+  const { name, identity } = upstream;
+  try {
+    const tools = await upstream.tools();
+    return {
+      name,
+      identity,
+      digest: serverDigest(identity, tools),
+      tools: tools.map(({ name: tool, digest, raw, fault }) => ({
+        name: tool.slice(0, 128),
+        digest,
+        definition: raw,
+        ...(fault === undefined ? {} : { fault }),
+      })),
+    };
+  } catch (error) {
+    return { name, identity, tools: [], fault: (error as Error).message };
+  }
+}

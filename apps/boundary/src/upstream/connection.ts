@@ -1,0 +1,42 @@
+/** The answer of an upstream to a request, with the result as it was written. */
+export type UpstreamAnswer =
+  | { readonly ok: true; readonly result: string }
+  | {
+      readonly ok: false;
+      readonly error: { readonly code: number; readonly message: string; readonly data?: unknown };
+    };
+
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  /** receives the params of progress notifications, without their token */
+  readonly onProgress?: (params: Record<string, unknown>) => void;
+}
+
+/** A connection to an upstream server. */
+export interface Connection {
+  /**
+   * Sends a request and returns the first answer to it; further ones are dropped. An aborted request is canceled upstream.
+   * @throws UpstreamGone if the upstream cannot answer, or the request is aborted
+   */
+  request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer>;
+  notify(method: string, params?: Record<string, unknown>): Promise<void>;
+  /** sets the version that the upstream answered with */
+  negotiated(version: string): void;
+  /** calls the listener for each notification that belongs to no request */
+  onNotification(listener: (method: string) => void): void;
+  /** resolves when the connection has ended */
+  readonly ended: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The upstream died, does not answer, or answers what is no MCP message. */
+export class UpstreamGone extends Error {}
+
+/** A message of an upstream, as far as it is read. */
+export interface Message {
+  readonly id?: unknown;
+  readonly method?: unknown;
+  readonly params?: Record<string, unknown>;
+  readonly result?: unknown;
+  readonly error?: unknown;
+}

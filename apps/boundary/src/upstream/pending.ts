@@ -1,0 +1,95 @@
+import { membersOf } from '../json-text';
+import { BOUNDARY_LIMITS } from '../limits';
+import { UpstreamGone, type Message, type RequestOptions, type UpstreamAnswer } from './connection';
+
+interface Waiting {
+  readonly options: RequestOptions;
+  progress: number;
+  resolve(answer: UpstreamAnswer): void;
+  reject(error: Error): void;
+}
+
+/** The requests of one connection that wait for their answers. */
+export class Pending {
+  private readonly waiting = new Map<number, Waiting>();
+  private next = 1;
+
+  /** Registers a request. @param onAbort cancels it upstream */
+  add(options: RequestOptions, onAbort: (id: number) => void): { id: number; answer: Promise<UpstreamAnswer> } {
+    const id = this.next++;
+    const answer = new Promise<UpstreamAnswer>((resolve, reject) => {
+      const abort = (): void => {
+        if (!this.waiting.delete(id)) return;
+        onAbort(id);
+        reject(new UpstreamGone('the call was aborted'));
+      };
+      const done = (): void => options.signal.removeEventListener('abort', abort);
+      this.waiting.set(id, {
+        options,
+        progress: 0,
+        resolve: (value) => (done(), resolve(value)),
+        reject: (error) => (done(), reject(error)),
+      });
+      if (options.signal.aborted) queueMicrotask(abort);
+      else options.signal.addEventListener('abort', abort, { once: true });
+    });
+    return { id, answer };
+  }
+
+  /**
+   * Takes a message. Only the first answer to a request counts; an unknown or repeated id is dropped.
+   * @returns what the message is: `other` is for the caller
+   */
+  take(text: string, message: Message): 'taken' | 'other' {
+    if (message.method === 'notifications/progress') {
+      this.progress(message.params ?? {});
+      return 'taken';
+    }
+    if (message.method !== undefined) return 'other';
+    const id = typeof message.id === 'number' ? message.id : NaN;
+    const waiting = this.waiting.get(id);
+    if (!waiting) return 'taken';
+    this.waiting.delete(id);
+    const answer = answerOf(text, message);
+    if (answer) waiting.resolve(answer);
+    else waiting.reject(new UpstreamGone('the upstream sent a malformed answer'));
+    return 'taken';
+  }
+
+  fail(id: number, error: Error): void {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    waiting?.reject(error);
+  }
+
+  failAll(error: Error): void {
+    for (const id of [...this.waiting.keys()]) this.fail(id, error);
+  }
+
+  private progress({ progressToken, ...params }: Record<string, unknown>): void {
+    const waiting = this.waiting.get(typeof progressToken === 'number' ? progressToken : NaN);
+    if (!waiting || ++waiting.progress > BOUNDARY_LIMITS.progress) return;
+    waiting.options.onProgress?.(params);
+  }
+}
+
+function answerOf(text: string, { error, result }: Message): UpstreamAnswer | undefined {
+  if (error === undefined) {
+    const raw = membersOf(text)?.get('result');
+    return raw !== undefined && typeof result === 'object' && result !== null ? { ok: true, result: raw } : undefined;
+  }
+  const { code, message, data } = error as { code?: unknown; message?: unknown; data?: unknown };
+  if (typeof code !== 'number' || typeof message !== 'string') return undefined;
+  return { ok: false, error: { code, message, ...(data === undefined ? {} : { data }) } };
+}
+
+/** Parses a message of an upstream; undefined if it is none. */
+export function parseMessage(text: string): Message | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return (value as { jsonrpc?: unknown }).jsonrpc === '2.0' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

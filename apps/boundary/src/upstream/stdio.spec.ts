@@ -1,0 +1,75 @@
+import pino from 'pino';
+import { StdioConnection } from './stdio';
+
+const logger = pino({ level: 'silent' });
+/** A server that answers each request by an expression of its message `m`. */
+const serving = (answer: string) =>
+  new StdioConnection(
+    {
+      command: process.execPath,
+      args: [
+        '-e',
+        `require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+          const m = JSON.parse(line); const send = (text) => process.stdout.write(text + '\\n');
+          ${answer}
+        })`,
+      ],
+      env: { ONLY: 'this' },
+    },
+    logger,
+  );
+const ask = (connection: StdioConnection, method = 'x', signal = new AbortController().signal) =>
+  connection.request(method, {}, { signal });
+
+describe('StdioConnection', () => {
+  let connection: StdioConnection;
+  afterEach(() => connection.close());
+
+  it('starts the server with the stated environment, and with nothing else', async () => {
+    process.env.BAILIWICK_TEST_SECRET = 'hidden';
+    connection = serving(`send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { env: process.env } }))`);
+    const answer = await ask(connection);
+    delete process.env.BAILIWICK_TEST_SECRET;
+    expect(answer.ok && JSON.parse(answer.result)).toEqual({ env: { ONLY: 'this' } });
+  });
+
+  it('takes the first of several answers to a request, and none to a request that it did not send', async () => {
+    connection = serving(
+      `send(JSON.stringify({ jsonrpc: '2.0', id: 99, result: {} }));
+       for (const n of [1, 2]) send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { n } }))`,
+    );
+    expect(await ask(connection)).toEqual({ ok: true, result: '{"n":1}' });
+    expect(await ask(connection)).toEqual({ ok: true, result: '{"n":1}' });
+  });
+
+  it('fails the calls in flight when the server dies', async () => {
+    connection = serving(`process.exit(1)`);
+    await expect(Promise.all([ask(connection), ask(connection)])).rejects.toThrow('ended');
+  });
+
+  it('cancels an aborted call upstream, and drops a late answer', async () => {
+    connection = serving(
+      `if (m.method === 'slow') global.slow = m.id;
+       else if (m.method === 'notifications/cancelled') global.canceled = m.params.requestId === global.slow;
+       else send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { canceled: global.canceled } }))`,
+    );
+    const abort = new AbortController();
+    const slow = ask(connection, 'slow', abort.signal);
+    abort.abort();
+    await expect(slow).rejects.toThrow('aborted');
+    expect(await ask(connection)).toEqual({ ok: true, result: '{"canceled":true}' });
+  });
+
+  it('refuses requests of the server, and answers its ping', async () => {
+    connection = serving(
+      `if (m.method === 'x') { global.id = m.id; send(JSON.stringify({ jsonrpc: '2.0', id: 's1', method: 'sampling/createMessage', params: {} })) }
+       else send(JSON.stringify({ jsonrpc: '2.0', id: global.id, result: { refused: m.error.code } }))`,
+    );
+    expect(await ask(connection)).toEqual({ ok: true, result: '{"refused":-32601}' });
+  });
+
+  it('fails the call if a message is no answer', async () => {
+    connection = serving(`send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: 7 }))`);
+    await expect(ask(connection)).rejects.toThrow('malformed');
+  });
+});

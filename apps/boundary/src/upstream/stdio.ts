@@ -1,0 +1,125 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Logger } from '@bailiwick/platform/logging';
+import { BOUNDARY_LIMITS } from '../limits';
+import { UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
+import { parseMessage, Pending } from './pending';
+
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** the whole environment */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const NEWLINE = 0x0a;
+
+/** A server that runs as a child process and exchanges lines of JSON over standard input and output. */
+export class StdioConnection implements Connection {
+  readonly ended: Promise<void>;
+  private readonly pending = new Pending();
+  private readonly listeners: ((method: string) => void)[] = [];
+  private readonly child: ChildProcessWithoutNullStreams;
+  private chunks: Buffer[] = [];
+  private bytes = 0;
+
+  constructor(program: Program, logger: Logger) {
+    const child = spawn(program.command, [...program.args], {
+      env: { ...program.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // its own process group, so that what it has started ends with it
+      detached: true,
+    });
+    this.child = child;
+    this.ended = new Promise((resolve) => {
+      const end = (why: string) => (): void => {
+        this.pending.failAll(new UpstreamGone(why));
+        resolve();
+      };
+      child.once('error', end('the upstream could not be started'));
+      child.once('close', end('the upstream has ended'));
+    });
+    child.stdin.on('error', () => undefined); // `close` follows
+    child.stdout.on('data', (chunk: Buffer) => this.read(chunk));
+    child.stderr.on('data', (chunk: Buffer) =>
+      logger.debug({ upstream: program.command }, chunk.toString().slice(0, BOUNDARY_LIMITS.logLineChars)),
+    );
+  }
+
+  request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
+    const { id, answer } = this.pending.add(options, (aborted) =>
+      this.send({ method: 'notifications/cancelled', params: { requestId: aborted } }),
+    );
+    this.send({ id, method, params: options.onProgress ? withToken(params, id) : params });
+    return answer;
+  }
+
+  async notify(method: string, params?: Record<string, unknown>): Promise<void> {
+    this.send({ method, ...(params ? { params } : {}) });
+  }
+
+  negotiated(): void {
+    // lines carry no version
+  }
+
+  onNotification(listener: (method: string) => void): void {
+    this.listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    this.child.stdin.end();
+    const timer = setTimeout(() => this.kill('SIGKILL'), BOUNDARY_LIMITS.stopMs);
+    this.kill('SIGTERM');
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  private kill(signal: NodeJS.Signals): void {
+    const { pid } = this.child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // it has ended
+    }
+  }
+
+  private send(message: Record<string, unknown>): void {
+    if (this.child.stdin.writable) this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+  }
+
+  private read(chunk: Buffer): void {
+    let from = 0;
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
+      this.chunks.push(chunk.subarray(from, at));
+      const line = Buffer.concat(this.chunks).toString();
+      this.chunks = [];
+      this.bytes = 0;
+      from = at + 1;
+      this.take(line);
+    }
+    this.chunks.push(chunk.subarray(from));
+    this.bytes += chunk.length - from;
+    if (this.bytes <= BOUNDARY_LIMITS.messageBytes) return;
+    this.chunks = [];
+    this.pending.failAll(new UpstreamGone('the upstream sent a message that is too large'));
+    this.kill('SIGKILL');
+  }
+
+  private take(line: string): void {
+    const message = parseMessage(line);
+    if (!message || this.pending.take(line, message) === 'taken') return;
+    if (message.id === undefined) return this.listeners.forEach((listener) => listener(String(message.method)));
+    // the boundary declares no capability for requests of servers
+    this.send(
+      message.method === 'ping'
+        ? { id: message.id, result: {} }
+        : { id: message.id, error: { code: -32601, message: 'this client has no such capability' } },
+    );
+  }
+}
+
+/** Adds the id of a request as its progress token, whatever token the agent chose. */
+export function withToken(params: Record<string, unknown>, progressToken: number): Record<string, unknown> {
+  const { _meta } = params as { _meta?: Record<string, unknown> };
+  return { ...params, _meta: { ..._meta, progressToken } };
+}

@@ -1,0 +1,152 @@
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { LIMITS } from '@bailiwick/core/limits';
+import type { Logger } from '@bailiwick/platform/logging';
+import { itemsOf, membersOf } from '../json-text';
+import { BOUNDARY_LIMITS } from '../limits';
+import type { ServerConfig } from '../servers/server-config';
+import { readDefinition, type Definition } from '../tools/definition';
+import { UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
+
+/** Revisions that the boundary uses with upstreams, newest first. */
+const VERSIONS = ['2025-11-25', '2025-06-18'];
+
+interface Open {
+  readonly connection: Connection;
+  tools: readonly Definition[] | undefined;
+  readAt: number;
+  /** notifications that its tools have changed */
+  changes: number;
+}
+
+/** A registered upstream server: one connection for all agents, opened when it is needed, and again after it has ended. */
+export class Upstream {
+  private opening: Promise<Open> | undefined;
+  private reading: Promise<readonly Definition[]> | undefined;
+  private failedAt = -Infinity;
+  private inFlight = 0;
+  private closed = false;
+
+  constructor(
+    readonly name: string,
+    private readonly config: ServerConfig,
+    private readonly connect: () => Connection,
+    private readonly logger: Logger,
+  ) {}
+
+  get tenant(): string {
+    return this.config.tenant;
+  }
+
+  /** Identifies what the name stands for: its address or its command line, without credentials. */
+  get identity(): string {
+    const { upstream } = this.config;
+    return canonicalDigest(
+      'url' in upstream ? { url: upstream.url } : { command: upstream.command, args: upstream.args },
+    );
+  }
+
+  /** Returns the definitions of its tools as it states them now, or did at most 30 s ago. @throws UpstreamGone */
+  async tools(): Promise<readonly Definition[]> {
+    const open = await this.open();
+    if (open.tools && performance.now() - open.readAt < BOUNDARY_LIMITS.definitionsMs) return open.tools;
+    this.reading ??= this.readTools(open).finally(() => (this.reading = undefined));
+    return this.reading;
+  }
+
+  /** Calls a tool. @throws UpstreamGone */
+  async call(params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
+    if (this.inFlight >= BOUNDARY_LIMITS.callsInFlight)
+      throw new UpstreamGone('too many calls of this server are in flight');
+    this.inFlight += 1;
+    try {
+      const { connection } = await this.open();
+      const signal = AbortSignal.any([options.signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
+      return await connection.request('tools/call', params, { ...options, signal });
+    } finally {
+      this.inFlight -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.opening?.then(({ connection }) => connection.close()).catch(() => undefined);
+  }
+
+  private open(): Promise<Open> {
+    if (this.closed) return Promise.reject(new UpstreamGone('the server is no longer registered'));
+    if (this.opening) return this.opening;
+    if (performance.now() - this.failedAt < BOUNDARY_LIMITS.retryMs)
+      return Promise.reject(new UpstreamGone('the upstream has just failed; retry in a second'));
+    const opening = this.initialize();
+    this.opening = opening;
+    const forget = (): void => {
+      if (this.opening === opening) this.opening = undefined;
+      this.failedAt = performance.now();
+    };
+    opening.then(
+      ({ connection }) => void connection.ended.then(forget),
+      (error: unknown) => {
+        this.logger.warn({ err: error, server: this.name }, 'an upstream MCP server did not start');
+        forget();
+      },
+    );
+    return opening;
+  }
+
+  private async initialize(): Promise<Open> {
+    const connection = this.connect();
+    try {
+      const answer = await connection.request(
+        'initialize',
+        {
+          protocolVersion: VERSIONS[0],
+          capabilities: {},
+          clientInfo: { name: 'bailiwick-boundary', version: '0.1.0' },
+        },
+        { signal: AbortSignal.timeout(BOUNDARY_LIMITS.connectMs) },
+      );
+      if (!answer.ok) throw new UpstreamGone(`the upstream refused to initialize: ${answer.error.message}`);
+      const { protocolVersion } = JSON.parse(answer.result) as { protocolVersion?: unknown };
+      if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
+        throw new UpstreamGone(`the upstream answered with revision ${String(protocolVersion).slice(0, 40)}`);
+      connection.negotiated(protocolVersion);
+      await connection.notify('notifications/initialized');
+      const open: Open = { connection, tools: undefined, readAt: 0, changes: 0 };
+      connection.onNotification((method) => {
+        if (method !== 'notifications/tools/list_changed') return;
+        open.tools = undefined;
+        open.changes += 1;
+      });
+      return open;
+    } catch (error) {
+      void connection.close();
+      throw error instanceof UpstreamGone ? error : new UpstreamGone((error as Error).message);
+    }
+  }
+
+  private async readTools(open: Open): Promise<readonly Definition[]> {
+    const found: Definition[] = [];
+    const { changes } = open;
+    let cursor: unknown;
+    for (let page = 0; page < BOUNDARY_LIMITS.listPages; page++) {
+      const params = cursor === undefined ? {} : { cursor };
+      const signal = AbortSignal.timeout(BOUNDARY_LIMITS.listMs);
+      const answer = await open.connection.request('tools/list', params, { signal });
+      if (!answer.ok) throw new UpstreamGone(`the upstream does not list its tools: ${answer.error.message}`);
+      const members = membersOf(answer.result);
+      for (const text of itemsOf(members?.get('tools') ?? '') ?? []) found.push(readDefinition(text));
+      const chars = found.reduce((sum, { raw }) => sum + raw.length, 0);
+      if (found.length > LIMITS.mcp.toolsPerServer || chars > LIMITS.mcp.definitionsChars)
+        throw new UpstreamGone(
+          `the upstream defines more than ${LIMITS.mcp.toolsPerServer} tools, or more than ${LIMITS.mcp.definitionsChars} characters`,
+        );
+      cursor = (JSON.parse(answer.result) as { nextCursor?: unknown }).nextCursor;
+      if (cursor === undefined || cursor === null || cursor === '') {
+        if (open.changes === changes) open.tools = found;
+        open.readAt = performance.now();
+        return found;
+      }
+    }
+    throw new UpstreamGone('the upstream does not end its list of tools');
+  }
+}
