@@ -119,7 +119,12 @@ const permission: fc.Arbitrary<Permission> = fc
     until: fc.option(minute, { freq: 1, nil: undefined }),
     caps: fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: entryCaps }),
   })
-  .map(({ mode, until, caps, ...rest }) => ({ ...rest, ...(mode ? { mode } : {}), ...(until ? { until } : {}), ...caps }));
+  .map(({ mode, until, caps, ...rest }) => ({
+    ...rest,
+    ...(mode ? { mode } : {}),
+    ...(until ? { until } : {}),
+    ...caps,
+  }));
 const deniedPair: fc.Arbitrary<DeniedPair> = fc.record({
   actions: verbPatterns,
   resources: fc.array(

@@ -148,7 +148,9 @@ describe('AppModule', () => {
     await service.stop();
     const keys = ['forget-person', 'issue-keys', 'keys', 'revoke-key', 'rotate-key', 'take-over-keys', 'tenant-keys'];
     const people = ['person-names', 'record-names'];
-    const served = ['create-tenant', 'logs', ...keys, ...people].map((name) => `admin.${name}`).concat('health.delegation');
+    const served = ['create-tenant', 'logs', ...keys, ...people]
+      .map((name) => `admin.${name}`)
+      .concat('health.delegation');
     const stopped = served.map((name) => `stop bailiwick.${name}`).sort();
     const [first, ...others] = service.calls;
     expect([first, ...others.slice(0, stopped.length).sort(), ...others.slice(stopped.length)]).toEqual([

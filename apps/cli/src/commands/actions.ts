@@ -83,7 +83,10 @@ function addRuns(program: Command): void {
     show(options, view, () =>
       table(
         ['field', 'value'],
-        Object.entries(readable(view)).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+        Object.entries(readable(view)).map(([name, value]) => [
+          name,
+          typeof value === 'string' ? value : JSON.stringify(value),
+        ]),
       ),
     );
   });

@@ -52,9 +52,9 @@ export class ConnectionsModule implements OnApplicationShutdown {
         {
           provide: PEOPLE,
           useFactory: ({ databaseUrl }: Config) => new PostgresPeople(databaseUrl),
-            inject: [CONFIG],
-          },
-          {
+          inject: [CONFIG],
+        },
+        {
           provide: MCP_PINS,
           useFactory: ({ databaseUrl }: Config) => new PostgresMcpPins(databaseUrl),
           inject: [CONFIG],

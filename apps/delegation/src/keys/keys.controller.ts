@@ -1,12 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { DEADLINE_HEADER, type Answer } from '@bailiwick/contracts/commands/command';
-import {
-  forgetPersonRequest,
-  keysRequest,
-  takeOverRequest,
-  tenantKeysRequest,
-} from '@bailiwick/contracts/keys/key';
+import { forgetPersonRequest, keysRequest, takeOverRequest, tenantKeysRequest } from '@bailiwick/contracts/keys/key';
 import { issueKeysRequest, revokeKeyRequest, rotateKeyRequest } from '@bailiwick/contracts/keys/key-requests';
 import type { KeyRefusal, PostgresKeys } from '@bailiwick/event-store/postgres/keys';
 import type { Result } from '@bailiwick/core/result';

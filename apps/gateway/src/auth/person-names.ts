@@ -1,5 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { personNames, refsAbout, withNamesIn, type PersonNames as Names } from '@bailiwick/contracts/people/person-names';
+import {
+  personNames,
+  refsAbout,
+  withNamesIn,
+  type PersonNames as Names,
+} from '@bailiwick/contracts/people/person-names';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { adminSubject } from '@bailiwick/messaging/subjects';

@@ -28,8 +28,7 @@ export function peopleByRef(text: string, refOf: (name: string) => string): Poli
     people.set(ref, name);
     return ref;
   };
-  const hidden = (by: Approvers): Approvers =>
-    by.people ? { ...by, people: by.people.map(hide) } : by;
+  const hidden = (by: Approvers): Approvers => (by.people ? { ...by, people: by.people.map(hide) } : by);
   const approvals = bundle.approvals?.map((rule) => ({
     ...rule,
     ...(rule.by ? { by: hidden(rule.by) } : {}),

@@ -90,12 +90,7 @@ async function madeOf(ledger: LogLedger, from: From, key: KeyObject, wanted: Wan
   return names ? withNames(envelope, wanted.id, names, key, ledger.origin) : envelope;
 }
 
-async function signedOf(
-  ledger: LogLedger,
-  key: KeyObject,
-  wanted: Wanted,
-  kept: [Kept, ...Kept[]],
-): Promise<Envelope> {
+async function signedOf(ledger: LogLedger, key: KeyObject, wanted: Wanted, kept: [Kept, ...Kept[]]): Promise<Envelope> {
   const { id, type, period, bounds } = wanted;
   const claims = KINDS[type].summarise(id, readStory(kept, period), canonicalDigest);
   if (kept.length <= bounds.events && bytesOf(kept) <= bounds.bytes) {

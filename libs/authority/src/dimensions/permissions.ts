@@ -190,7 +190,9 @@ function faultsOf(child: Permission, parent: Permission, work: Comparison): stri
       ? [`does not cover ${listed(outside.map(describeSelector))} under the same conditions`]
       : []),
     ...(rank(own) <= rank(most) ? [] : [`may only ${most}`]),
-    ...(endsWithin(child, parent) ? [] : [`ends at ${parent.until ?? 'another time'}: name until in the entry, no later`]),
+    ...(endsWithin(child, parent)
+      ? []
+      : [`ends at ${parent.until ?? 'another time'}: name until in the entry, no later`]),
     ...(isWithin(child, parent)
       ? []
       : [

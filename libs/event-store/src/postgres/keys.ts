@@ -281,10 +281,11 @@ async function unrecorded(
 ): Promise<void> {
   for (const key of record ? keys : []) {
     const command = recordOf(tenant, record as KeyRecording, change, key);
-    await client.query(
-      'INSERT INTO key_record (command_id, log, command) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-      [command.commandId, command.log, JSON.stringify(command)],
-    );
+    await client.query('INSERT INTO key_record (command_id, log, command) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
+      command.commandId,
+      command.log,
+      JSON.stringify(command),
+    ]);
   }
 }
 

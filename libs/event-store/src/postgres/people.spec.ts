@@ -26,7 +26,10 @@ describe('PostgresPeople', () => {
       { ref: ADA, name: 'user:ADA@example.com' },
       { ref: BOB, name: 'user:bob@example.com' },
     ]);
-    expect(await people.of('acme', [ADA, BOB])).toEqual({ [ADA]: 'user:ada@example.com', [BOB]: 'user:bob@example.com' });
+    expect(await people.of('acme', [ADA, BOB])).toEqual({
+      [ADA]: 'user:ada@example.com',
+      [BOB]: 'user:bob@example.com',
+    });
     expect(await people.of('other', [ADA, BOB])).toEqual({});
   });
 

@@ -111,7 +111,9 @@ export function verifyWith(
     const cosigners = witnesses.length > 0 ? step('witnesses', () => readWitnesses(crypto, witnesses)) : [];
     const envelopes = step('envelope', () => readEnvelopes(input));
     const signed = step('signature', () => checkSignatures(crypto, envelopes, keys));
-    const names = envelopes.some((each) => each.names) ? step('names', () => checkNames(crypto, envelopes, signed, keys)) : undefined;
+    const names = envelopes.some((each) => each.names)
+      ? step('names', () => checkNames(crypto, envelopes, signed, keys))
+      : undefined;
     const parsedStatements = step('statement', () => readStatements(crypto, signed));
     const read = step('schema', () => readPredicates(parsedStatements));
     if ('predicate' in read) statement = read;
