@@ -144,7 +144,7 @@ export function describeRequests(world: () => { stack: Stack; run: Opened; other
       ]);
     });
 
-    it('is not offered by a dry world().run, by a denial of the lease, or after a permit', async () => {
+    it('is not offered by a dry run, by a denial of the lease, or after a permit', async () => {
       const action = { ...READ, properties: { risk: 'high', args: { call: ++made } } };
       for (const body of [whole({ action, dryRun: true }), whole({ action: { name: 'secret.read' } }), whole()])
         expect((await evaluation(body)).body.context).not.toHaveProperty('access_request');
