@@ -1,4 +1,3 @@
-import type { AccessRequestBody } from '@bailiwick/contracts/http/access-requests';
 import { accessRequestBody } from '@bailiwick/contracts/http/access-requests';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { rfc3339, systemClock } from '@bailiwick/core/clock';
@@ -94,7 +93,7 @@ function world(changed: Partial<ApprovalView> = {}) {
       ...(idempotencyKey === undefined ? {} : { requestDigest: JSON.stringify(body) }),
     });
     const context = { caller, command } as unknown as RequestContext;
-    return requests.submit(context, accessRequestBody.parse(body) as AccessRequestBody);
+    return requests.submit(context, accessRequestBody.parse(body));
   };
   const refused = async (body: Json, caller?: Caller) => {
     const refusal = await refusalOf(submit(body, caller));
