@@ -7,6 +7,7 @@ import { http, Stack, until } from '../support/stack';
 import { read, WIDE } from './leases';
 
 const ANN = 'user:ann.example@example.com';
+const DORA = 'user:dora@example.com';
 const BEN = 'user:ben.example@example.com';
 
 /** Returns every table that contains a text, once per row. */
@@ -104,6 +105,90 @@ describe('the erasure of payloads about a person', () => {
     // nothing is left to erase: the command reports that and writes no event
     const again = await cli(['erase', '--subject', ANN]);
     expect([again.code, again.err]).toEqual([1, expect.stringContaining('NOT_FOUND')]);
+  }, 120_000);
+
+  it('reaches the name of an approver: cards, custody and receipts name them until then', async () => {
+    const admin = stack.keys.admin as string;
+    const as = (key: string, method: string, path: string, body?: unknown) => http(stack, method, path, { key, body });
+    const keyFor = async (person: string) =>
+      (await as(admin, 'POST', '/v1/keys', { name: person.slice(5, 8), person, role: 'approver' })).body as unknown as {
+        id: string;
+        key: string;
+        ref: string;
+      };
+    const [dora, eric] = [await keyFor(DORA), await keyFor('user:eric@example.com')];
+    const deploy = async () =>
+      stack
+        .as('admin')
+        .deployPolicy(
+          { 'a.yaml': `approvals: [{ name: dora-alone, by: { people: ["${DORA}"] } }]` },
+          (await stack.as('admin').policies()).current,
+        );
+    await deploy();
+    const ask = async () => {
+      const asked = await stack.as('orchestrator').openRun({
+        agent: { class: 'tester' },
+        requestedBy: BEN,
+        purpose: 'Be approved',
+        grant: WIDE,
+        requireApproval: true,
+      });
+      return (asked as unknown as { approval: { id: string } }).approval.id;
+    };
+    const approvalId = await ask();
+    const asEric = (id: string) => as(eric.key, 'POST', `/v1/approvals/${id}/decision`, { verdict: 'approve' });
+    expect((await asEric(approvalId)).body).toMatchObject({
+      status: 403,
+      detail: expect.stringContaining('requires user:dora@example.com') as string,
+    });
+    const decided = await as(dora.key, 'POST', `/v1/approvals/${approvalId}/decision`, { verdict: 'approve' });
+    expect(decided).toMatchObject({ status: 200, body: { names: { [dora.ref]: DORA } } });
+    const { run, token } = decided.body as { run: { id: string }; token: string };
+    const grantId = (decided.body.grant as { id: string }).id;
+    const { actionId } = await stack.as('enforcer').act(read(grantId));
+    const analyst = stack.keys.analyst as string;
+    const named = async () => {
+      const paths = [`approvals/${approvalId}`, `actions/${actionId}/custody`, `runs/${run.id}`, `grants/${grantId}`];
+      const views = await Promise.all(paths.map((path) => as(analyst, 'GET', `/v1/${path}`)));
+      return views.map(({ body }) => (body.names as Record<string, unknown> | undefined)?.[dora.ref]);
+    };
+    expect(await named()).toEqual([DORA, DORA, DORA, undefined]); // a lease names no person
+    expect((await cli(['approvals', 'show', approvalId])).out).toContain(`approved by ${DORA}`);
+
+    // neither the run itself, nor what runs next to agents, nor another tenant, nor the log or a file of logs
+    const seen = [
+      await as(token, 'GET', `/v1/approvals/${approvalId}`),
+      await as(token, 'GET', `/v1/runs/${run.id}/receipt`),
+      await as(stack.keys.orchestrator as string, 'GET', `/v1/runs/${run.id}`),
+      await as(stack.keys.enforcer as string, 'GET', `/v1/approvals/${approvalId}`),
+    ];
+    expect(seen.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(JSON.stringify(seen)).not.toContain('dora');
+    expect(seen[1]?.body).not.toHaveProperty('names');
+    expect(await rowsWith(url, 'dora@example.com')).toEqual(['public.access_key', 'public.person_name']);
+
+    const kept = await stack.as('analyst').receipt(run.id);
+    const refused = await as(admin, 'POST', '/v1/erasures', { subject: DORA });
+    expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining(dora.id)]); // a key names them
+    expect((await as(admin, 'DELETE', `/v1/keys/${dora.id}`)).status).toBe(200);
+    const done = await cli(['erase', '--subject', DORA, '--json']);
+    expect(JSON.parse(done.out)).toMatchObject({ done: true, erasure: { payloads: 0, name: true } });
+
+    expect(await rowsWith(url, 'dora@example.com')).toEqual([]);
+    await deploy(); // names them again, and records no name
+    expect(await named()).toEqual([null, null, null, undefined]);
+    const receipt = (await cli(['receipt', 'get', run.id, '--format', 'text'])).out;
+    expect(receipt).toContain(`erased person ${dora.ref.slice(0, 12)}`);
+    expect(receipt).toMatch(/^Verified/m);
+    const vkey = await stack.as('analyst').verifierKey('default/0');
+    expect(verifyReceipt(kept, vkey)).toMatchObject({ ok: true, names: { [dora.ref]: DORA } });
+    expect(await rowsWith(url, 'dora@example.com')).toEqual([]);
+    // who may approve did not change: the person whose name was erased, and no other
+    expect((await asEric(await ask())).body).toMatchObject({
+      status: 403,
+      detail: expect.stringContaining('requires erased person') as string,
+    });
+    expect(await verification()).toMatchObject({ ok: true, findings: [] });
   }, 120_000);
 
   it('continues after the owner is killed between the event and the deletion', async () => {

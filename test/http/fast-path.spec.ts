@@ -148,7 +148,7 @@ describe('the fast path', () => {
   let slow: Gateway;
   beforeAll(async () => {
     // the thread that checks bundles runs compiled code; this test runs from the sources
-    const checked = { canonical: '{}', digest: `sha256:${'0'.repeat(64)}` };
+    const checked = { canonical: '{}', digest: `sha256:${'0'.repeat(64)}`, people: [] };
     jest.spyOn(PolicyChecks.prototype, 'check').mockResolvedValue(checked);
     jest.spyOn(PolicyChecks.prototype, 'report').mockResolvedValue({ ok: true, problems: [] });
     jest.spyOn(PolicyChecks.prototype, 'compare').mockRejectedValue(new Refused('POLICY_INVALID', 'a problem'));

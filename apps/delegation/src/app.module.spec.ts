@@ -8,7 +8,7 @@ import { readConfig } from '@bailiwick/platform/config';
 import { makeLogger } from '@bailiwick/platform/logging';
 import { z } from 'zod';
 import { AppModule } from './app.module';
-import { ACCESS_KEYS, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS } from './connections/tokens';
+import { ACCESS_KEYS, BUS, EVENT_LOG, PAYLOADS, PEOPLE, STAGED_IMPORTS } from './connections/tokens';
 import { LogOwnership } from './ownership/log-ownership';
 
 /** The service with doubles in place of its connections and of the ownership of logs. */
@@ -64,7 +64,9 @@ class Service {
       .overrideProvider(STAGED_IMPORTS)
       .useValue({ close: this.note('close the imports') })
       .overrideProvider(ACCESS_KEYS)
-      .useValue({ close: this.note('close the keys') })
+      .useValue({ close: this.note('close the keys'), unrecorded: () => Promise.resolve([]) })
+      .overrideProvider(PEOPLE)
+      .useValue({ close: this.note('close the names of people') })
       .overrideProvider(LogOwnership)
       .useValue(ownership)
       .compile();
@@ -145,7 +147,10 @@ describe('AppModule', () => {
   it('finishes the owned logs before it closes the bus and then the database', async () => {
     await service.stop();
     const keys = ['forget-person', 'issue-keys', 'keys', 'revoke-key', 'rotate-key', 'take-over-keys', 'tenant-keys'];
-    const served = ['create-tenant', 'logs', ...keys].map((name) => `admin.${name}`).concat('health.delegation');
+    const people = ['person-names', 'record-names'];
+    const served = ['create-tenant', 'logs', ...keys, ...people]
+      .map((name) => `admin.${name}`)
+      .concat('health.delegation');
     const stopped = served.map((name) => `stop bailiwick.${name}`).sort();
     const [first, ...others] = service.calls;
     expect([first, ...others.slice(0, stopped.length).sort(), ...others.slice(stopped.length)]).toEqual([
@@ -157,6 +162,7 @@ describe('AppModule', () => {
       'close the payloads',
       'close the imports',
       'close the keys',
+      'close the names of people',
     ]);
   });
 });

@@ -5,6 +5,7 @@ import { AdminModule } from './admin/admin.module';
 import { ConnectionsModule } from './connections/connections.module';
 import { KeysModule } from './keys/keys.module';
 import { OwnershipModule } from './ownership/ownership.module';
+import { PeopleModule } from './people/people.module';
 import { RpcModule } from './rpc/rpc.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
 import { SystemModule } from './system/system.module';
@@ -22,6 +23,7 @@ export class AppModule {
         SnapshotsModule,
         AdminModule,
         KeysModule,
+        PeopleModule,
         SystemModule,
       ],
     };

@@ -13,7 +13,7 @@ import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { ApprovalDecision, Narrowed, Renewed, TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
 import type {
   ApprovalView,
-  ErasurePreview,
+  ErasurePreviewAnswer,
   PreviewView,
   TreeView,
   UnreadableView,
@@ -63,7 +63,7 @@ export interface EventItem {
 }
 
 export interface Erased {
-  erasure: { subjectRef: string; before: number; runs: number; payloads: number };
+  erasure: { subjectRef: string; before: number; runs: number; payloads: number; name?: true | undefined };
   position: number;
   /** false: the erasure continues; repeat the call with the same key to learn when it is done */
   done: boolean;
@@ -274,7 +274,7 @@ export class BailiwickClient {
   policySignals(since?: string, log?: string): Promise<PolicySignals> {
     return this.get(`/v1/policies/signals${queryOf({ since, log })}`);
   }
-  previewErasure(subject: string): Promise<ErasurePreview> {
+  previewErasure(subject: string): Promise<ErasurePreviewAnswer> {
     return this.post('/v1/erasures/preview', { subject });
   }
   erase(

@@ -257,6 +257,11 @@ export const LIMITS = {
   /** runs of a person in one page, each with its lease */
   mineMax: 50,
 
+  /** names of people in one message */
+  namesAtOnce: 1_000,
+  /** people whose name a gateway knows to be recorded */
+  namesRecorded: 10_000,
+
   // keys and issuers
   keys: {
     /** keys of one tenant that have not ended */
@@ -268,6 +273,8 @@ export const LIMITS = {
     freshMs: 700,
     /** how long a gateway accepts keys without having read whether they were revoked */
     vouchedMs: 5_000,
+    /** how often the changes whose events are missing are looked for */
+    recordMs: 1_000,
     /** changes, and reports of use, in one message */
     page: 1_000,
     /** how often a gateway reports which keys were used */

@@ -31,6 +31,10 @@ export interface Payloads {
    * @returns the number of erased payloads; fewer than `limit` if none is left
    */
   erase(log: string, erasure: number, selection: PayloadSelection, limit: number): Promise<number>;
+  /** Reports whether the name of a person is recorded in the tenant of a log. */
+  hasName(log: string, subjectRef: string): Promise<boolean>;
+  /** Erases the name of a person, and keeps it from being recorded again. Repeating it changes nothing. */
+  eraseName(log: string, subjectRef: string): Promise<void>;
   /** Lists the recorded erasures of a log that are not marked as done; oldest first. */
   unfinished(log: string): Promise<StoredEvent[]>;
   /** Marks an erasure as done, so that it is not listed again. */

@@ -14,6 +14,7 @@ import {
   TREE_RECEIPT,
   type Envelope,
   type InPartsStatement,
+  type NamesStatement,
   type PartStatement,
   type Predicate,
   type PredicateType,
@@ -101,7 +102,7 @@ const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 export function signStatement(
-  statement: Statement | InPartsStatement | PartStatement,
+  statement: Statement | InPartsStatement | PartStatement | NamesStatement,
   key: KeyObject,
   keyid: string,
 ): Envelope {

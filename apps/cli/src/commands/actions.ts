@@ -5,6 +5,7 @@ import { grantRequest, type GrantRequest } from '@bailiwick/contracts/grants/gra
 import { answeredText } from '@bailiwick/contracts/obligations/obligation-text';
 import { alikeText, approvalCard, givenText } from '../approval-card';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { readable } from '../names';
 import { green, plain, reasonText, red, table, treeText, yellow } from '../render';
 
 /** Parses an option: JSON, or @file. */
@@ -82,7 +83,10 @@ function addRuns(program: Command): void {
     show(options, view, () =>
       table(
         ['field', 'value'],
-        Object.entries(view).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+        Object.entries(readable(view)).map(([name, value]) => [
+          name,
+          typeof value === 'string' ? value : JSON.stringify(value),
+        ]),
       ),
     );
   });
@@ -177,7 +181,7 @@ function addTree(program: Command): void {
     .action(async (id: string, _flags, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { at?: string }>();
       const tree = await clientFor(options, 'analyst').tree(id, options.at);
-      show(options, tree, () => treeText(tree));
+      show(options, tree, () => treeText(readable(tree)));
     });
 }
 
@@ -188,9 +192,11 @@ function addApprovals(program: Command): void {
     const client = clientFor(options, 'approver');
     const first = await client.pendingApprovals();
     const items = [...first.items];
+    const shown = [...readable(first).items];
     for (let { next } = first; next !== null;) {
       const page = await client.pendingApprovals({ cursor: next });
       items.push(...page.items);
+      shown.push(...readable(page).items);
       next = page.next;
     }
     show(options, items, () =>
@@ -198,14 +204,14 @@ function addApprovals(program: Command): void {
         ? 'no pending approvals'
         : table(
             ['approval', 'kind', 'risk', 'asks'],
-            items.map((each) => [each.id, each.kind, each.risk, `${each.asks}${alikeText(each)}`]),
+            shown.map((each) => [each.id, each.kind, each.risk, `${each.asks}${alikeText(each)}`]),
           ),
     );
   });
   approvals.command('show <approval>').action(async (id: string, _flags, command: Command) => {
     const options = command.optsWithGlobals<GlobalOptions>();
     const card = await clientFor(options, 'approver').approval(id);
-    show(options, card, () => approvalCard(card));
+    show(options, card, () => approvalCard(readable(card)));
   });
   for (const verdict of ['approve', 'deny'] as const) {
     approvals

@@ -3,6 +3,7 @@ import type { TenantBudgetView, TenantCaps } from '@bailiwick/contracts/budgets/
 import { COUNTERS, type Consumed } from '@bailiwick/contracts/grants/grant';
 import { money } from '@bailiwick/core/money';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { readable } from '../names';
 import { green, plain, table } from '../render';
 
 interface SetFlags extends GlobalOptions {
@@ -56,20 +57,22 @@ export function addBudgetCommands(program: Command): void {
 const collect = (value: string, all: string[]): string[] => [...all, value];
 
 async function list(options: GlobalOptions): Promise<void> {
-  const { items } = await clientFor(options, 'admin').budgets();
+  const listed = await clientFor(options, 'admin').budgets();
+  const { items } = listed;
   if (options.json) return console.log(JSON.stringify(items));
   if (items.length === 0) return console.log('no tenant budgets');
   console.log(
     table(
       ['name', 'who draws from it', 'used', 'set by'],
-      items.map((each) => [each.name, whoOf(each), usedOf(each).join('; '), each.setBy ?? '']),
+      readable(listed).items.map((each) => [each.name, whoOf(each), usedOf(each).join('; '), each.setBy ?? '']),
     ),
   );
 }
 
 async function show(name: string, options: GlobalOptions): Promise<void> {
-  const budget = await clientFor(options, 'admin').budget(name);
-  if (options.json) return console.log(JSON.stringify(budget));
+  const found = await clientFor(options, 'admin').budget(name);
+  if (options.json) return console.log(JSON.stringify(found));
+  const budget = readable(found);
   console.log(`${budget.name}: ${whoOf(budget)}`);
   for (const line of usedOf(budget)) console.log(`  ${line}`);
   console.log(`  set by ${plain(budget.setBy ?? 'an unknown actor')} at ${budget.setAt} (position ${budget.position})`);

@@ -34,14 +34,18 @@ async function erase(options: EraseFlags): Promise<void> {
   do result = await client.erase(subject, reason, key, earlierReasons);
   while (!result.done); // the erasure continues in the background; the same key returns its progress
   if (json) return console.log(JSON.stringify(result));
-  const { payloads, runs } = result.erasure;
-  console.log(`${green('erased')} ${payloads} payloads of ${runs} runs; recorded at position ${result.position}`);
+  const { payloads, runs, name } = result.erasure;
+  console.log(
+    `${green('erased')} ${payloads} payloads of ${runs} runs${name ? ', and the name' : ''}; recorded at position ${result.position}`,
+  );
 }
 
 function show(preview: Awaited<ReturnType<ReturnType<typeof clientFor>['previewErasure']>>, json: boolean): void {
   if (json) return console.log(JSON.stringify(preview));
-  const { byType, payloads, runs, trees, liveRuns, subjectRef, earlierReasons } = preview;
-  console.log(`${subjectRef}: ${payloads} payloads of ${runs} runs in ${trees} trees`);
+  const { byType, payloads, runs, trees, liveRuns, subjectRef, earlierReasons, name, keys } = preview;
+  console.log(
+    `${subjectRef}: ${payloads} payloads of ${runs} runs in ${trees} trees${name ? ', and the name of the person' : ''}`,
+  );
   if (payloads > 0)
     console.log(
       table(
@@ -51,6 +55,10 @@ function show(preview: Awaited<ReturnType<ReturnType<typeof clientFor>['previewE
     );
   if (payloads === 0 && earlierReasons > 0)
     console.log(`reasons of earlier erasures: ${earlierReasons}; --earlier-reasons erases them`);
+  if (keys.length > 0)
+    console.log(
+      yellow(`live keys name the person: revoke them first with \`bailiwick keys revoke\`: ${keys.join(', ')}`),
+    );
   if (liveRuns > 0)
     console.log(
       yellow(

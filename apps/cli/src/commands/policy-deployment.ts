@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { ProblemError } from '@bailiwick/client/client';
 import type { DeployedPolicy, PolicyAnswer } from '@bailiwick/contracts/policy/deployment';
+import { nameOf, refsAbout, type PersonNames } from '@bailiwick/contracts/people/person-names';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import type { BundleFiles } from '@bailiwick/policy/bundle';
 import type { Problem } from '@bailiwick/policy/problem';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { readable } from '../names';
 import { green, plain, red, table } from '../render';
 import { lineOf, readFolder } from './policy-folder';
 
@@ -32,7 +34,8 @@ export function addDeploymentCommands(policy: Command): void {
         version === undefined ? undefined : versionOf('version', version),
       );
       if (options.json) return console.log(JSON.stringify(shown));
-      console.log(headOf(shown));
+      console.log(headOf(readable(shown)));
+      for (const line of namesOf(shown)) console.log(line);
       console.log(JSON.stringify(shown.bundle, undefined, 2));
     });
   policy
@@ -76,14 +79,16 @@ async function history(options: GlobalOptions): Promise<void> {
   const client = clientFor(options, 'admin');
   const first = await client.policies();
   const items = [...first.items];
+  const shown = [...readable(first).items];
   for (let { next } = first; next !== null;) {
     const page = await client.policies(next);
     items.push(...page.items);
+    shown.push(...readable(page).items);
     next = page.next;
   }
   if (options.json) return console.log(JSON.stringify({ current: first.current, items }));
   if (items.length === 0) return console.log('version 0, the bundle of the release, is in force; none was deployed');
-  console.log(table(['version', 'deployed', 'by', 'position', 'digest'], items.map(rowOf)));
+  console.log(table(['version', 'deployed', 'by', 'position', 'digest'], shown.map(rowOf)));
 }
 
 const rowOf = ({ version, at, by, position, digest }: DeployedPolicy): string[] => [
@@ -98,6 +103,10 @@ const headOf = ({ version, at, by, digest }: PolicyAnswer): string =>
   version === 0
     ? `version 0, of the release, ${digest}`
     : `version ${version}, deployed ${at} by ${plain(by ?? 'an unknown actor')}, ${digest}`;
+
+/** The bundle is printed as it is deployed, with refs, so that it can be deployed again; these lines name their people. */
+const namesOf = ({ bundle, names = {} }: PolicyAnswer & { readonly names?: PersonNames }): string[] =>
+  refsAbout(bundle).map((ref) => `${ref}: ${plain(nameOf(ref, names))}`);
 
 /** Entries of one file, so that each file is smaller than the largest that is read. */
 const ENTRIES = 200;

@@ -11,7 +11,10 @@ import {
   type InParts,
   type Statement,
 } from '@bailiwick/contracts/receipts/receipt';
+import { named, type PersonNames } from '@bailiwick/contracts/people/person-names';
 import { readUnverified } from '@bailiwick/receipts/envelope';
+import { unverifiedNames } from '@bailiwick/receipts/names';
+import type { Document } from '@bailiwick/receipts/human/blocks';
 import { documentOf } from '@bailiwick/receipts/human/document';
 import { htmlOf } from '@bailiwick/receipts/human/html';
 import { markdownOf } from '@bailiwick/receipts/human/markdown';
@@ -21,6 +24,7 @@ import { renderCustody, renderReceipt } from '@bailiwick/receipts/render';
 import { verifyReceipt, type Verification } from '@bailiwick/receipts/verify';
 import { envelopesIn } from '@bailiwick/receipts/web/parts';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { readable } from '../names';
 import { stepLines, terminalOf } from '../receipt-text';
 import { plain, yellow } from '../render';
 
@@ -139,10 +143,16 @@ type Writer = (envelope: unknown, verification: Verification | undefined, keys: 
 
 /** The human-readable formats. */
 const WRITERS: Readonly<Record<string, Writer>> = {
-  text: (envelope, verification, keys) => terminalOf(documentOf(readStatement(envelope), verification, keys)),
-  md: (envelope, verification, keys) => markdownOf(documentOf(readStatement(envelope), verification, keys)),
-  html: (envelope, verification, keys) => htmlOf(documentOf(readStatement(envelope), verification, keys)),
+  text: (...given) => terminalOf(readableOf(...given)),
+  md: (...given) => markdownOf(readableOf(...given)),
+  html: (...given) => htmlOf(readableOf(...given)),
 };
+
+/** If the receipt is verified, with the names that were verified with it. */
+function readableOf(envelope: unknown, verification: Verification | undefined, keys: string | undefined): Document {
+  const names: PersonNames = verification ? (verification.names ?? {}) : unverifiedNames(envelope);
+  return documentOf(readStatement(envelope), verification, keys, names);
+}
 
 function writerOf(format: string): Writer {
   const writer = Object.hasOwn(WRITERS, format) ? WRITERS[format] : undefined;
@@ -175,13 +185,13 @@ function put(text: string, out: string | undefined): void {
 }
 
 function verify(file: string, flags: VerifyFlags): void {
-  const { ok, steps, statement } = verifyFile(file, flags);
+  const { ok, steps, statement, names = {} } = verifyFile(file, flags);
   const failed = steps.find((step) => !step.ok);
   if (flags.json) console.log(JSON.stringify({ ok, steps, ...(failed ? { failed: failed.step } : {}) }));
   else {
     for (const each of stepLines(verdictOf({ ok, steps }, undefined).steps)) console.log(each);
     if (ok && statement)
-      for (const each of renderReceipt(statement.predicate).slice(0, 3)) console.log(`  ${plain(each)}`);
+      for (const each of renderReceipt(named(statement.predicate, names)).slice(0, 3)) console.log(`  ${plain(each)}`);
   }
   process.exitCode = ok ? 0 : 1;
 }
@@ -199,8 +209,9 @@ function verifyFile(file: string, { key, witness = [], quorum }: VerifyFlags): V
 const textOf = (key: string): string => (existsSync(key) ? readFileSync(key, 'utf8') : key);
 
 async function custody(action: string, flags: GlobalOptions): Promise<void> {
-  const chain = (await clientFor(flags, 'analyst').custody(action)) as BrokeredCustody;
-  if (flags.json) console.log(JSON.stringify(chain));
+  const found = (await clientFor(flags, 'analyst').custody(action)) as BrokeredCustody;
+  const chain = readable(found);
+  if (flags.json) console.log(JSON.stringify(found));
   else {
     const { calledBy } = chain;
     const caller = calledBy

@@ -3,12 +3,13 @@ import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { PostgresImports } from '@bailiwick/event-store/postgres/imports';
 import { PostgresKeys } from '@bailiwick/event-store/postgres/keys';
 import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
+import { PostgresPeople } from '@bailiwick/event-store/postgres/people';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';
-import { ACCESS_KEYS, BUS, CONFIG, EVENT_LOG, LOGGER, PAYLOADS, STAGED_IMPORTS } from './tokens';
+import { ACCESS_KEYS, BUS, CONFIG, EVENT_LOG, LOGGER, PAYLOADS, PEOPLE, STAGED_IMPORTS } from './tokens';
 
-const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS, ACCESS_KEYS];
+const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS, ACCESS_KEYS, PEOPLE];
 
 /** Opens the connections to NATS and PostgreSQL, and closes them after all other providers have stopped. */
 @Global()
@@ -20,6 +21,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(PAYLOADS) private readonly payloads: PostgresPayloads,
     @Inject(STAGED_IMPORTS) private readonly imports: PostgresImports,
     @Inject(ACCESS_KEYS) private readonly keys: PostgresKeys,
+    @Inject(PEOPLE) private readonly people: PostgresPeople,
   ) {}
 
   static forRoot(config: Config, logger: Logger): DynamicModule {
@@ -45,6 +47,11 @@ export class ConnectionsModule implements OnApplicationShutdown {
           useFactory: ({ databaseUrl }: Config) => new PostgresKeys(databaseUrl),
           inject: [CONFIG],
         },
+        {
+          provide: PEOPLE,
+          useFactory: ({ databaseUrl }: Config) => new PostgresPeople(databaseUrl),
+          inject: [CONFIG],
+        },
       ],
       exports: TOKENS,
     };
@@ -56,6 +63,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     await this.payloads.close();
     await this.imports.close();
     await this.keys.close();
+    await this.people.close();
   }
 }
 

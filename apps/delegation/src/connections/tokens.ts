@@ -7,6 +7,7 @@ export const BUS = Symbol('Bus');
 export const EVENT_LOG = Symbol('EventLog');
 export const PAYLOADS = Symbol('Payloads');
 export const STAGED_IMPORTS = Symbol('StagedImports');
+export const PEOPLE = Symbol('PeopleNames');
 export const ACCESS_KEYS = Symbol('AccessKeys');
 export const IMPORT_KEYS = Symbol('ImportKeys');
 

@@ -122,6 +122,7 @@ describe('previewErasure', () => {
     const payloads = {
       openedFor: () => Promise.resolve({ runs: 0, trees: [] }),
       count: () => Promise.resolve(counted),
+      hasName: () => Promise.resolve(false),
     };
     return previewErasure(owner as never, payloads as never, log.state.log, REF, alone);
   };

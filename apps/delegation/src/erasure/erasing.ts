@@ -64,6 +64,7 @@ export async function previewErasure(owner: LogOwner, store: Payloads, log: stri
     payloads: total,
     byType,
     earlierReasons: counted['PayloadsErased'] ?? 0,
+    name: await store.hasName(log, subjectRef),
   };
 }
 
@@ -72,8 +73,8 @@ export async function withFound(owner: LogOwner, store: Payloads, raw: unknown):
   const parsed = eraseSchema.safeParse(raw);
   if (!parsed.success) return raw; // the owner refuses it
   const { log, subjectRef, earlierReasons = false } = parsed.data;
-  const { before, runs, payloads: count } = await previewErasure(owner, store, log, subjectRef, earlierReasons);
-  return { ...parsed.data, found: { before, runs, payloads: count } };
+  const { before, runs, payloads, name } = await previewErasure(owner, store, log, subjectRef, earlierReasons);
+  return { ...parsed.data, found: { before, runs, payloads, ...(name ? { name } : {}) } };
 }
 
 /**
@@ -122,6 +123,7 @@ export class Erasing {
 
   private async carryOut(erasure: number, subjectRef: string, before: number): Promise<void> {
     const { payloads } = await reachOf(this.owner, this.payloads, this.log, subjectRef, before);
+    await this.payloads.eraseName(this.log, subjectRef);
     const step = LIMITS.eraseTreesAtOnce;
     for (let i = 0; i === 0 || i < payloads.trees.length; i += step) {
       const part = { ...payloads, trees: payloads.trees.slice(i, i + step) };

@@ -1,15 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { DEADLINE_HEADER, type Answer } from '@bailiwick/contracts/commands/command';
-import {
-  forgetPersonRequest,
-  issueKeysRequest,
-  keysRequest,
-  revokeKeyRequest,
-  rotateKeyRequest,
-  takeOverRequest,
-  tenantKeysRequest,
-} from '@bailiwick/contracts/keys/key';
+import { forgetPersonRequest, keysRequest, takeOverRequest, tenantKeysRequest } from '@bailiwick/contracts/keys/key';
+import { issueKeysRequest, revokeKeyRequest, rotateKeyRequest } from '@bailiwick/contracts/keys/key-requests';
 import type { KeyRefusal, PostgresKeys } from '@bailiwick/event-store/postgres/keys';
 import type { Result } from '@bailiwick/core/result';
 import { BusContext } from '@bailiwick/messaging/nest-transport/nest-strategy';
@@ -22,7 +15,7 @@ import { ZodPipe } from '../rpc/zod.pipe';
 
 /**
  * Stores API keys for the gateways, which have no connection to the database. It decides nothing about who may do so: the
- * gateway has admitted the sender, and records the change in the tenant's log.
+ * gateway has admitted the sender, and records the change in the tenant's log; `KeyRecords` does if the gateway cannot.
  */
 @Controller()
 export class KeysController {
@@ -45,26 +38,26 @@ export class KeysController {
 
   @MessagePattern(adminSubject('issue-keys'))
   issue(
-    @Payload(new ZodPipe(issueKeysRequest)) { tenant, keys, mode }: z.infer<typeof issueKeysRequest>,
+    @Payload(new ZodPipe(issueKeysRequest)) { tenant, keys, mode, record }: z.infer<typeof issueKeysRequest>,
     @Ctx() context: BusContext,
   ): Promise<Answer> {
-    return this.unlessLate(context, async () => answer(await this.keys.issue(tenant, keys, mode)));
+    return this.unlessLate(context, async () => answer(await this.keys.issue(tenant, keys, mode, record)));
   }
 
   @MessagePattern(adminSubject('rotate-key'))
   rotate(
-    @Payload(new ZodPipe(rotateKeyRequest)) { tenant, id, digest, overlapMs }: z.infer<typeof rotateKeyRequest>,
+    @Payload(new ZodPipe(rotateKeyRequest)) { tenant, id, digest, overlapMs, record }: z.infer<typeof rotateKeyRequest>,
     @Ctx() context: BusContext,
   ): Promise<Answer> {
-    return this.unlessLate(context, async () => answer(await this.keys.rotate(tenant, id, digest, overlapMs)));
+    return this.unlessLate(context, async () => answer(await this.keys.rotate(tenant, id, digest, overlapMs, record)));
   }
 
   /** A late revocation is carried out all the same: it takes authority away. */
   @MessagePattern(adminSubject('revoke-key'))
   async revoke(
-    @Payload(new ZodPipe(revokeKeyRequest)) { tenant, id }: z.infer<typeof revokeKeyRequest>,
+    @Payload(new ZodPipe(revokeKeyRequest)) { tenant, id, record }: z.infer<typeof revokeKeyRequest>,
   ): Promise<Answer> {
-    return answer(await this.keys.revoke(tenant, id));
+    return answer(await this.keys.revoke(tenant, id, record));
   }
 
   @MessagePattern(adminSubject('take-over-keys'))

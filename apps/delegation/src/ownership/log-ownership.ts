@@ -1,4 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { monotonicClock, systemClock } from '@bailiwick/core/clock';
 import type { EventLog } from '@bailiwick/event-store/port';
 import type { Announcement } from '@bailiwick/messaging/commit-message';
@@ -15,6 +16,7 @@ import { ErasureService } from '../erasure/erasure.service';
 import { Announcer } from '../log-owner/batching/announcer';
 import { DECISION_RULES } from '../log-owner/decision-rules';
 import { LogOwner } from '../log-owner/owner';
+import { notReady } from '../log-owner/refusals';
 import { Leases } from './leases';
 import { LogServer } from './log-server';
 import type { OwnedLog } from './owned-log';
@@ -74,6 +76,11 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
   /** The next position of each owned log. */
   get heads(): Record<string, number> {
     return Object.fromEntries([...this.owned].map(([log, { owner }]) => [log, owner.position]));
+  }
+
+  /** Submits a command of this service itself to a log; a log that this process does not own refuses it. */
+  submit(log: string, command: Command): Promise<Answer> {
+    return this.owned.get(log)?.owner.submit(command) ?? Promise.resolve(notReady(`${log} has another owner`));
   }
 
   /** The problems of the owned logs. */

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { approvalDecisionBody } from '@bailiwick/contracts/http/bodies';
+import { shownNames } from '@bailiwick/contracts/people/person-names';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { approvalStatus, approvalView, type ApprovalView } from '@bailiwick/contracts/queries/query';
 import { SEARCHES } from '@bailiwick/contracts/queries/search';
@@ -9,6 +10,7 @@ import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { PersonNames } from '../auth/person-names';
 import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
@@ -38,6 +40,7 @@ export class ApprovalsController {
     private readonly search: LedgerSearch,
     private readonly pseudonyms: Pseudonyms,
     private readonly branches: Branches,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -45,18 +48,19 @@ export class ApprovalsController {
     path: '/v1/approvals',
     summary: 'Approvals that wait for a person, or the recorded ones',
     roles: ['approver', 'responder', 'analyst', 'orchestrator'],
-    answer: z.object({ items: z.array(approvalView), next: z.string().nullable() }),
+    answer: z.object({ items: z.array(approvalView), next: z.string().nullable(), ...shownNames }),
   })
-  list(@Ctx() context: RequestContext, @Query(listQuery) query: ListQuery): Promise<unknown> {
+  async list(@Ctx() context: RequestContext, @Query(listQuery) query: ListQuery): Promise<unknown> {
     const isLive = query.status === 'pending' && Object.keys(query).every((name) => LIVE_PARAMETERS.includes(name));
     if (!isLive) return this.search.list(context, 'approvals', query);
-    return this.logClient.query({
+    const pending = await this.logClient.query<object>({
       op: 'approvals',
       log: logName(context.caller.tenant, 0),
       status: 'pending',
       limit: Math.min(query.limit ?? LIMITS.pendingPageMax, LIMITS.pendingPageMax),
       ...(query.cursor === undefined ? {} : { after: placeOf(query.cursor) }),
     });
+    return this.names.shown(context.caller, pending);
   }
 
   @Endpoint({
@@ -65,13 +69,13 @@ export class ApprovalsController {
     summary: 'One approval, as a person reads it',
     roles: ['approver', 'responder', 'analyst', 'orchestrator', 'enforcer'],
     runs: true,
-    answer: approvalView,
+    answer: approvalView.extend(shownNames),
   })
   async get(@Ctx() { caller }: RequestContext, @Params(approvalId) { id }: ApprovalId): Promise<unknown> {
     const approval = await this.logClient.look<ApprovalView>('approval', logOf(caller, id), id);
     // an agent reads what became of its requests, with the reason of a denial
     await this.branches.within(caller, approval.runId);
-    return caller.kind === 'run' ? withoutOthers(approval) : approval;
+    return caller.kind === 'run' ? withoutOthers(approval) : this.names.shown(caller, approval);
   }
 
   @Endpoint({
@@ -84,6 +88,7 @@ export class ApprovalsController {
       run: z.unknown().optional(),
       grant: z.unknown().optional(),
       token: z.string().optional(),
+      ...shownNames,
     }),
   })
   async decide(
@@ -101,8 +106,12 @@ export class ApprovalsController {
       actorRef: this.personRef(caller),
       payload: payloadOf({ note: body.note, by: caller.actor.id }),
     });
-    const value = await this.logClient.command<{ approval?: ApprovalView; run?: RunView; grant?: GrantView }>(command);
-    if (value.approval) policyMetrics.answered(value.approval);
+    const decided = await this.names.inRefusals(
+      caller,
+      this.logClient.command<{ approval?: ApprovalView; run?: RunView; grant?: GrantView }>(command),
+    );
+    if (decided.approval) policyMetrics.answered(decided.approval);
+    const value = await this.names.shown(caller, decided);
     if (!value.run || !value.grant) return value;
     const token = await this.mint.mint(caller, value.run, value.grant);
     return { ...value, token, expiresAt: value.grant.limits.time.expiresAt };

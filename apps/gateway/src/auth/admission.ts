@@ -7,6 +7,7 @@ import { PerRequest } from '../http/per-request';
 import { Refused } from '../http/problems/problem';
 import type { Incoming } from '../http/request-context';
 import { actingAs, identify, VOUCHERS, type Caller, type Presented, type Vouchers } from './caller';
+import { PersonNames } from './person-names';
 
 /** The caller of a public endpoint. */
 const ANONYMOUS: Caller = {
@@ -29,6 +30,7 @@ export class Admission {
     @Inject(VOUCHERS) private readonly vouchers: Vouchers,
     private readonly bodies: IncomingBodies,
     @Inject(CONFIG) private readonly config: GatewayConfig,
+    private readonly names: PersonNames,
   ) {}
 
   /** @throws Refused UNAUTHENTICATED or DPOP_INVALID */
@@ -37,6 +39,8 @@ export class Admission {
     if (known) return known;
     const caller = endpoint.roles === 'public' ? ANONYMOUS : actingAs(await this.identify(request), endpoint.roles);
     this.callers.set(request.raw, caller);
+    if (caller.kind === 'key' && caller.person !== undefined && request.method !== 'GET')
+      this.names.record(caller.tenant, [{ ref: caller.actor.id, name: caller.person }]);
     return caller;
   }
 

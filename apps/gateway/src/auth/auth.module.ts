@@ -17,6 +17,7 @@ import { IssuedKeys } from './issued-keys';
 import { readIssuers } from './issuers/issuer-config';
 import { Issuers } from './issuers/issuers';
 import { People } from './people-tokens';
+import { PersonNames } from './person-names';
 import { Pseudonyms } from './pseudonyms';
 import { TokenKeys } from './token-keys';
 import { TokenMint } from './token-mint';
@@ -33,6 +34,7 @@ const now = (): number => systemClock.now();
     { provide: ApiKeys, inject: [CONFIG, BUS], useFactory: apiKeys },
     { provide: GrantTokens, inject: [CONFIG, LogClient], useFactory: grantTokens },
     TokenMint,
+    PersonNames,
     { provide: Pseudonyms, inject: [CONFIG], useFactory: pseudonyms },
     { provide: Issuers, inject: [CONFIG], useFactory: issuers },
     {
@@ -47,7 +49,7 @@ const now = (): number => systemClock.now();
     },
     { provide: People, inject: [Issuers], useFactory: (configured: Issuers) => new People(configured, now) },
   ],
-  exports: [Admission, ApiKeys, IssuedKeys, GrantTokens, Pseudonyms, Issuers, TokenMint],
+  exports: [Admission, ApiKeys, IssuedKeys, GrantTokens, PersonNames, Pseudonyms, Issuers, TokenMint],
 })
 export class AuthModule {}
 

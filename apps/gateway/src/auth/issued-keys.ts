@@ -1,8 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@bailiwick/contracts/events/event';
 import type { KeyView, NewKey } from '@bailiwick/contracts/keys/key';
+import type { KeyChange } from '@bailiwick/contracts/keys/key-change';
+import { recordOf } from '@bailiwick/contracts/keys/key-record';
+import type { KeyRecording } from '@bailiwick/contracts/keys/key-recording';
 import { Refused } from '../http/problems/problem';
 import { LogClient } from '../log-client/log-client';
 import { ApiKeys } from './api-keys';
+import { Pseudonyms } from './pseudonyms';
 import { ROLES, type Role } from './roles';
 import { digestOf, newKeyId, newSecret } from './secrets';
 
@@ -10,37 +16,53 @@ import { digestOf, newKeyId, newSecret } from './secrets';
 export interface Issued {
   readonly view: KeyView;
   readonly secret: string;
+  /** of the event that records the change */
+  readonly position: number;
 }
 
-/** Changes keys. A change is effective at this gateway when it returns, and at the others within a second. */
+/** The keys of a new tenant have no issuer in it. */
+const INSTALLATION: Actor = { kind: 'service', id: 'installation' };
+
+/**
+ * Changes keys, and records each change in the tenant's log. A change is effective at this gateway when it returns, and at
+ * the others within a second.
+ */
 @Injectable()
 export class IssuedKeys {
   constructor(
     private readonly logClient: LogClient,
     private readonly keys: ApiKeys,
+    private readonly pseudonyms: Pseudonyms,
   ) {}
 
   async list(tenant: string): Promise<readonly KeyView[]> {
     return (await this.logClient.admin<{ keys: KeyView[] }>('tenant-keys', { tenant })).keys;
   }
 
-  async issue(tenant: string, key: Omit<NewKey, 'id' | 'digest'>): Promise<Issued> {
+  async issue(tenant: string, key: Omit<NewKey, 'id' | 'digest'>, by: Actor): Promise<Issued> {
     const secret = newSecret(key.role ?? 'person');
     const keys = [{ ...key, id: newKeyId(), digest: digestOf(secret) }];
-    const [view] = await this.changed<KeyView[]>('issue-keys', { tenant, keys });
-    return { view: view as KeyView, secret };
+    const record = this.recording(tenant, by, key.person);
+    const [view] = await this.changed<KeyView[]>('issue-keys', { tenant, keys, record });
+    const position = await this.record(tenant, record, 'issued', view as KeyView);
+    return { view: view as KeyView, secret, position };
   }
 
-  async rotate(tenant: string, id: string, overlapMs: number): Promise<Issued> {
-    const before = (await this.list(tenant)).find((each) => each.id === id);
+  async rotate(tenant: string, id: string, overlapMs: number, by: Actor): Promise<Issued> {
+    const before = await this.find(tenant, id);
     if (!before) throw new Refused('NOT_FOUND', `Key ${id} not found.`);
     const secret = newSecret(before.role ?? 'person');
-    const view = await this.changed<KeyView>('rotate-key', { tenant, id, digest: digestOf(secret), overlapMs });
-    return { view, secret };
+    const record = this.recording(tenant, by, before.person);
+    const body = { tenant, id, digest: digestOf(secret), overlapMs, record };
+    const view = await this.changed<KeyView>('rotate-key', body);
+    return { view, secret, position: await this.record(tenant, record, 'rotated', view) };
   }
 
-  revoke(tenant: string, id: string): Promise<KeyView> {
-    return this.changed('revoke-key', { tenant, id });
+  /** A revocation is effective before it is recorded: an owner that is busy does not delay it. */
+  async revoke(tenant: string, id: string, by: Actor): Promise<Omit<Issued, 'secret'>> {
+    const record = this.recording(tenant, by, (await this.find(tenant, id))?.person);
+    const view = await this.changed<KeyView>('revoke-key', { tenant, id, record });
+    return { view, position: await this.record(tenant, record, 'revoked', view) };
   }
 
   /** Removes the name of an erased person from their keys that have ended. */
@@ -76,8 +98,33 @@ export class IssuedKeys {
       digest: digestOf(secrets[role]),
       createdBy: 'installation',
     }));
-    await this.changed('issue-keys', { tenant, keys, mode });
+    const record = this.recording(tenant, INSTALLATION, undefined);
+    const views = await this.changed<KeyView[]>('issue-keys', { tenant, keys, mode, record });
+    for (const view of views) await this.record(tenant, record, 'issued', view);
     return secrets;
+  }
+
+  private async find(tenant: string, id: string): Promise<KeyView | undefined> {
+    return (await this.list(tenant)).find((each) => each.id === id);
+  }
+
+  private recording(tenant: string, actor: Actor, person: string | undefined): KeyRecording {
+    const personRef = person === undefined ? {} : { personRef: this.pseudonyms.ref(tenant, 'person', person) };
+    return { commandId: `cmd_${randomUUID()}`, actor, ...personRef };
+  }
+
+  /**
+   * Records a change, and returns the position of its event. A crash before it leaves the command in the store, from which
+   * the owner of the log carries it out.
+   */
+  private async record(
+    tenant: string,
+    recording: KeyRecording,
+    change: KeyChange['change'],
+    view: KeyView,
+  ): Promise<number> {
+    const command = recordOf(tenant, recording, change, view);
+    return (await this.logClient.command<{ position: number }>(command)).position;
   }
 
   private async changed<T>(op: string, body: Record<string, unknown>): Promise<T> {

@@ -59,7 +59,8 @@ export class KeyReplica {
       id,
       name,
       ...(role === undefined ? {} : { role }),
-      ...(person === undefined ? {} : { person }),
+      // a revoked key is kept to be refused; the name of its person may have been erased
+      ...(person === undefined || revoked ? {} : { person }),
       ...(groups ? { groups } : {}),
     };
     const key: Held = { holder, revoked, expiresAt: endOf(expiresAt), digests: secrets.map(({ digest }) => digest) };

@@ -11,6 +11,7 @@ import {
 import { tenantBudgetBody, type TenantBudgetBody } from '@bailiwick/contracts/http/bodies';
 import { logName } from '@bailiwick/core/ids';
 import type { Role } from '../auth/api-keys';
+import { PersonNames } from '../auth/person-names';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
@@ -27,6 +28,7 @@ export class BudgetsController {
   constructor(
     private readonly logClient: LogClient,
     private readonly pseudonyms: Pseudonyms,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -64,8 +66,9 @@ export class BudgetsController {
     roles: READ_ROLES,
     answer: tenantBudgetsAnswer,
   })
-  list(@Ctx() { caller }: RequestContext): Promise<unknown> {
-    return this.logClient.query({ op: 'tenantBudgets', log: logName(caller.tenant, 0) });
+  async list(@Ctx() { caller }: RequestContext): Promise<unknown> {
+    const query = { op: 'tenantBudgets', log: logName(caller.tenant, 0) } as const;
+    return this.names.shown(caller, await this.logClient.query<object>(query));
   }
 
   @Endpoint({
@@ -78,7 +81,7 @@ export class BudgetsController {
   async get(@Ctx() { caller }: RequestContext, @Params(named) { name }: Named): Promise<unknown> {
     const query = { op: 'tenantBudgets', log: logName(caller.tenant, 0), name } as const;
     const { items } = await this.logClient.query<{ items: TenantBudgetView[] }>(query);
-    return items[0];
+    return items[0] && this.names.shown(caller, items[0]);
   }
 
   @Endpoint({

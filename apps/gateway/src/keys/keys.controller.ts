@@ -9,17 +9,15 @@ import {
   type KeyAnswer,
 } from '@bailiwick/contracts/http/bodies';
 import { keyId, type KeyView } from '@bailiwick/contracts/keys/key';
-import type { KeyChange } from '@bailiwick/contracts/keys/key-change';
 import { systemClock } from '@bailiwick/core/clock';
 import { parseDuration } from '@bailiwick/core/duration';
-import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { IssuedKeys } from '../auth/issued-keys';
+import { PersonNames } from '../auth/person-names';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { Body, Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
-import { LogClient } from '../log-client/log-client';
 
 const named = z.strictObject({ id: keyId });
 type Named = z.infer<typeof named>;
@@ -29,14 +27,15 @@ const OVERLAP = '1d';
 
 /**
  * The keys of a tenant. The change is made before it is recorded in the tenant's log, and answered after both: a revocation
- * is not delayed by an owner that is busy, and a key whose issue is not recorded was never handed out.
+ * is not delayed by an owner that is busy, and a key whose issue is not recorded was never handed out. If a process dies in
+ * between, the change is recorded all the same.
  */
 @Controller()
 export class KeysController {
   constructor(
     private readonly keys: IssuedKeys,
-    private readonly logClient: LogClient,
     private readonly pseudonyms: Pseudonyms,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -51,8 +50,9 @@ export class KeysController {
     const { tenant, actor } = context.caller;
     if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= systemClock.now())
       throw new Refused('BAD_REQUEST', `expiresAt ${body.expiresAt} has passed`);
-    const { view, secret } = await this.keys.issue(tenant, { ...body, createdBy: actor.id });
-    const position = await this.record(context, 'issued', view);
+    if (body.person !== undefined)
+      this.names.record(tenant, [{ ref: this.pseudonyms.ref(tenant, 'person', body.person), name: body.person }]);
+    const { view, secret, position } = await this.keys.issue(tenant, { ...body, createdBy: actor.id }, actor);
     return { ...this.shown(tenant, view), key: secret, position };
   }
 
@@ -65,7 +65,7 @@ export class KeysController {
   })
   async list(@Ctx() { caller }: RequestContext): Promise<unknown> {
     const all = await this.keys.list(caller.tenant);
-    return { items: all.map((view) => this.shown(caller.tenant, view)), next: null };
+    return this.names.shown(caller, { items: all.map((view) => this.shown(caller.tenant, view)), next: null });
   }
 
   @Endpoint({
@@ -80,12 +80,11 @@ export class KeysController {
     @Params(named) { id }: Named,
     @Body(rotationBody) { overlap = OVERLAP }: z.infer<typeof rotationBody>,
   ): Promise<unknown> {
-    const { tenant } = context.caller;
+    const { tenant, actor } = context.caller;
     const overlapMs = parseDuration(overlap) ?? 0;
     if (overlapMs > LIMITS.keys.overlapMs)
       throw new Refused('BAD_REQUEST', `an overlap is at most ${LIMITS.keys.overlapMs / 86_400_000}d`);
-    const { view, secret } = await this.keys.rotate(tenant, id, overlapMs);
-    const position = await this.record(context, 'rotated', view);
+    const { view, secret, position } = await this.keys.rotate(tenant, id, overlapMs, actor);
     return { ...this.shown(tenant, view), key: secret, position };
   }
 
@@ -97,27 +96,9 @@ export class KeysController {
     answer: revokedKeyAnswer,
   })
   async revoke(@Ctx() context: RequestContext, @Params(named) { id }: Named): Promise<unknown> {
-    const { tenant } = context.caller;
-    const view = await this.keys.revoke(tenant, id);
-    const position = await this.record(context, 'revoked', view);
+    const { tenant, actor } = context.caller;
+    const { view, position } = await this.keys.revoke(tenant, id, actor);
     return { ...this.shown(tenant, view), position };
-  }
-
-  private async record(context: RequestContext, change: KeyChange['change'], view: KeyView): Promise<number> {
-    const { tenant } = context.caller;
-    const { id, name, role, groups, expiresAt, overlapUntil } = view;
-    const personRef = this.refOf(tenant, view);
-    const command = context.command('recordKey', logName(tenant, 0), {
-      keyId: id,
-      change,
-      name,
-      ...(role === undefined ? {} : { role }),
-      ...(personRef === undefined ? {} : { personRef }),
-      ...(groups === undefined ? {} : { groups }),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-      ...(change === 'rotated' && overlapUntil !== undefined ? { overlapUntil } : {}),
-    });
-    return (await this.logClient.command<{ position: number }>(command)).position;
   }
 
   private shown(tenant: string, view: KeyView): KeyAnswer {

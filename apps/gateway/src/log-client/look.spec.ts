@@ -1,6 +1,7 @@
 import { Branches } from './branches';
 import { LogClient } from './log-client';
 import { ApprovalsController } from '../approvals/approvals.controller';
+import { PersonNames } from '../auth/person-names';
 import type { RequestContext } from '../http/request-context';
 import { GrantsController } from '../runs/grants.controller';
 import { RunsController } from '../runs/runs.controller';
@@ -19,18 +20,19 @@ const LOOKS: [kind: string, path: string, id: string, view: object][] = [
 
 type Read = (logClient: LogClient, context: RequestContext, id: string) => Promise<unknown>;
 const none = {} as never;
+const names = new PersonNames({ request: () => Promise.reject(new Error('these views name no person')) }, none);
 const READS: Record<string, Read> = {
   '/v1/runs/:id': (client, context, id) =>
-    new RunsController(client, new Branches(client), none, none, none).get(context, { id }),
+    new RunsController(client, new Branches(client), none, none, none, names).get(context, { id }),
   '/v1/grants/:id': (client, context, id) =>
-    new GrantsController(client, new Branches(client), none, none, none).get(context, { id }),
+    new GrantsController(client, new Branches(client), none, none, none, names).get(context, { id }),
   '/v1/trees/:id': (client, context, id) =>
-    new GrantsController(client, new Branches(client), none, none, none).tree(context, { id }, {}),
+    new GrantsController(client, new Branches(client), none, none, none, names).tree(context, { id }, {}),
   '/v1/approvals/:id': (client, context, id) =>
-    new ApprovalsController(client, none, none, none, new Branches(client)).get(context, { id }),
+    new ApprovalsController(client, none, none, none, new Branches(client), names).get(context, { id }),
 };
 
-const key = { kind: 'key', tenant: 'acme', role: 'analyst', actor: { kind: 'service', id: 'key:test' } };
+const key = { kind: 'key', tenant: 'acme', roles: ['analyst'], actor: { kind: 'service', id: 'key:test' } };
 const run = { kind: 'run', tenant: 'acme', runId: RUN_ID, grantId: GRANT_ID, actor: { kind: 'run', id: RUN_ID } };
 
 const found = (value: unknown): BusReply => ({ value: { ok: true, value } });

@@ -1,8 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { grantView, runView, type GrantView, type RunView } from '@bailiwick/contracts/grants/grant';
+import { shownNames } from '@bailiwick/contracts/people/person-names';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { LIMITS } from '@bailiwick/core/limits';
+import { PersonNames } from '../auth/person-names';
 import { Ctx, Endpoint, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { wholeNumber } from '../http/whole-number';
@@ -30,6 +32,7 @@ const mineAnswer = z.object({
   items: z.array(z.object({ run: runView, grant: grantView.nullable() })),
   next: z.string().nullable(),
   asOf: z.unknown(),
+  ...shownNames,
 });
 
 interface Page<T> {
@@ -44,6 +47,7 @@ export class MineController {
   constructor(
     private readonly logClient: LogClient,
     private readonly ownWork: OwnWork,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -72,7 +76,7 @@ export class MineController {
       })),
     );
     const person = caller.kind === 'key' ? caller : undefined;
-    return {
+    return this.names.shown(caller, {
       person: person?.person ?? actor.id,
       ref: actor.id,
       roles: person?.roles ?? [],
@@ -80,7 +84,7 @@ export class MineController {
       items,
       next: found.next,
       asOf: found.asOf,
-    };
+    });
   }
 
   @Endpoint({

@@ -17,7 +17,7 @@ describe('a bundle with names of people', () => {
       ],
       catalog: [{ match: ['parcel.track'], effects: ['read'], risk: 'low' }],
     };
-    const { canonical, digest } = peopleByRef(canonicalize(bundle), refOf);
+    const { canonical, digest, people } = peopleByRef(canonicalize(bundle), refOf);
     expect(JSON.parse(canonical)).toEqual({
       ...bundle,
       approvals: [
@@ -31,7 +31,8 @@ describe('a bundle with names of people', () => {
     });
     expect(canonical).not.toContain('"user:');
     expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
-    expect(peopleByRef(canonical, refOf)).toEqual({ canonical, digest });
+    expect(people.map(({ name }) => name)).toEqual(['user:ada@example.com', 'user:ben@example.com']);
+    expect(peopleByRef(canonical, (name) => name)).toMatchObject({ canonical, digest });
   });
 
   it('stays the same without the section', () => {

@@ -13,6 +13,7 @@ import {
 } from '@bailiwick/contracts/policy/deployment';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
+import { PersonNames } from '../auth/person-names';
 import { ROLES } from '../auth/roles';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
@@ -37,6 +38,7 @@ export class PoliciesController {
     private readonly logClient: LogClient,
     private readonly checks: PolicyChecks,
     private readonly versions: PolicyVersions,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -51,7 +53,8 @@ export class PoliciesController {
   })
   async deploy(@Ctx() context: RequestContext, @Body(policyBody) body: PolicyBody): Promise<unknown> {
     const { bundle, replaces, until } = body;
-    const { canonical, digest } = await this.checks.check(context.caller.tenant, bundle);
+    const { canonical, digest, people } = await this.checks.check(context.caller.tenant, bundle);
+    this.names.record(context.caller.tenant, people);
     const shadow = until === undefined ? {} : { shadowUntil: until };
     const fields = { replaces, digest, bundle: canonical, ...shadow };
     return this.logClient.command(context.command('deployPolicy', logName(context.caller.tenant, 0), fields));
@@ -79,8 +82,9 @@ export class PoliciesController {
     roles: ROLES,
     answer: policyVersionsAnswer,
   })
-  list(@Ctx() { caller }: RequestContext, @Query(listQuery) { limit, cursor }: ListQuery): Promise<unknown> {
-    return this.logClient.query({ op: 'policies', log: logName(caller.tenant, 0), limit, before: cursor });
+  async list(@Ctx() { caller }: RequestContext, @Query(listQuery) { limit, cursor }: ListQuery): Promise<unknown> {
+    const query = { op: 'policies', log: logName(caller.tenant, 0), limit, before: cursor } as const;
+    return this.names.shown(caller, await this.logClient.query<object>(query));
   }
 
   @Endpoint({
@@ -90,8 +94,8 @@ export class PoliciesController {
     roles: ROLES,
     answer: policyAnswer,
   })
-  current(@Ctx() context: RequestContext): Promise<PolicyAnswer> {
-    return this.versions.find(context.caller.tenant, undefined);
+  async current(@Ctx() { caller }: RequestContext): Promise<PolicyAnswer> {
+    return this.names.shown(caller, await this.versions.find(caller.tenant, undefined));
   }
 
   @Endpoint({
@@ -101,7 +105,7 @@ export class PoliciesController {
     roles: ROLES,
     answer: policyAnswer,
   })
-  get(@Ctx() context: RequestContext, @Params(versionParam) { version }: VersionParam): Promise<PolicyAnswer> {
-    return this.versions.find(context.caller.tenant, version);
+  async get(@Ctx() { caller }: RequestContext, @Params(versionParam) { version }: VersionParam): Promise<PolicyAnswer> {
+    return this.names.shown(caller, await this.versions.find(caller.tenant, version));
   }
 }

@@ -57,7 +57,7 @@ export class PolicyChecks {
     return { ok: problems.length === 0, ...digest, problems };
   }
 
-  private async run(tenant: string, job: CheckJob): Promise<CheckResult> {
+  private async run(tenant: string, job: CheckJob): Promise<Result> {
     const result = await this.turns
       .take(() => run(job))
       .catch((error: unknown) => {
@@ -69,10 +69,12 @@ export class PolicyChecks {
 }
 
 type Files = Readonly<Record<string, string>>;
-type Checked = Exclude<CheckResult, { problems: unknown }>;
+type ByRef = ReturnType<typeof peopleByRef>;
+type Checked = Exclude<CheckResult, { problems: unknown }> & ByRef;
+type Result = Extract<CheckResult, { problems: unknown }> | Checked;
 
 /** @throws Refused POLICY_INVALID with the problems */
-function accepted(result: CheckResult): Checked {
+function accepted(result: Result): Checked {
   if (!('problems' in result)) return result;
   const { problems, failed } = result;
   const [first] = problems;

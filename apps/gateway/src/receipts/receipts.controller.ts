@@ -4,6 +4,7 @@ import { idOf, time } from '@bailiwick/contracts/primitives';
 import { envelope, type receiptPeriod } from '@bailiwick/contracts/receipts/receipt';
 import { rfc3339 } from '@bailiwick/core/clock';
 import type { Caller } from '../auth/caller';
+import { maySeeNames, PersonNames } from '../auth/person-names';
 import { Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { wholeNumber } from '../http/whole-number';
@@ -48,6 +49,7 @@ export class ReceiptsController {
   constructor(
     private readonly logClient: LogClient,
     private readonly branches: Branches,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -111,10 +113,13 @@ export class ReceiptsController {
     @Query(custodyQuery) query: z.infer<typeof custodyQuery>,
   ): Promise<unknown> {
     logOf(caller, id);
-    return this.logClient.ledger('custody', { tenant: caller.tenant, actionId: id, ...query }, CUSTODY_MS);
+    const body = { tenant: caller.tenant, actionId: id, ...query };
+    return this.names.shown(caller, await this.logClient.ledger<object>('custody', body, CUSTODY_MS));
   }
 
-  private receipt({ tenant }: Caller, of: Record<string, unknown>, query: ReceiptQuery): Promise<unknown> {
-    return this.logClient.ledger('receipt', { tenant, ...of, ...query }, RECEIPT_MS);
+  private async receipt(caller: Caller, of: Record<string, unknown>, query: ReceiptQuery): Promise<unknown> {
+    await this.names.settled();
+    const names = maySeeNames(caller) ? { names: true } : {};
+    return this.logClient.ledger('receipt', { tenant: caller.tenant, ...of, ...query, ...names }, RECEIPT_MS);
   }
 }

@@ -1,11 +1,13 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { grantView } from '@bailiwick/contracts/grants/grant';
+import { grantView, type GrantView } from '@bailiwick/contracts/grants/grant';
 import { delegationBody, grantedAnswer, pendingAnswer } from '@bailiwick/contracts/http/bodies';
+import { shownNames } from '@bailiwick/contracts/people/person-names';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { treeView, type TreeView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ownBranch } from '../auth/own-branch';
+import { PersonNames } from '../auth/person-names';
 import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { Reply } from '../http/responses/http-response';
@@ -33,6 +35,7 @@ export class GrantsController {
     private readonly mint: TokenMint,
     private readonly leases: LeaseRequests,
     private readonly search: LedgerSearch,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -58,11 +61,11 @@ export class GrantsController {
     summary: 'The current state of a grant',
     roles: ['orchestrator', 'enforcer', 'approver', 'responder', 'analyst'],
     runs: true,
-    answer: grantView,
+    answer: grantView.extend(shownNames),
   })
   async get(@Ctx() { caller }: RequestContext, @Params(grantId) { id }: GrantId): Promise<unknown> {
     await this.branches.within(caller, id);
-    return this.logClient.look('grant', logOf(caller, id), id);
+    return this.names.shown(caller, await this.logClient.look<GrantView>('grant', logOf(caller, id), id));
   }
 
   @Endpoint({
@@ -82,7 +85,7 @@ export class GrantsController {
     summary: 'A grant tree now, or at a position or time; with a grant token, the own branch of it',
     roles: ['orchestrator', 'approver', 'responder', 'analyst'],
     runs: true,
-    answer: treeView,
+    answer: treeView.extend(shownNames),
   })
   async tree(
     @Ctx() { caller }: RequestContext,
@@ -94,7 +97,7 @@ export class GrantsController {
       at === undefined
         ? await this.logClient.look<TreeView>('tree', log, id)
         : await this.logClient.ledger<TreeView>('tree-at', { tenant: caller.tenant, treeId: id, at }, LIMITS.verifyMs);
-    if (caller.kind !== 'run') return tree;
+    if (caller.kind !== 'run') return this.names.shown(caller, tree);
     if (!tree.runs.some((run) => run.id === caller.runId))
       throw new Refused('FORBIDDEN', 'a grant token may only read its own tree');
     return ownBranch(tree, caller.runId);

@@ -8,8 +8,10 @@ import {
   openRunBody,
   pendingAnswer,
 } from '@bailiwick/contracts/http/bodies';
+import { shownNames } from '@bailiwick/contracts/people/person-names';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { runGraph } from '@bailiwick/contracts/queries/run-graph';
+import { PersonNames } from '../auth/person-names';
 import { payloadOf } from '../auth/pseudonyms';
 import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
@@ -39,6 +41,7 @@ export class RunsController {
     private readonly mint: TokenMint,
     private readonly leases: LeaseRequests,
     private readonly search: LedgerSearch,
+    private readonly names: PersonNames,
   ) {}
 
   @Endpoint({
@@ -59,11 +62,11 @@ export class RunsController {
     summary: 'The current state of a run',
     roles: ['orchestrator', 'enforcer', 'approver', 'responder', 'analyst'],
     runs: true,
-    answer: runView,
+    answer: runView.extend(shownNames),
   })
   async get(@Ctx() { caller }: RequestContext, @Params(runId) { id }: RunId): Promise<unknown> {
     await this.branches.within(caller, id);
-    return this.logClient.look('run', logOf(caller, id), id);
+    return this.names.shown(caller, await this.logClient.look<RunView>('run', logOf(caller, id), id));
   }
 
   @Endpoint({

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Searched } from '@bailiwick/contracts/queries/search';
+import { PersonNames } from '../auth/person-names';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { Reply } from '../http/responses/http-response';
 import { NDJSON } from '../http/responses/ndjson';
@@ -18,16 +19,19 @@ export class LedgerSearch {
   constructor(
     private readonly logClient: LogClient,
     private readonly pseudonyms: Pseudonyms,
+    private readonly names: PersonNames,
   ) {}
 
   /** One page of a list. */
   async list(context: RequestContext, searched: Searched, query: Query): Promise<Reply> {
-    return pageReply(context, await this.logClient.ledger<Page>(searched, this.scoped(context, query)), 'cursor');
+    const found = await this.logClient.ledger<Page>(searched, this.scoped(context, query));
+    return pageReply(context, await this.names.shown(context.caller, found), 'cursor');
   }
 
   /** One page of events. */
   async events(context: RequestContext, query: Query): Promise<Reply> {
-    return pageReply(context, await this.logClient.ledger<Page>('events', this.scoped(context, query)), 'after');
+    const found = await this.logClient.ledger<Page>('events', this.scoped(context, query));
+    return pageReply(context, await this.names.shown(context.caller, found), 'after');
   }
 
   /** A query with its tenant. People and purposes are searched by their refs: no row contains their names (I9). */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shownNames } from '@bailiwick/contracts/people/person-names';
 import { SEARCHES } from '@bailiwick/contracts/queries/search';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Role } from '../auth/api-keys';
@@ -20,4 +21,9 @@ export const eventsQuery = SEARCHES.events.extend({ after, limit, minPosition })
 export const eventStreamQuery = SEARCHES.events.extend({ after });
 
 /** One page of a list. */
-export const page = z.object({ items: z.array(z.unknown()), next: z.string().nullable(), asOf: z.unknown() });
+export const page = z.object({
+  items: z.array(z.unknown()),
+  next: z.string().nullable(),
+  asOf: z.unknown(),
+  ...shownNames,
+});

@@ -53,7 +53,7 @@ const view = {
   createdAt: '2026-01-01T00:00:00.000Z',
   status: 'active',
 } as const;
-const issued = { view, secret: 'bwk_analyst_secret' };
+const issued = { view, secret: 'bwk_analyst_secret', position: 1 };
 const issuedKeys = {
   addTenant: () => ({}),
   reissue: () => ({}),
@@ -61,7 +61,7 @@ const issuedKeys = {
   list: () => Promise.resolve([view]),
   issue: () => Promise.resolve(issued),
   rotate: () => Promise.resolve(issued),
-  revoke: () => Promise.resolve(view),
+  revoke: () => Promise.resolve({ view, position: 1 }),
 } satisfies { [K in keyof IssuedKeys]?: unknown };
 
 const refused: BusReply = { value: { ok: false, refusal: { code: 'NOT_FOUND', detail: 'not here' } } };

@@ -1,6 +1,8 @@
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
+import type { PeopleNames } from '@bailiwick/event-store/people';
 import type { EventLog } from '@bailiwick/event-store/port';
+import { PostgresPeople } from '@bailiwick/event-store/postgres/people';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { subjectSource } from '@bailiwick/messaging/commit-notifications';
 import type { Config } from '@bailiwick/platform/config';
@@ -17,6 +19,7 @@ import {
   EVENT_SOURCE,
   LOG_KEY,
   LOGGER,
+  PEOPLE,
   WARN,
   WITNESS_CONFIG,
   type Logger,
@@ -59,6 +62,7 @@ const PROVIDERS: Provider[] = [
     inject: [DATABASE_URL, WARN],
   },
   { provide: DATABASE, useExisting: EVENT_LOG },
+  { provide: PEOPLE, useFactory: (databaseUrl: string) => new PostgresPeople(databaseUrl), inject: [DATABASE_URL] },
   { provide: LedgerStore, useFactory: (databaseUrl: string) => LedgerStore.open(databaseUrl), inject: [DATABASE_URL] },
 ];
 
@@ -73,6 +77,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(BUS) private readonly bus: Bus,
     @Inject(EVENT_LOG) private readonly eventlog: EventLog,
     private readonly store: LedgerStore,
+    @Inject(PEOPLE) private readonly people: PeopleNames,
   ) {}
 
   static forRoot(config: Config, logger: Logger): DynamicModule {
@@ -92,6 +97,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.bus.drain();
     await this.store.close();
+    await this.people.close();
     await this.eventlog.close();
   }
 }

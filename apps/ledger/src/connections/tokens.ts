@@ -21,6 +21,8 @@ export const BUS = Symbol('BUS');
 export const EVENT_SOURCE = Symbol('EVENT_SOURCE');
 /** `EventLog` */
 export const EVENT_LOG = Symbol('EVENT_LOG');
+/** `PeopleNames`: reads the names of people for receipts */
+export const PEOPLE = Symbol('PEOPLE');
 /** `Database`: answers pings for the health check */
 export const DATABASE = Symbol('DATABASE');
 

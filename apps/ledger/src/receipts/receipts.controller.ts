@@ -13,7 +13,9 @@ import {
 } from '@bailiwick/contracts/receipts/receipt';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
-import { LOG_KEY } from '../connections/tokens';
+import type { PersonNames } from '@bailiwick/contracts/people/person-names';
+import type { PeopleNames } from '@bailiwick/event-store/people';
+import { LOG_KEY, PEOPLE, WARN, type Warn } from '../connections/tokens';
 import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
@@ -29,6 +31,8 @@ const shared = {
   /** the index of one part of the receipt, with the size of the tree that the receipt was made for */
   part: z.number().int().min(0).optional(),
   size: z.number().int().min(1).optional(),
+  /** the reader may see the names of people */
+  names: z.literal(true).optional(),
 };
 const receiptQuery = z.union([
   z.strictObject({ ...shared, runId: idOf('run'), period: receiptPeriod.optional() }),
@@ -50,11 +54,13 @@ export class ReceiptsController {
     private readonly ledgers: LogLedgers,
     private readonly sources: Sources,
     @Inject(LOG_KEY) private readonly key: KeyObject,
+    @Inject(PEOPLE) private readonly people: Pick<PeopleNames, 'of'>,
+    @Inject(WARN) private readonly warn: Warn,
   ) {}
 
   @MessagePattern(ledgerSubject('receipt'))
   async receipt(@Payload(new ZodPipe(receiptQuery)) query: ReceiptQuery): Promise<Answer> {
-    const { tenant, minPosition: atLeast, part, size, ...subject } = query;
+    const { tenant, minPosition: atLeast, part, size, names, ...subject } = query;
     const [id, type, period] = subjectOf(subject);
     const ledger = await this.ledgers.find(tenant, id, atLeast);
     if (!ledger) return missing(id);
@@ -62,11 +68,22 @@ export class ReceiptsController {
     if (problem !== undefined) return refuse('BAD_REQUEST', problem);
     if (part === undefined || size === undefined) {
       if (part !== size) return refuse('BAD_REQUEST', 'one of part and size is missing; give both, or none');
-      const envelope = await receiptOf(ledger, this.sources, this.key, { id, type, period });
+      const namesOf = names && ((refs: readonly string[]) => this.namesOf(tenant, refs));
+      const envelope = await receiptOf(ledger, this.sources, this.key, { id, type, period, namesOf });
       return envelope ? found(envelope) : missing(id);
     }
     const envelope = await partOf(ledger, this.sources, this.key, { id, type, period, part, size });
     return envelope ? found(envelope) : missing(`part ${part} of a receipt of ${id} in a tree of ${size}`);
+  }
+
+  /** A receipt is made without names if they cannot be read: it then shows refs. */
+  private async namesOf(tenant: string, refs: readonly string[]): Promise<PersonNames> {
+    try {
+      return await this.people.of(tenant, refs);
+    } catch (error) {
+      this.warn('the names of people could not be read', error);
+      return {};
+    }
   }
 
   @MessagePattern(ledgerSubject('custody'))

@@ -9,7 +9,9 @@ import {
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { makeStatement, signStatement } from '@bailiwick/receipts/envelope';
+import type { PersonNames } from '@bailiwick/contracts/people/person-names';
 import { KINDS } from '@bailiwick/receipts/kinds';
+import { refsInBodies, withNames } from '@bailiwick/receipts/names';
 import { readStory } from '@bailiwick/receipts/story';
 import { entryHash, leafHash } from '@bailiwick/transparency-log/hash';
 import type { LogLedger } from '../follower/log-ledger';
@@ -67,21 +69,29 @@ export async function receiptOf(
   ledger: LogLedger,
   from: From,
   key: KeyObject,
-  { id, type = RUN_RECEIPT, period, bounds = BOUNDS }: Pick<Subject, 'id'> & Partial<Wanted>,
+  { id, type = RUN_RECEIPT, period, bounds = BOUNDS, namesOf }: Pick<Subject, 'id'> & Partial<Wanted>,
 ): Promise<Envelope | undefined> {
   const open = period === undefined || (await isOver(ledger, from, period)) ? {} : { open: true as const };
-  const wanted: Wanted = { id, type, bounds, ...(period ? { period: { ...period, ...open } } : {}) };
+  const wanted: Wanted = { id, type, bounds, namesOf, ...(period ? { period: { ...period, ...open } } : {}) };
   return inTurn(ledger, from, bounds.events, (held) => madeOf(ledger, held, key, wanted));
 }
 
 interface Wanted extends Subject {
   readonly bounds: Bounds;
+  /** reads the names of people, for a reader that may see them */
+  readonly namesOf?: ((refs: readonly string[]) => Promise<PersonNames>) | undefined;
 }
 
 async function madeOf(ledger: LogLedger, from: From, key: KeyObject, wanted: Wanted): Promise<Envelope | undefined> {
-  const { id, type, period, bounds } = wanted;
   const kept = await chosenFor(ledger, from, wanted, ledger.position);
   if (!kept) return undefined;
+  const envelope = await signedOf(ledger, key, wanted, kept);
+  const names = await wanted.namesOf?.(refsInBodies(kept.map(({ stored: { body } }) => body)));
+  return names ? withNames(envelope, wanted.id, names, key, ledger.origin) : envelope;
+}
+
+async function signedOf(ledger: LogLedger, key: KeyObject, wanted: Wanted, kept: [Kept, ...Kept[]]): Promise<Envelope> {
+  const { id, type, period, bounds } = wanted;
   const claims = KINDS[type].summarise(id, readStory(kept, period), canonicalDigest);
   if (kept.length <= bounds.events && bytesOf(kept) <= bounds.bytes) {
     const proofs = await ledger.proofs(positionsOf(kept));

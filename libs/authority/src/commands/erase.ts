@@ -11,7 +11,7 @@ export const erase: Decide<'erase'> = (state, { actor, subjectRef, found, earlie
     return refuse('BAD_REQUEST', 'an erasure of earlier reasons takes no reason; send it without "reason"');
   if (!found || found.before > state.next)
     return refuse('NOT_READY', 'the payloads to erase could not be counted; try again'); // I11
-  if (found.payloads === 0) return refuse('NOT_FOUND', NOTHING_KEPT);
+  if (found.payloads === 0 && !found.name) return refuse('NOT_FOUND', NOTHING_KEPT);
   return ok([{ type: 'PayloadsErased', payload: true, data: { subjectRef, ...found } }]);
 };
 

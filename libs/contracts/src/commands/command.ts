@@ -135,7 +135,9 @@ export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('re
 export const erase = command('erase', {
   subjectRef: ref,
   /** counted in the log by the delegation service before the command enters the mailbox */
-  found: z.strictObject({ before: position, runs: position, payloads: position }).optional(),
+  found: z
+    .strictObject({ before: position, runs: position, payloads: position, name: z.literal(true).optional() })
+    .optional(),
   /** erases even if only the reasons of earlier erasures are left; such a command has no reason, or it would not end */
   earlierReasons: z.literal(true).optional(),
 });

@@ -6,7 +6,8 @@ import type { Event, EventOf } from '../events/event';
  * - all events of the trees opened for this person: purposes, tasks, previews, reasons and notes of every run in them;
  * - the reasons of rules that name the person, and of earlier erasures of the person;
  * - the name of the person in every version of a tenant budget.
- * Approvers, revokers and erasers act by the key of a role: no name of theirs is stored, so none needs erasing.
+ * The names of approvers, revokers and erasers are in no payload, but in one record outside the log, which the erasure of
+ * the person empties (`people/person-names.ts`).
  * @param principalRef of the event's tree: `principalRef` of the opening of any run in it
  */
 export function isErasedBy(

@@ -343,6 +343,8 @@ export const EVENT_DATA = {
     runs: position,
     /** payloads that still existed */
     payloads: position,
+    /** the name of the person was recorded, and is erased as well */
+    name: z.literal(true).optional(),
   }),
   /**
    * The events before this one were decided by another installation, whose log was imported. Unless `live`, a rule that

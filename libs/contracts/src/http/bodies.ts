@@ -152,7 +152,13 @@ export const erasureBody = erasurePreviewBody.extend({
   earlierReasons: z.literal(true).optional(),
 });
 export const erasureAnswer = z.object({
-  erasure: z.object({ subjectRef: ref, before: position, runs: position, payloads: position }),
+  erasure: z.object({
+    subjectRef: ref,
+    before: position,
+    runs: position,
+    payloads: position,
+    name: z.literal(true).optional(),
+  }),
   /** position of the event that records it */
   position,
   /** false: the erasure continues; repeat the request with the same Idempotency-Key to learn when it is done */

@@ -101,23 +101,6 @@ export const keyChanges = z.strictObject({
 export type KeyChanges = z.infer<typeof keyChanges>;
 
 export const tenantKeysRequest = z.strictObject({ tenant: tenantName });
-export const issueKeysRequest = z.strictObject({
-  tenant: tenantName,
-  keys: z.array(newKey).min(1).max(KEY_ROLES.length),
-  /**
-   * `create`: only for a tenant without keys; `reissue`: only for a tenant with keys, and ends those of the same names at
-   * once
-   */
-  mode: z.enum(['create', 'reissue']).optional(),
-});
-export const rotateKeyRequest = z.strictObject({
-  tenant: tenantName,
-  id: keyId,
-  digest: secretDigest,
-  /** how long the earlier secrets stay valid */
-  overlapMs: z.number().int().min(0).max(LIMITS.keys.overlapMs),
-});
-export const revokeKeyRequest = z.strictObject({ tenant: tenantName, id: keyId });
 /** The keys of tenants that an earlier release stored in a file. */
 export const takeOverRequest = z.strictObject({
   keys: z

@@ -278,5 +278,13 @@ export const erasurePreviewView = z.object({
   byType: z.record(z.string(), z.number()),
   /** reasons of earlier erasures that still exist: erased with the rest, or alone by `earlierReasons` */
   earlierReasons: z.number(),
+  /** the name of the person is recorded, and would be erased */
+  name: z.boolean(),
 });
+/** As the gateway answers. */
+export const erasurePreviewAnswer = erasurePreviewView.extend({
+  /** the live keys that name the person: an erasure is refused until they are revoked */
+  keys: z.array(z.string()),
+});
+export type ErasurePreviewAnswer = z.infer<typeof erasurePreviewAnswer>;
 export type ErasurePreview = z.infer<typeof erasurePreviewView>;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { actor } from '../events/event';
 import { agent, consumed, limits } from '../grants/grant';
 import { decidedObligations } from '../obligations/obligation';
+import { personNames } from '../people/person-names';
 import { time } from '../primitives';
 
 /**
@@ -405,10 +406,30 @@ export const PARTED = {
 } as const;
 export type PartedType = keyof typeof PARTED;
 
+/**
+ * The names of the people whose refs a receipt contains. They are in a separate envelope, signed by the log about the
+ * payload of the receipt's first envelope: the events and claims of a receipt never contain a name, its holder may remove
+ * the names without breaking it, and a receipt fetched after an erasure has null in place of the name.
+ */
+export const RECEIPT_NAMES = 'https://bailiwick.dev/receipt-names/v1';
+export const namesStatement = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  /** the receipt, by the digest of its payload */
+  subject,
+  predicateType: z.literal(RECEIPT_NAMES),
+  predicate: z.strictObject({ names: personNames }),
+});
+export type NamesStatement = z.infer<typeof namesStatement>;
+
 /** DSSE. @see https://github.com/secure-systems-lab/dsse/blob/master/envelope.md */
-export const envelope = z.strictObject({
+const signed = z.strictObject({
   payloadType: z.literal(PAYLOAD_TYPE),
   payload: z.string(),
   signatures: z.array(z.strictObject({ keyid: z.string(), sig: z.string() })).min(1),
+});
+/** A receipt, or a part of one. DSSE allows further members. */
+export const envelope = signed.extend({
+  /** of a receipt: a `namesStatement` */
+  names: signed.optional(),
 });
 export type Envelope = z.infer<typeof envelope>;

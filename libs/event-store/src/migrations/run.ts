@@ -7,6 +7,8 @@ import { Imports1764000002000 } from './1764000002000-imports';
 import { LedgerSnapshots1764100000000 } from './1764100000000-ledger-snapshots';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { AccessKeys1764500000000 } from './1764500000000-access-keys';
+import { PersonNames1764610000000 } from './1764610000000-person-names';
+import { KeyRecords1764610000001 } from './1764610000001-key-records';
 import { FoundByBody1764300000000 } from './1764300000000-found-by-body';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -61,6 +63,8 @@ export const EVENT_LOG_MIGRATIONS = [
   OpenedFor1764200000000,
   FoundByBody1764300000000,
   AccessKeys1764500000000,
+  PersonNames1764610000000,
+  KeyRecords1764610000001,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>

@@ -1,4 +1,8 @@
 import type { HeldKey, KeyChanges, KeyRole, KeyView, NewKey } from '@bailiwick/contracts/keys/key';
+import type { KeyChange } from '@bailiwick/contracts/keys/key-change';
+import type { KeyRecording } from '@bailiwick/contracts/keys/key-recording';
+import { recordOf } from '@bailiwick/contracts/keys/key-record';
+import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { Pool, type PoolClient } from 'pg';
@@ -50,8 +54,16 @@ export class PostgresKeys {
     return rows.map(view);
   }
 
-  /** Issues keys: all of them or none. A repeated request issues nothing more. */
-  issue(tenant: string, keys: readonly NewKey[], mode?: 'create' | 'reissue'): Promise<Changed<KeyView[]>> {
+  /**
+   * Issues keys: all of them or none. A repeated request issues nothing more.
+   * @param record how the change is recorded; as for the other changes, it is stored with it
+   */
+  issue(
+    tenant: string,
+    keys: readonly NewKey[],
+    mode?: 'create' | 'reissue',
+    record?: KeyRecording,
+  ): Promise<Changed<KeyView[]>> {
     return this.change(async (client, version) => {
       const known = await views(
         client,
@@ -67,21 +79,30 @@ export class PostgresKeys {
       const refusal = issueRefusal(tenant, rows, keys, mode);
       if (refusal) return err(refusal);
       const replaced = rows.filter(({ name }) => keys.some((key) => key.name === name)).map(({ id }) => id);
-      if (mode === 'reissue') await client.query(REVOKE_ALL, [replaced, version]);
+      if (mode === 'reissue') {
+        await client.query(REVOKE_ALL, [replaced, version]);
+        await unrecorded(client, tenant, record, 'revoked', await views(client, tenant, replaced));
+      }
       for (const key of keys) await insert(client, tenant, key, version);
       await client.query(PRUNE, [tenant, LIMITS.keys.endedKept]);
-      return ok(
-        await views(
-          client,
-          tenant,
-          keys.map(({ id }) => id),
-        ),
+      const issued = await views(
+        client,
+        tenant,
+        keys.map(({ id }) => id),
       );
+      await unrecorded(client, tenant, record, 'issued', issued);
+      return ok(issued);
     });
   }
 
   /** Adds a secret to a key. Its earlier ones end after the overlap, or earlier if an earlier rotation states so. */
-  rotate(tenant: string, id: string, digest: string, overlapMs: number): Promise<Changed<KeyView>> {
+  rotate(
+    tenant: string,
+    id: string,
+    digest: string,
+    overlapMs: number,
+    record?: KeyRecording,
+  ): Promise<Changed<KeyView>> {
     return this.change(async (client, version) => {
       const known = await client.query(`${LIVE} FOR UPDATE`, [tenant, id]);
       if (known.rowCount === 0) return err(notFound(id));
@@ -103,17 +124,21 @@ export class PostgresKeys {
         id,
         version,
       ]);
-      return ok((await views(client, tenant, [id]))[0] as KeyView);
+      const rotated = await views(client, tenant, [id]);
+      await unrecorded(client, tenant, record, 'rotated', rotated);
+      return ok(rotated[0] as KeyView);
     });
   }
 
   /** Ends a key at once. Repeating it changes nothing. */
-  revoke(tenant: string, id: string): Promise<Changed<KeyView>> {
+  revoke(tenant: string, id: string, record?: KeyRecording): Promise<Changed<KeyView>> {
     return this.change(async (client, version) => {
       const found = await views(client, tenant, [id]);
       if (!found[0]) return err(notFound(id));
       if (found[0].revokedAt === undefined) await client.query(REVOKE_ALL, [[id], version]);
-      return ok((await views(client, tenant, [id]))[0] as KeyView);
+      const revoked = await views(client, tenant, [id]);
+      await unrecorded(client, tenant, record, 'revoked', revoked);
+      return ok(revoked[0] as KeyView);
     });
   }
 
@@ -135,13 +160,33 @@ export class PostgresKeys {
     if (!taken.ok) throw new Error(taken.error.detail);
   }
 
-  /** Removes the name of a person from their keys that have ended. */
+  /** Removes the name of a person from their keys that have ended, here and at the gateways. */
   async forget(tenant: string, person: string): Promise<void> {
-    await this.pool.query(
-      `UPDATE access_key SET person = NULL WHERE tenant = $1 AND lower(person) = lower($2)
-       AND (revoked_at IS NOT NULL OR expires_at <= clock_timestamp())`,
-      [tenant, person],
-    );
+    await this.change(async (client, version) => {
+      // a gateway whose clock is behind must not take an expired key without its person for that of a service
+      await client.query(END_EXPIRED, [tenant, version]);
+      await client.query(
+        `UPDATE access_key SET person = NULL, version = $3
+         WHERE tenant = $1 AND lower(person) = lower($2) AND revoked_at IS NOT NULL`,
+        [tenant, person, version],
+      );
+      return ok(undefined);
+    });
+  }
+
+  /** Returns changes that are not known to be recorded in these logs, some at a time. */
+  async unrecorded(logs: readonly string[]): Promise<CommandOf<'recordKey'>[]> {
+    const { rows } = await this.pool.query<{ command: CommandOf<'recordKey'> }>({
+      name: 'unrecorded-keys',
+      text: 'SELECT command FROM key_record WHERE log = ANY($1) LIMIT $2',
+      values: [logs, PAGE],
+    });
+    return rows.map(({ command }) => command);
+  }
+
+  /** Marks a change as recorded. */
+  async recorded({ commandId }: CommandOf<'recordKey'>): Promise<void> {
+    await this.pool.query('DELETE FROM key_record WHERE command_id = $1', [commandId]);
   }
 
   close(): Promise<void> {
@@ -203,6 +248,24 @@ async function insert(client: PoolClient, tenant: string, key: NewKey, version: 
     [id, tenant, name, role, person, groups, expiresAt, createdBy, version],
   );
   await client.query('INSERT INTO access_key_secret (digest, key) VALUES ($1, $2)', [digest, id]);
+}
+
+/** Stores the commands that record changes of keys, in the transaction of the changes. */
+async function unrecorded(
+  client: PoolClient,
+  tenant: string,
+  record: KeyRecording | undefined,
+  change: KeyChange['change'],
+  keys: readonly KeyView[],
+): Promise<void> {
+  for (const key of record ? keys : []) {
+    const command = recordOf(tenant, record as KeyRecording, change, key);
+    await client.query('INSERT INTO key_record (command_id, log, command) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
+      command.commandId,
+      command.log,
+      JSON.stringify(command),
+    ]);
+  }
 }
 
 async function views(client: PoolClient, tenant: string, ids: readonly string[]): Promise<KeyView[]> {

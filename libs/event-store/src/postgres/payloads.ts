@@ -1,3 +1,4 @@
+import { parseLogName } from '@bailiwick/core/ids';
 import { Pool } from 'pg';
 import type { Opened, Payloads, PayloadSelection } from '../payloads';
 import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
@@ -37,6 +38,22 @@ export class PostgresPayloads implements Payloads {
       [...chosen(log, selection), erasure, limit],
     );
     return rows[0]?.erased ?? 0;
+  }
+
+  async hasName(log: string, subjectRef: string): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      'SELECT FROM person_name WHERE tenant = $1 AND ref = $2 AND name IS NOT NULL',
+      [parseLogName(log).tenant, subjectRef],
+    );
+    return rowCount === 1;
+  }
+
+  async eraseName(log: string, subjectRef: string): Promise<void> {
+    await this.pool.query(
+      `INSERT INTO person_name (tenant, ref, erased_at) VALUES ($1, $2, clock_timestamp())
+       ON CONFLICT (tenant, ref) DO UPDATE SET name = NULL, erased_at = clock_timestamp() WHERE person_name.name IS NOT NULL`,
+      [parseLogName(log).tenant, subjectRef],
+    );
   }
 
   async unfinished(log: string): Promise<StoredEvent[]> {

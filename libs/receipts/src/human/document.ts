@@ -9,6 +9,7 @@ import type {
 } from '@bailiwick/contracts/receipts/receipt';
 import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import { ACTION_RECEIPT, TREE_RECEIPT } from '@bailiwick/contracts/receipts/receipt';
+import { named, type PersonNames } from '@bailiwick/contracts/people/person-names';
 import { marked } from '@bailiwick/core/look-alike';
 import {
   amountsText,
@@ -36,8 +37,15 @@ import { verdictOf } from './verdict';
  * its texts come from agents and their callers: formatters escape all of them.
  * @param verification the result for this statement; if absent, the document states that it was not verified
  * @param keys the verifier keys of the verification, one per line
+ * @param names the names of people; without them, refs are shown
  */
-export function documentOf(statement: Statement, verification?: Verification, keys?: string): Document {
+export function documentOf(
+  signed: Statement,
+  verification?: Verification,
+  keys?: string,
+  names: PersonNames = {},
+): Document {
+  const statement = { ...signed, predicate: named<unknown>(signed.predicate, names) } as Statement;
   const { predicate } = statement;
   const own =
     statement.predicateType === TREE_RECEIPT
@@ -54,7 +62,7 @@ export function documentOf(statement: Statement, verification?: Verification, ke
       {
         kind: 'table',
         head: ['position', 'time', 'by', 'what happened'],
-        rows: timelineOf(predicate.events, 'run' in predicate ? predicate.run.id : undefined),
+        rows: timelineOf(predicate.events, 'run' in predicate ? predicate.run.id : undefined, names),
       },
       ...section('Missing payloads', predicate.absent.length > 0, {
         kind: 'list',

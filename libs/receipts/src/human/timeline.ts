@@ -2,17 +2,23 @@ import { parseEvent, type DecidedAction, type Event } from '@bailiwick/contracts
 import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import { leaseText } from '../lease-text';
 import type { ReceiptEvent } from '@bailiwick/contracts/receipts/receipt';
+import { named, type PersonNames } from '@bailiwick/contracts/people/person-names';
 import { marked } from '@bailiwick/core/look-alike';
 
 /**
  * Formats one row per event: position, time, actor, description.
  * @param own the run that the receipt is about; rows of other runs name their run
+ * @param names the names of people
  */
-export function timelineOf(events: readonly ReceiptEvent[], own: string | undefined): string[][] {
+export function timelineOf(
+  events: readonly ReceiptEvent[],
+  own: string | undefined,
+  names: PersonNames = {},
+): string[][] {
   const classes = classesOf(events);
   const decided = new Map<string, string>();
   return events.map(({ position, body }) => {
-    const event = readEvent(body);
+    const event = named(readEvent(body), names);
     if (!event) return [String(position), '', '', 'an unreadable event'];
     const { actionId, runId } = event;
     const sentence = sentenceOf(event, actionId === undefined ? undefined : decided.get(actionId));

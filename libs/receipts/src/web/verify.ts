@@ -16,6 +16,7 @@ import {
 import { canonicalize } from '@bailiwick/core/canonical';
 import { ambiguityIn } from '@bailiwick/core/json';
 import { z } from 'zod';
+import type { PersonNames } from '@bailiwick/contracts/people/person-names';
 import type { DigestOf } from '../chain';
 import { idOf, KINDS, periodOf } from '../kinds';
 import { readStory } from '../story';
@@ -26,12 +27,14 @@ import { Inclusion } from './inclusion';
 import { readLogKeys, readWitnessKeys, type NoteKey } from './note';
 import { envelopesIn, joined, missingParts, type Whole } from './parts';
 import { included, payloadsOf } from './proved-events';
+import { namesIn } from './signed-names';
 
 /** The steps of a verification, in their order. */
 export const STEPS = {
   key: 'the verifier key is well formed',
   envelope: 'the file is a DSSE envelope',
   signature: 'the envelope is signed by the log',
+  names: 'the names of people are signed by the log for this receipt',
   statement: 'the envelope holds an in-toto statement about a receipt',
   schema: 'the predicate is of its published schema',
   parts: 'every part of the receipt is present, once and in order',
@@ -62,6 +65,8 @@ export interface Verification {
   readonly steps: Step[];
   /** the statement, if it could be read; trust it only if `ok` */
   readonly statement?: Statement | undefined;
+  /** the names of the people in it, if the receipt has names; present only if `ok` */
+  readonly names?: PersonNames;
 }
 
 export interface VerifyOptions {
@@ -106,6 +111,9 @@ export function verifyWith(
     const cosigners = witnesses.length > 0 ? step('witnesses', () => readWitnesses(crypto, witnesses)) : [];
     const envelopes = step('envelope', () => readEnvelopes(input));
     const signed = step('signature', () => checkSignatures(crypto, envelopes, keys));
+    const names = envelopes.some((each) => each.names)
+      ? step('names', () => checkNames(crypto, envelopes, signed, keys))
+      : undefined;
     const parsedStatements = step('statement', () => readStatements(crypto, signed));
     const read = step('schema', () => readPredicates(parsedStatements));
     if ('predicate' in read) statement = read;
@@ -122,7 +130,7 @@ export function verifyWith(
       return [statement.predicate, claimsMatch(crypto, statement, story, digestOf)];
     });
     step('sums', () => sumsHold(claims, story, KINDS[whole.type].whole));
-    return { ok: true, steps, statement };
+    return { ok: true, steps, statement, ...(names ? { names } : {}) };
   } catch (error) {
     if (!(error instanceof Ended)) throw error;
     return { ok: false, steps, statement };
@@ -188,6 +196,17 @@ function checkSignature(crypto: Crypto, envelope: Envelope, keys: readonly NoteK
   const key = keys.find((each) => each.verify(signed, sig));
   if (!key) return need(false, `the signature by ${name} is not valid`);
   return [body, `Ed25519, ${key.name}${keys.length > 1 ? ` (${key.id})` : ''}`];
+}
+
+function checkNames(
+  crypto: Crypto,
+  [first, ...parts]: readonly Envelope[],
+  [receipt]: readonly Uint8Array[],
+  keys: readonly NoteKey[],
+): [PersonNames, string] {
+  need(parts.every(({ names }) => !names) && first?.names !== undefined, 'only the first envelope may have names');
+  const [body] = checkSignature(crypto, first?.names as Envelope, keys);
+  return namesIn(crypto, body, receipt as Uint8Array);
 }
 
 type ParsedStatement = readonly [type: PredicateType | PartedType, value: unknown];
