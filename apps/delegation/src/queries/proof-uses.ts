@@ -30,7 +30,13 @@ export class ProofUses {
       return { ok: false, refusal: { code: 'BAD_REQUEST', detail: 'malformed query about a proof' } };
     const { id: epoch, since } = this.epochOf(target);
     const { use } = parsed.data;
-    return { ok: true, value: { verdict: use ? this.verdictOn(target.log, use, epoch, (use.once && target.since) ?? since) : 'nonce', epoch } };
+    return {
+      ok: true,
+      value: {
+        verdict: use ? this.verdictOn(target.log, use, epoch, (use.once && target.since) ?? since) : 'nonce',
+        epoch,
+      },
+    };
   }
 
   private verdictOn(
