@@ -122,7 +122,7 @@ export class LogOwnership implements OnApplicationBootstrap, BeforeApplicationSh
     });
     owner.start();
     const erasing = this.erasure.start(log, owner);
-    const target: OwnedLog = { log, owner, erasing, fence, storeClock };
+    const target: OwnedLog = { log, owner, erasing, fence, storeClock, since: systemClock.now() };
     const servings = this.server.serve(target, () => this.leases.isOurs(log, epoch));
     this.owned.set(log, { ...target, servings, announcer });
     // sent after the subscriptions on the same connection: a client that retries now reaches this owner

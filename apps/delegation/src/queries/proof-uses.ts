@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/commands/command';
-import { query as querySchema, type ProofView } from '@bailiwick/contracts/queries/query';
+import { query as querySchema, type ProofView, type Query } from '@bailiwick/contracts/queries/query';
 import { systemClock } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
 import { ProofMemory } from '@bailiwick/core/proof-memory';
 import type { OwnedLog } from '../ownership/owned-log';
+
+type Use = NonNullable<Extract<Query, { op: 'proof' }>['use']>;
 
 interface Epoch {
   readonly id: string;
@@ -22,18 +24,24 @@ export class ProofUses {
   private readonly memory = new ProofMemory(() => systemClock.now());
   private readonly epochs = new WeakMap<object, Epoch>();
 
-  take(target: Pick<OwnedLog, 'log'>, raw: unknown): Answer {
+  take(target: Pick<OwnedLog, 'log'> & Partial<Pick<OwnedLog, 'since'>>, raw: unknown): Answer {
     const parsed = querySchema.safeParse(raw);
     if (!parsed.success || parsed.data.op !== 'proof' || parsed.data.log !== target.log)
       return { ok: false, refusal: { code: 'BAD_REQUEST', detail: 'malformed query about a proof' } };
     const { id: epoch, since } = this.epochOf(target);
     const { use } = parsed.data;
-    return { ok: true, value: { verdict: use ? this.verdictOn(target.log, use, epoch, since) : 'nonce', epoch } };
+    return {
+      ok: true,
+      value: {
+        verdict: use ? this.verdictOn(target.log, use, epoch, (use.once && target.since) ?? since) : 'nonce',
+        epoch,
+      },
+    };
   }
 
   private verdictOn(
     log: string,
-    { epoch: named, ...use }: { thumbprint: string; id: string; issuedAt: number; epoch?: string | undefined },
+    { epoch: named, once: _, ...use }: Use,
     epoch: string,
     since: number,
   ): ProofView['verdict'] {

@@ -18,6 +18,8 @@ const proofUse = z.strictObject({
   issuedAt: z.number(),
   /** the epoch that the nonce of the proof names; left out: it has none */
   epoch: z.string().max(100).optional(),
+  /** an assertion of a client, which can have no nonce */
+  once: z.literal(true).optional(),
 });
 
 /** Answer to `proof`. `used`: before; `full`: the share of the key or tenant; `nonce`: it needs one of this epoch. */

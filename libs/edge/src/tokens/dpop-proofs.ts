@@ -74,7 +74,7 @@ export class Proofs {
    */
   async takeOnce(tenant: string, thumbprint: string, jti: string, issuedAt: number): Promise<string | undefined> {
     if (!(Math.abs(this.now() - issuedAt) < LIMITS.dpopProofMs / 2)) return 'iat is not within a minute of now';
-    const use = { thumbprint, id: hash('sha256', jti, 'base64url'), issuedAt };
+    const use = { thumbprint, id: hash('sha256', jti, 'base64url'), issuedAt, once: true as const };
     const { verdict } = await this.memory(tenant, use);
     return verdict === 'taken' ? undefined : ONCE[verdict];
   }
