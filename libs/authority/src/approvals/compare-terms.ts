@@ -60,7 +60,7 @@ function scopes(was: readonly string[], is: readonly string[]): TermsChange | un
   return direction && { says: `one approval covers ${is.join(' or ')}; before: ${was.join(' or ')}`, direction };
 }
 
-/** Names without a list: each approver, or nobody. */
+/** Names without a list: each approver, or no person. */
 const EACH = 'each';
 const NO_ONE = 'no person';
 type Named = readonly [by: Approvers | undefined, otherwise: typeof EACH | typeof NO_ONE];
