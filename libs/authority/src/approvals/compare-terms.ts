@@ -32,7 +32,7 @@ export function compareTerms(before: Terms | undefined, after: Terms | undefined
     scopes(before.scopes, after.scopes),
     amount(times, (of) => `it waits ${formatDuration(of)}`, 'milder'),
     amount(pauses, (of) => `it is refused for ${formatDuration(of)} after a denial`, 'stricter'),
-    who('approved in an emergency', [before.breakGlass, NOBODY], [after.breakGlass, NOBODY]),
+    who('approved in an emergency', [before.breakGlass, NO_ONE], [after.breakGlass, NO_ONE]),
   ].flatMap((each) => each ?? []);
 }
 
@@ -60,10 +60,10 @@ function scopes(was: readonly string[], is: readonly string[]): TermsChange | un
   return direction && { says: `one approval covers ${is.join(' or ')}; before: ${was.join(' or ')}`, direction };
 }
 
-/** Names without a list: each approver, or nobody. */
+/** Names without a list: each approver, or no person. */
 const EACH = 'each';
-const NOBODY = 'nobody';
-type Named = readonly [by: Approvers | undefined, otherwise: typeof EACH | typeof NOBODY];
+const NO_ONE = 'no person';
+type Named = readonly [by: Approvers | undefined, otherwise: typeof EACH | typeof NO_ONE];
 
 function who(what: string, was: Named, is: Named): TermsChange | undefined {
   const direction = directionOf(was, is);
@@ -71,7 +71,7 @@ function who(what: string, was: Named, is: Named): TermsChange | undefined {
 }
 
 const textOf = ([by, otherwise]: Named): string =>
-  by === undefined && otherwise === NOBODY ? 'nobody' : whoMay({ by, needed: 1 });
+  by === undefined && otherwise === NO_ONE ? 'no person' : whoMay({ by, needed: 1 });
 
 function directionOf([was, otherwise]: Named, [is]: Named): TermsChange['direction'] | undefined {
   if (was !== undefined && is !== undefined) return compareSets(keysOf(was), keysOf(is));

@@ -2,7 +2,7 @@ import type { CedarRequest } from './request';
 import type { PolicyJson } from './reads';
 
 /*
- * Calls that policies cannot tell apart have one answer. If every policy compares an amount with constants alone, as in
+ * Calls that policies cannot distinguish have one answer. If every policy compares an amount with constants alone, as in
  * `context.cost.EUR > 500`, then only its place among these constants matters: 501 and 502 have the same answer. The key
  * of a request therefore has the place of such a value instead of the value. Cedar itself answers the first request of a key.
  */

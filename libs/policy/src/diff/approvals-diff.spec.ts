@@ -51,7 +51,7 @@ describe('the difference of two lists of rules about approvals', () => {
       {},
       { breakGlass: { roles: ['admin'] } },
       'milder',
-      'it is approved in an emergency by someone with the role admin; before: nobody',
+      'it is approved in an emergency by someone with the role admin; before: no person',
     ],
     ['other requests', { verbs: ['a.*'] }, { verbs: ['b.*'] }, 'mixed', 'it applies to other requests: verbs'],
   ])('states %s', (_what, before, after, direction, says) => {
@@ -77,7 +77,7 @@ describe('the difference of two lists of rules about approvals', () => {
     ]);
   });
 
-  it('tells no section from an empty one, by which no person may approve', () => {
+  it('distinguishes no section from an empty one, by which no person may approve', () => {
     expect(diffApprovals(undefined, [])).toMatchObject([{ name: '*', change: 'added', direction: 'stricter' }]);
     expect(diffApprovals([], undefined)).toMatchObject([{ name: '*', change: 'removed', direction: 'milder' }]);
     expect(diffApprovals(undefined, undefined)).toEqual([]);

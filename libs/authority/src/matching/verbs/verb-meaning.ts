@@ -73,10 +73,9 @@ class Look {
   get fetchesRemotely(): boolean {
     return this.isRemote && !this.sends && (this.reads || this.has(W.FETCH));
   }
-  /** Of a key, `ssh` is no connection, and `linked` no address. */
+  /** Of a key, `ssh` is no connection. */
   get isRemote(): boolean {
-    const isOfKey = (word: string): boolean => (word === 'ssh' || word === 'link') && this.publicKeys;
-    return [...this.words.all].some((word) => W.REMOTE.has(word) && !isOfKey(word));
+    return [...this.words.all].some((word) => W.REMOTE.has(word) && !(word === 'ssh' && this.publicKeys));
   }
   get mayFetch(): boolean {
     return this.has(W.FETCH_ALWAYS) || (this.has(W.FETCH) && !this.has(W.INSIDE) && !this.isSecret);
@@ -109,6 +108,7 @@ const RULES: readonly (readonly [Partial<VerbFacts>, (look: Look) => boolean])[]
     (look) => look.fetchesRemotely && !look.isOperation(W.PUT_AWAY),
   ],
   [{ labels: ['fetch:unnamed', 'untrusted'] }, (look) => !look.sends && look.mayFetch],
+  [{ labels: ['untrusted'] }, (look) => look.reads && !look.publicKeys && look.has(W.REFERS)],
   [{ labels: ['may:send'] }, (look) => !look.sends && look.maySend],
   [{ labels: ['pays'] }, (look) => look.pays],
   [{ labels: ['private'], risk: 'medium' }, (look) => look.isSecret && look.namesSecrets],

@@ -18,7 +18,9 @@ export const SENT_AS_NOUN = table('share upload push invite transfer');
 /** May send, depending on the destination. */
 export const MAY_SEND = table(`
   export sync backup mirror replicate migrate import connect attach report stream pipe relay proxy tunnel mount link
-  call request invoke trigger subscribe`);
+  call request invoke trigger subscribe linked`);
+/** Belongs to another account: what is read of it may be written by others, and no address is named. */
+export const REFERS = table('linked');
 
 /** External systems by nature: anything written there is sent. */
 export const OUTSIDE = table(`
@@ -154,7 +156,7 @@ export const wordsOf: (spelled: string) => Words = remembered((spelled) => {
   const apart = text.replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2').replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2');
   const segment = split(apart.slice(apart.lastIndexOf('.') + 1));
   const [first = ''] = segment;
-  // `git_push` is an operation of its own; `git_get_keys` is `get_keys` of a system
+  // `git_push` names its operation last; `git_get_keys` is `get_keys` of a system
   const system = segment.length > 2 && (CODE_HOSTS.has(first) || SYSTEMS.has(first)) ? first : undefined;
   const last = system === undefined ? segment : segment.slice(1);
   const written = split(apart);
