@@ -288,7 +288,7 @@ describe('a guarded call', () => {
     expect(second).toEqual({ ...first, approvalId: 'apr_1' });
   });
 
-  it('uses the approval when the same call is made again, and asks for no second one before', async () => {
+  it('uses the approval when the same call is repeated, and asks for no second one before', async () => {
     const service = new Service(['step-up', 'permit', 'permit']);
     const acting = actingOn(service);
     const call = (path: string): Promise<unknown> =>

@@ -38,10 +38,13 @@ export class LeaseWatch {
   hold(): { readonly signal: AbortSignal; release(): void } {
     this.inFlight += 1;
     this.start();
+    // a call in flight keeps the process alive, a signal does not
+    this.reading?.ref();
     let isHeld = true;
     const release = (): void => {
       if (isHeld) this.inFlight -= 1;
       isHeld = false;
+      if (this.inFlight === 0) this.reading?.unref();
     };
     return { signal: this.controller.signal, release };
   }
@@ -88,7 +91,7 @@ export class LeaseWatch {
 
   private next(): void {
     this.reading = setTimeout(() => void this.look(), this.options.watchEveryMs ?? 500);
-    this.reading.unref();
+    if (this.inFlight === 0) this.reading.unref();
   }
 
   private async look(): Promise<void> {

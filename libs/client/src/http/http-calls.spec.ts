@@ -27,10 +27,14 @@ describe('a request of the client', () => {
     seen = [];
     return new BailiwickClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, key: 'key' });
   };
-  const busy: Turn = { status: 503, body: { code: 'NOT_READY', detail: 'no owner' }, headers: { 'retry-after': '0' } };
+  const busyFor = (seconds: number): Turn => ({
+    status: 503,
+    body: { code: 'NOT_READY', detail: 'no owner' },
+    headers: { 'retry-after': String(seconds) },
+  });
 
   it('is repeated with one key while the service is not ready', async () => {
-    turns = [busy, busy, { status: 200, body: { ok: true } }];
+    turns = [busyFor(0), busyFor(0), { status: 200, body: { ok: true } }];
     await expect(client().post('/v1/x', {})).resolves.toEqual({ ok: true });
     expect(seen).toHaveLength(3);
     expect(new Set(seen.map(({ key }) => key)).size).toBe(1);
@@ -59,7 +63,7 @@ describe('a request of the client', () => {
   });
 
   it('ends with the reason of its signal, also between two attempts', async () => {
-    turns = [{ ...(busy as object), headers: { 'retry-after': '60' } } as Turn];
+    turns = [busyFor(60)];
     const caller = new AbortController();
     const call = client().get('/v1/x', { signal: caller.signal });
     server.once('request', () => setImmediate(() => caller.abort(new Error('left'))));
