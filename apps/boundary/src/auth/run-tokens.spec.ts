@@ -15,7 +15,7 @@ const CLAIMS = {
 
 describe('RunTokens', () => {
   let server: Server;
-  let privateKey: CryptoKey;
+  let privateKey: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
   let tokens: RunTokens;
   beforeAll(async () => {
     const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519' });

@@ -11,7 +11,7 @@ const RESULT = {
   'x-kept': true,
 };
 const text = JSON.stringify(RESULT);
-const remove = { kind: 'remove_fields', fields: ['/rows/*/email'] } as const;
+const remove = { kind: 'remove_fields' as const, fields: ['/rows/*/email'] };
 
 describe('fulfilled', () => {
   it('removes fields from the structured content and from texts that are JSON, and keeps all else', () => {

@@ -1,8 +1,8 @@
-import pino from 'pino';
 import type { Answer, Command } from '@bailiwick/contracts/commands/command';
 import { PolicyReaders } from '@bailiwick/edge/policy-readers';
 import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import { makeLogger } from '@bailiwick/platform/logging';
 import { readDefinition } from '../tools/definition';
 import type { PinStore } from '../tools/pin-store';
 import { ArgumentValidator } from '../tools/validator';
@@ -58,7 +58,7 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
     leases,
     pins: { find: async () => ({ identity: 'i', tools: { note: DEFINITION.digest } }) } as unknown as PinStore,
     validator: new ArgumentValidator(),
-    logger: pino({ level: 'silent' }),
+    logger: makeLogger('test', 'silent'),
   });
   const call = (args: Record<string, unknown> = {}, signal = new AbortController().signal, approvalId?: string) =>
     calls.call(

@@ -1,7 +1,7 @@
-import pino from 'pino';
+import { makeLogger } from '@bailiwick/platform/logging';
 import { StdioConnection } from './stdio';
 
-const logger = pino({ level: 'silent' });
+const logger = makeLogger('test', 'silent');
 /** A server that answers each request by an expression of its message `m`. */
 const serving = (answer: string) =>
   new StdioConnection(
