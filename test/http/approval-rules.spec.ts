@@ -29,7 +29,9 @@ describe('a policy about approvals', () => {
       'approvals.yaml': `catalog:\n  - { match: [payment.make], effects: [external], risk: medium }\napprovals:\n${text}`,
     });
     // medium risk: the intent monitor is not asked first, which on a busy machine may not answer in time
-    const { grant, token } = await open(stack.as('orchestrator'), { risk: { ceiling: 'high', approvalFrom: 'medium' } });
+    const { grant, token } = await open(stack.as('orchestrator'), {
+      risk: { ceiling: 'high', approvalFrom: 'medium' },
+    });
     const pay = (cents: number) => ({
       grantId: grant.id,
       action: { verb: 'payment.make', risk: 'medium' as const, args: { cents } },

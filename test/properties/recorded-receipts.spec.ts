@@ -15,7 +15,7 @@ import { itWithShared } from '../support/shared';
 
 /** Runs per log: their receipts are proved in one Merkle tree. */
 const PER_LOG = 60;
-/** Of so many consecutive runs one is played, which leaves runs of every suite and model. */
+/** One of this number of consecutive runs is played, which leaves runs of every suite and model. */
 const ONE_OF = 3;
 
 /** Plays a recorded run under a separate lease: decides every call and settles every permitted one. */

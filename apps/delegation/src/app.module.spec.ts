@@ -148,7 +148,8 @@ describe('AppModule', () => {
     await service.stop();
     const keys = ['forget-person', 'issue-keys', 'keys', 'revoke-key', 'rotate-key', 'take-over-keys', 'tenant-keys'];
     const people = ['person-names', 'record-names'];
-    const served = ['create-tenant', 'logs', ...keys, ...people]
+    const mcp = ['mcp-pins', 'mcp-definitions', 'mcp-approve'];
+    const served = ['create-tenant', 'logs', ...keys, ...people, ...mcp]
       .map((name) => `admin.${name}`)
       .concat('health.delegation');
     const stopped = served.map((name) => `stop bailiwick.${name}`).sort();

@@ -11,6 +11,6 @@ export interface OwnedLog {
   readonly fence: Fence;
   /** the store's clock as known to this process */
   readonly storeClock: Clock;
-  /** when this process began to own it, after its lease was acquired; ms */
+  /** when this process started to own it, after its lease was acquired; ms */
   readonly since: number;
 }

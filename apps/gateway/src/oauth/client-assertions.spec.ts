@@ -3,7 +3,7 @@ import { exportJWK, exportSPKI, SignJWT, type JWTPayload } from 'jose';
 import { clientJwks, type ClientJwks } from '@bailiwick/contracts/keys/client-keys';
 import { ProofMemory } from '@bailiwick/core/proof-memory';
 import type { ApiKeys, KeyHolder } from '../auth/api-keys';
-import { Proofs } from '../auth/dpop-proofs';
+import { Proofs } from '@bailiwick/edge/tokens/dpop-proofs';
 import type { GrantTokens } from '../auth/grant-tokens';
 import type { Pseudonyms } from '../auth/pseudonyms';
 import { ASSERTION_TYPE, ClientAssertions } from './client-assertions';

@@ -205,7 +205,7 @@ function checkNames(
   keys: readonly NoteKey[],
 ): [PersonNames, string] {
   need(parts.every(({ names }) => !names) && first?.names !== undefined, 'only the first envelope may have names');
-  const [body] = checkSignature(crypto, first?.names as Envelope, keys);
+  const [body] = checkSignature(crypto, first?.names, keys);
   return namesIn(crypto, body, receipt as Uint8Array);
 }
 
