@@ -40,8 +40,8 @@ try {
   });
   stops.push(() => nats.stop());
   const result = join(dir, 'jest.json');
-  // tests mostly wait for servers, so use two workers even on two cores
-  const workers = Math.max(2, availableParallelism() - 1);
+  // tests mostly wait for servers, so use three workers even on two cores
+  const workers = Math.max(3, availableParallelism() - 1);
   code = await jest(['--json', `--outputFile=${result}`, `--maxWorkers=${workers}`, ...process.argv.slice(2)], {
     BAILIWICK_TEST_DATABASE_URL: postgres.url,
     BAILIWICK_TEST_NATS_URL: nats.url,

@@ -153,7 +153,7 @@ describe('the erasure of payloads about a person', () => {
       return views.map(({ body }) => (body.names as Record<string, unknown> | undefined)?.[dora.ref]);
     };
     expect(await named()).toEqual([DORA, DORA, DORA, undefined]); // a lease names no person
-    expect((await cli(['approvals', 'show', approvalId])).out).toContain(`approved by ${DORA}`);
+    expect((await cli(['approvals', 'show', approvalId])).out).toContain(`used by ${DORA}`);
 
     // neither the run itself, nor what runs next to agents, nor another tenant, nor the log or a file of logs
     const seen = [

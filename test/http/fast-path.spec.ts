@@ -195,7 +195,9 @@ describe('the fast path', () => {
 
   it('is taken by every valid POST of JSON, and never if it is turned off', async () => {
     const ways = [fast, slow].map((each) => jest.spyOn(each.app.get(FastPath), 'answer'));
-    const plain = ENDPOINTS.filter(({ method, body, streams }) => method === 'POST' && body && !streams);
+    const plain = ENDPOINTS.filter(
+      ({ method, path, body, streams }) => method === 'POST' && body && !streams && !path.includes('/:name'), // an id
+    );
     expect(plain.length).toBeGreaterThan(20);
     for (const endpoint of plain) {
       const [[, valid]] = requestsTo(endpoint) as [[string, Sent]];
