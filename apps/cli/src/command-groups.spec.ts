@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { addCommands, COMMAND_GROUPS } from './command-groups';
 
@@ -16,6 +18,16 @@ describe('the commands of bailiwick', () => {
       await add(to);
       expect(to.commands.map((each) => each.name())).toEqual(names);
     }
+  });
+
+  it('of every module that adds some to the program are in a group', () => {
+    const table = readFileSync(join(__dirname, 'command-groups.ts'), 'utf8');
+    const folder = join(__dirname, 'commands');
+    const modules = readdirSync(folder).filter((file) =>
+      /^export function add\w+\(program: Command\)/m.test(readFileSync(join(folder, file), 'utf8')),
+    );
+    expect(modules.length).toBeGreaterThan(20);
+    expect(modules.filter((file) => !table.includes(`commands/${file.slice(0, -3)}'`))).toEqual([]);
   });
 
   it('are loaded with their own group only, wherever the options of the program stand', async () => {

@@ -1,4 +1,4 @@
-import { BailiwickClient } from '@bailiwick/client/client';
+import { BailiwickClient, ProblemError } from '@bailiwick/client/client';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { waitFor } from '@bailiwick/platform/local-servers/child';
 import { fillLog, type Filled, type Shape } from './fill';
@@ -28,10 +28,10 @@ export async function filledTenant<F extends { events: number }>(
   report: Report,
   fill: (eventlog: PostgresEventLog, log: string) => Promise<F>,
 ): Promise<F & Pick<Tenant, 'name' | 'log' | 'keys'>> {
-  const { keys } = await system.as('admin').post<{ keys: Record<string, string> }>('/v1/tenants', { id: name });
   const log = `${name}/0`;
   const eventlog = new PostgresEventLog(system.databaseUrl, { max: 1 });
   try {
+    await eventlog.createLog(log);
     const started = performance.now();
     const filled = await fill(eventlog, log);
     const took = (performance.now() - started) / 1_000;
@@ -40,11 +40,34 @@ export async function filledTenant<F extends { events: number }>(
     report.note(
       `tenant ${name}: followers caught up after ${((performance.now() - started) / 1_000 - took).toFixed(0)} s more`,
     );
+    const keys = await keysOf(system, name);
     await wake(system, keys);
     return { ...filled, name, log, keys };
   } finally {
     await eventlog.close();
   }
+}
+
+/**
+ * Creates the tenant of a filled log, in which its keys are recorded last. An owner that has loaded the log before it was
+ * filled cannot write the first record: it folds the log again, and the keys are issued again.
+ */
+async function keysOf(system: System, name: string): Promise<Record<string, string>> {
+  const admin = system.as('admin');
+  let keys: Record<string, string> | undefined;
+  let reissue = false;
+  await waitFor(`the keys of ${name}`, CAUGHT_UP_MS, async () => {
+    try {
+      const body = { id: name, ...(reissue ? { reissue } : {}) };
+      ({ keys } = await admin.post<{ keys: Record<string, string> }>('/v1/tenants', body));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.status === 503)) throw error;
+      reissue = true; // they were stored, and not recorded yet
+      return false;
+    }
+  });
+  return keys as Record<string, string>;
 }
 
 /**
