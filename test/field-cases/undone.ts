@@ -102,7 +102,7 @@ export const UNDONE: readonly Undone[] = [
   {
     number: '13.28',
     what: 'a proof without an address is accepted for a request without one',
-    file: 'apps/gateway/src/http/addresses.ts',
+    file: 'libs/edge/src/tokens/addresses.ts',
     find: "return asked !== undefined && typeof htu === 'string' && bare(htu) === asked;",
     replace: "return typeof htu === 'string' && bare(htu) === asked;",
     spec: 'apps/gateway/src/auth/dpop-proofs.spec.ts',
