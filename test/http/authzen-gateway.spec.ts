@@ -1,4 +1,4 @@
-import { http, Stack } from '../support/stack';
+import { http, Stack, until, type HttpAnswer } from '../support/stack';
 import { leaseOf } from '../vectors/authzen-gateway/translate';
 import source from '../vectors/authzen-gateway/vectors.json';
 import { openRun } from './world';
@@ -22,8 +22,13 @@ describe('the evaluations of an API gateway', () => {
     for (const { request } of source.evaluation) {
       const subject = { type: 'grant', id: leases.get(request.subject.id) };
       const body = { ...request, subject };
-      const answer = await http(stack, 'POST', '/access/v1/evaluation', { key: stack.keys.enforcer, body });
-      decisions.push([answer.status, answer.body.decision]);
+      let answer: HttpAnswer | undefined;
+      // a request of high risk is decided with the score of the intent monitor, which may be late on a busy machine
+      await until('a decision with a score', async () => {
+        answer = await http(stack, 'POST', '/access/v1/evaluation', { key: stack.keys.enforcer, body });
+        return !JSON.stringify(answer.body).includes('DRIFT_UNAVAILABLE');
+      });
+      decisions.push([answer?.status, answer?.body.decision]);
     }
     expect(decisions).toEqual(source.evaluation.map(({ expected }) => [200, expected]));
   });
