@@ -55,7 +55,7 @@ describe('the open leases of a log', () => {
     expect(ids(refs[0] as string, MANY)).toEqual([4, 2, 0].map((i) => roots[i]?.grantId));
     expect(ids(refs[0] as string, 2)).toEqual([4, 2].map((i) => roots[i]?.grantId));
     expect(ids(refs[1] as string, MANY)).toEqual([roots[1]?.grantId]);
-    expect(ids('ref_nobody', MANY)).toEqual([]);
+    expect(ids('ref_unknown', MANY)).toEqual([]);
   });
 
   it('name each person once', () => {
