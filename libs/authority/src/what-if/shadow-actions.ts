@@ -2,16 +2,11 @@ import type { Event } from '@bailiwick/contracts/events/event';
 import type { Obligation } from '@bailiwick/contracts/obligations/obligation';
 import type { Fate } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
-import {
-  drawingFrom,
-  exhaustedBy,
-  suspendedByRule,
-  timesOf,
-  treeOfAction,
-  withPerson,
-} from '../commands/actions/authorize-action';
+import { withPerson } from '../commands/actions/answered-call';
+import { drawingFrom, suspendedByRule, timesOf, treeOfAction } from '../commands/actions/authorize-action';
 import { brokeredCall, type BrokeredCall } from '../commands/actions/brokered';
 import { endedByCompletion } from '../commands/actions/ends-lease';
+import { exhaustedBy } from '../commands/actions/exhaust';
 import { judge, strictest, type Judgement } from '../commands/actions/judge';
 import { objectionsIn } from '../commands/actions/objections';
 import { callAsked } from '../commands/actions/refused-before';

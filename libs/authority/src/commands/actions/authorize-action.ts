@@ -1,29 +1,29 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { DecidedAction } from '@bailiwick/contracts/events/event';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
-import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
+import type { Reason } from '@bailiwick/contracts/reason';
 import { RULE_LABELS } from '@bailiwick/contracts/actions/trajectory';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
-import type { Question } from '../../approvals/approval-rules';
-import { coversCall, isStanding, standingFor, type AskedFor } from '../../approvals/standing';
-import { isStillEnough, termsOf, waitMs } from '../../approvals/terms';
+import { standingFor } from '../../approvals/standing';
 import { blockedItself, endedFirst, livenessReason, type Blocked } from '../../state/liveness';
 import { accountsOf, leastLeft, pursesFor, type Purse, type PurseNode } from '../../state/purses';
-import { chainOf, settledOf, type ApprovalNode, type GrantNode, type LogState, type RunNode } from '../../state/state';
+import { chainOf, settledOf, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { periodsFor } from '../../state/periods';
 import { asSeenBelow } from '../../state/reserves';
 import { manifestPurses } from '../../manifests/left';
-import { countsReached, remainingOf } from '../../state/usage';
-import { clip, listed } from '../../presentation/text';
+import { remainingOf } from '../../state/usage';
+import { clip } from '../../presentation/text';
 import { brokeredCall, calledByOf, calledEvent } from './brokered';
 import { recordedStage } from '../../dimensions/recorded-facts';
-import { judge, strictest, understand, type Asked, type Judgement } from './judge';
+import { withPerson } from './answered-call';
+import { stepUp } from './ask-person';
+import { exhaustedBy } from './exhaust';
+import { judge, understand, type Asked, type Judgement } from './judge';
 import { endedByCompletion } from './ends-lease';
-import { kept, notShown } from './objections';
-import { callAsked, refusedBefore, refusedReason } from './refused-before';
+import { callAsked } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
 
 /**
@@ -209,105 +209,6 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
   });
 }
 
-/** A call as far as a person's answer depends on it. */
-export interface CallAsked extends AskedFor {
-  readonly binding: string;
-  /** @see callAsked */
-  readonly asks: string;
-  readonly approvalId: string | undefined;
-  /** its arguments are stated, or stated to be none */
-  readonly isExact: boolean;
-}
-
-/** Combines the judgment with a person's answer to this exact call. */
-export function withPerson(
-  state: LogState,
-  judged: Judgement,
-  call: CallAsked,
-  now: number,
-): { outcome: DecisionOutcome; reasons: Reason[]; approved: boolean } {
-  const { approvalId, isExact } = call;
-  const reasons = [...judged.reasons];
-  const approval = approvalId === undefined ? undefined : useOf(state, approvalId, call, judged.objections, now);
-  if (approval) reasons.push(approval);
-  const isAnyRefused = state.coolDowns.size > 0 || state.refusals.size > 0;
-  const refused = isAnyRefused
-    ? refusedBefore(state, call.asks, now, state.approvals.get(approvalId ?? ''))
-    : undefined;
-  if (refused) reasons.push(refusedReason(refused));
-  const approved = approval?.outcome === 'permit' && judged.outcome !== 'deny' && !refused;
-  const outcome = approved ? 'permit' : strictest(reasons);
-  if (outcome !== 'step-up' || isExact) return { outcome, reasons, approved };
-  return { outcome: 'deny', reasons: [...reasons, ARGUMENTS_NOT_STATED], approved };
-}
-
-/** I8: an approval covers one exact call, and arguments that are not stated could be anything. */
-const ARGUMENTS_NOT_STATED: Reason = {
-  rule: 'approval',
-  outcome: 'deny',
-  code: 'ARGUMENTS_NOT_STATED',
-  message:
-    'a person must approve this exact call, and its arguments are not stated: send action.args ({} if it has none) or action.argsDigest',
-};
-
-/** I8: an approval covers its exact action and the objections that its card showed, once, before it expires. */
-function useOf(state: LogState, id: string, call: CallAsked, objections: readonly string[], now: number): Reason {
-  const approval = state.approvals.get(id);
-  const no = (code: 'APPROVAL_MISMATCH' | 'APPROVAL_NOT_USABLE', message: string): Reason => ({
-    rule: 'approval',
-    outcome: 'deny',
-    code,
-    message,
-  });
-  if (!approval || approval.kind !== 'action')
-    return no('APPROVAL_NOT_USABLE', `approval ${id} of an action not found`);
-  if (isStanding(approval) ? !(call.isExact && coversCall(approval, call)) : approval.binding !== call.binding) {
-    return no(
-      'APPROVAL_MISMATCH',
-      `approval ${id} was given for another call: verb, resource, arguments, cost and run must be the same`,
-    );
-  }
-  if (approval.status === 'pending') {
-    return { rule: 'approval', outcome: 'step-up', message: `approval ${id} has not been answered yet` };
-  }
-  if (approval.status !== 'approved') return no('APPROVAL_NOT_USABLE', `approval ${id} is ${approval.status}`);
-  if (now >= (approval.usableUntil ?? 0)) return no('APPROVAL_NOT_USABLE', `approval ${id} was not used in time`);
-  if (!isStillEnough(state, termsOf(state, questionAbout(state, call)), approval))
-    return {
-      rule: 'approval',
-      outcome: 'step-up',
-      code: 'APPROVERS_NOT_ENOUGH',
-      message: `approval ${id} is not what the policy in force requires; it is asked for again`,
-    };
-  const added = notShown(approval.objections, objections);
-  if (added.length > 0) {
-    const what = listed([...new Set(added.map((each) => /:(\w+)/.exec(each)?.[1] ?? 'another objection'))]);
-    return {
-      rule: 'approval',
-      outcome: 'step-up',
-      code: 'OBJECTIONS_ADDED',
-      message: `approval ${id} does not cover objections that its card did not show: ${what}; a person is asked again`,
-    };
-  }
-  return { rule: 'approval', outcome: 'permit', code: 'APPROVED', message: approvedText(approval) };
-}
-
-/** Names all people that approved, and an approval of more than one call. */
-function approvedText({ id, by = 'a person', answers = [], scope }: ApprovalNode): string {
-  const people = answers.filter(({ verdict }) => verdict === 'approve').map((each) => each.by);
-  return `approved by ${people.length > 0 ? people.join(' and ') : by}${scope === undefined ? '' : ` for the ${scope} (${id})`}`;
-}
-
-/** Returns a call as rules about approvals see it. */
-const questionAbout = (state: LogState, { runId, facts, charge }: AskedFor): Question => ({
-  kind: 'action',
-  agentClass: state.runs.get(runId)?.agent.class ?? '',
-  risk: facts.risk,
-  verb: facts.verb,
-  effects: facts.effects ?? [facts.effect],
-  cost: charge.cost,
-});
-
 function recordOf(
   command: CommandOf<'authorize'>,
   { facts, labels, charge, drift, understands }: Asked,
@@ -342,104 +243,5 @@ function recordOf(
     ...(drift === 0 ? {} : { drift }),
     remaining: remainingOf(asSeenBelow(chain)),
     ...(understands === undefined ? {} : { understands: [...understands] }),
-  };
-}
-
-/** Requests an approval of this exact call, unless one is already pending. */
-function stepUp(
-  state: LogState,
-  command: CommandOf<'authorize'>,
-  run: RunNode,
-  where: { treeId: string; runId: string; grantId: string; actionId: string; payload: true },
-  data: DecidedAction,
-  { asks, objections, replaces }: { asks: string; objections: readonly string[]; replaces: string | undefined },
-  now: number,
-): ReturnType<Decide<'authorize'>> {
-  const pending = pendingFor(state, data.binding, now);
-  if (pending && notShown(pending.objections, objections).length === 0) {
-    return ok([
-      {
-        type: 'ActionStepUp',
-        ...where,
-        data: { ...data, approvalId: pending.id, expiresAt: rfc3339(pending.expiresAt) },
-      },
-    ]);
-  }
-  if (!pending && run.pendingApprovals >= LIMITS.pendingApprovalsPerRun) {
-    return refuse(
-      'TOO_MANY',
-      `run ${run.id} already waits for ${run.pendingApprovals} approvals; have some answered first`,
-    );
-  }
-  const approvalId = newId('approval', state, command.commandId);
-  const { verb, risk, effects = [data.effect], charge } = data;
-  const question = { kind: 'action', agentClass: run.agent.class, risk, verb, effects, cost: charge.cost } as const;
-  const expiresAt = rfc3339(now + waitMs(state, question));
-  const { treeId, runId, grantId, actionId } = where;
-  // earlier objections stay on the card, so that two requests cannot keep replacing each other
-  const both = [...new Set([...objections, ...(pending?.objections ?? [])])];
-  const all = both.length <= LIMITS.objections ? both : objections.slice(0, LIMITS.objections);
-  const earlier = pending?.id ?? state.approvals.get(replaces ?? '')?.id;
-  return ok([
-    ...(pending ? [replaced(pending, approvalId)] : []),
-    {
-      type: 'ApprovalRequested',
-      treeId,
-      runId,
-      grantId,
-      actionId,
-      data: {
-        approvalId,
-        kind: 'action',
-        expiresAt,
-        risk: data.risk,
-        binding: data.binding,
-        objections: kept(all),
-        asks,
-        ...(earlier === undefined ? {} : { replaces: earlier }),
-      },
-    },
-    { type: 'ActionStepUp', ...where, data: { ...data, approvalId, expiresAt } },
-  ]);
-}
-
-/** Withdraws a request that does not show all current objections, since its answer could not be used. */
-const replaced = ({ id, treeId, runId, grantId, actionId }: ApprovalNode, by: string): NewEvent => ({
-  type: 'ApprovalExpired',
-  treeId,
-  runId,
-  grantId,
-  actionId,
-  data: { approvalId: id, replacedBy: by },
-});
-
-function pendingFor(state: LogState, binding: string, now: number): ApprovalNode | undefined {
-  const id = state.pendingByBinding.get(binding);
-  const approval = id === undefined ? undefined : state.approvals.get(id);
-  return approval && now < approval.expiresAt ? approval : undefined;
-}
-
-/** I3: ends each grant whose lifetime cap a count reaches, since counts are never released. */
-export function exhaustedBy(chain: readonly GrantNode[], charge: Consumed): NewEvent[] {
-  return chain.flatMap((grant): NewEvent[] => {
-    const caps = countsReached(grant.usage, grant.limits.budget, charge);
-    return caps.length === 0 ? [] : [exhausted(grant, caps)];
-  });
-}
-
-export function exhausted(grant: GrantNode, caps: string[], overrun = false): NewEvent {
-  const says = overrun
-    ? `an action cost more than was reserved for it${caps.length ? `; ${caps.join(', ')} used up` : ''}`
-    : `${caps.join(', ')} used up`;
-  return {
-    type: 'GrantExhausted',
-    treeId: grant.treeId,
-    runId: grant.runId,
-    grantId: grant.id,
-    data: {
-      caps,
-      ...(overrun ? { overrun } : {}),
-      reason: { code: overrun ? 'OVERRUN' : 'BUDGET_EXHAUSTED', says: clip(says, LIMITS.reasonLength) },
-    },
   };
 }

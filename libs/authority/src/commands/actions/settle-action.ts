@@ -9,7 +9,7 @@ import type { PurseNode } from '../../state/purses';
 import { asSeenBelow, releasedIn } from '../../state/reserves';
 import { leftInScopes } from '../../state/scopes';
 import { leftOf, moneyAfter, SETTLED, type Amounts, type Settled } from '../../state/usage';
-import { exhausted } from './authorize-action';
+import { exhausted } from './exhaust';
 import { leftInPurses } from './tenant-budgets';
 import { endsWith, endsWithLate } from './ends-lease';
 import { actsForAnother, notFound, refuse, type Decide, type Decided, type NewEvent } from '../types';

@@ -6,7 +6,7 @@ import { restarted } from '../../dimensions/permissions';
 import { sorted } from '../../dimensions/verdict';
 import { endedFirst, livenessReason } from '../../state/liveness';
 import { chainOf, type GrantNode } from '../../state/state';
-import { exhausted } from '../actions/authorize-action';
+import { exhausted } from '../actions/exhaust';
 import { newLimits } from './narrowed-limits';
 import { narrowingRefusal } from './power';
 import { wouldRestart } from './restarted-entries';
