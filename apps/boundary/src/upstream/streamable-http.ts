@@ -85,7 +85,7 @@ export class HttpConnection implements Connection {
 
   private take(text: string, message: Message | undefined = parseMessage(text)): void {
     if (!message || this.pending.take(text, message) === 'taken') return;
-    if (message.id === undefined) return this.listeners.forEach((listener) => listener(String(message.method)));
+    if (message.id === undefined) return this.listeners.forEach((listener) => listener(message.method ?? ''));
     const error = { code: -32601, message: 'this client has no such capability' };
     const answer = message.method === 'ping' ? { id: message.id, result: {} } : { id: message.id, error };
     void this.post(answer, AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)])).then(
