@@ -3,6 +3,9 @@
  * members that this release does not know survive.
  */
 
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Returns the text of each member of an object. @param text valid JSON */
 export function membersOf(text: string): Map<string, string> | undefined {
   const parts = partsOf(text, '{');

@@ -1,5 +1,6 @@
 import type { AnsweredObligation } from '@bailiwick/contracts/obligations/obligation';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { isObject } from '../json-text';
 
 /** The obligations that the boundary applies; a permit with any other is a denial. */
 export const APPLIED = ['remove_fields', 'redact'] as const;
@@ -13,7 +14,7 @@ const REDACTED = '[redacted]';
 
 /**
  * Applies the obligations of a permit to a result: to its structured content, and to each text that is JSON. A result with
- * other content cannot be known to be free of the fields.
+ * other content cannot be known to be free of the fields. Members that MCP does not define are left out for the same reason.
  * @param result the result of `tools/call` as it was written
  * @returns as the error, why the result must be withheld
  */
@@ -26,26 +27,29 @@ export function fulfilled(result: string, obligations: readonly AnsweredObligati
   const unknown = obligations.find((each) => typeof each === 'object' && !APPLIED.some((kind) => kind === each.kind));
   if (unknown !== undefined) return err('the permit obliges to what this enforcement point does not apply');
   if (changes.length === 0) return ok(result);
-  const value = JSON.parse(result) as Json;
-  const { content = [], structuredContent } = value;
-  for (const block of Array.isArray(content) ? (content as unknown[]) : [content]) {
-    const why = changeBlock(block, changes);
-    if (why !== undefined) return err(why);
+  const { content = [], structuredContent, isError, resultType } = JSON.parse(result) as Json;
+  const isKnown = Array.isArray(content) && (structuredContent === undefined || isObject(structuredContent));
+  if (!isKnown || (resultType ?? 'complete') !== 'complete')
+    return err('fields must be removed from the result, which has another form than results of tools');
+  const blocks: Json[] = [];
+  for (const block of content as unknown[]) {
+    const changed = changedBlock(block, changes);
+    if (!changed.ok) return changed;
+    blocks.push(changed.value);
   }
   changes.forEach((each) => change(structuredContent, each.steps, each.remove));
-  return ok(JSON.stringify(value));
+  return ok(JSON.stringify({ content: blocks, structuredContent, ...(isError === true ? { isError } : {}) }));
 }
 
-function changeBlock(block: unknown, changes: readonly Change[]): string | undefined {
+function changedBlock(block: unknown, changes: readonly Change[]): Result<Json, string> {
   const { type, text } = (block ?? {}) as { type?: unknown; text?: unknown };
   if (type !== 'text' || typeof text !== 'string')
-    return 'fields must be removed from the result, and a part of it is neither text nor JSON';
+    return err('fields must be removed from the result, and a part of it is neither text nor JSON');
   const value = parsed(text);
   if (typeof value !== 'object' || value === null)
-    return 'fields must be removed from the result, and a text of it is not JSON';
+    return err('fields must be removed from the result, and a text of it is not JSON');
   changes.forEach((each) => change(value, each.steps, each.remove));
-  (block as Json).text = JSON.stringify(value);
-  return undefined;
+  return ok({ type, text: JSON.stringify(value) });
 }
 
 function parsed(text: string): unknown {

@@ -6,7 +6,7 @@ import { makeLogger } from '@bailiwick/platform/logging';
 import { readDefinition } from '../tools/definition';
 import type { PinStore } from '../tools/pin-store';
 import { ArgumentValidator } from '../tools/validator';
-import { UpstreamGone, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
+import { NotReached, UpstreamGone, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { Decisions } from './decisions';
 import { LiveLeases } from './live-leases';
@@ -64,7 +64,13 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
     calls.call(
       CLAIMS,
       upstream as unknown as Upstream,
-      { name: 'note', args, params: { name: 'note', arguments: args }, approvalId },
+      {
+        name: 'note',
+        args,
+        params: { name: 'note', arguments: args },
+        approvalId,
+        onProgress: (params) => void progress.push(params),
+      },
       signal,
     );
   const outcomes = async () => {
@@ -73,12 +79,15 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
   };
   return { call, commands, reached, outcomes, answered, announce: () => announce(), leases };
 }
+const progress: object[] = [];
 const codeOf = (answer: object): unknown =>
   'result' in answer
     ? (JSON.parse(answer.result as string) as { structuredContent?: { code?: string } }).structuredContent?.code
     : (answer as { error: { code: number } }).error.code;
 
 describe('ToolCalls', () => {
+  beforeEach(() => void progress.splice(0));
+
   it('states verb, resource and obligations itself, and the digest of the exact arguments', async () => {
     const { call, commands, reached } = world();
     await call({ to: 'ann' });
@@ -135,7 +144,8 @@ describe('ToolCalls', () => {
   });
 
   it.each<[string, () => Promise<UpstreamAnswer>, unknown, string]>([
-    ['dies', () => Promise.reject(new UpstreamGone('it has ended')), 'UPSTREAM_FAILED', 'failed'],
+    ['is not reached', () => Promise.reject(new NotReached('it is down')), 'UPSTREAM_FAILED', 'failed'],
+    ['dies and may have made the call', () => Promise.reject(new UpstreamGone('end')), 'UPSTREAM_FAILED', 'completed'],
     ['answers with an error', async () => ({ ok: false, error: { code: -7, message: 'no' } }), -7, 'failed'],
     ['reports a failure', async () => ({ ok: true, result: '{"isError":true}' }), undefined, 'failed'],
     [
@@ -156,13 +166,13 @@ describe('ToolCalls', () => {
       options.signal.addEventListener('abort', () => reject(new UpstreamGone('the call was aborted'))),
     );
 
-  it('aborts the call and reports its outcome if the client goes away', async () => {
+  it('aborts the call if the client goes away, and charges it, since it may have been made', async () => {
     const client = new AbortController();
     const { call, outcomes } = world(permitting, hanging);
     const pending = call({}, client.signal);
     setImmediate(() => client.abort());
     await pending;
-    expect((await outcomes()).map(({ status }) => status)).toEqual(['failed']);
+    expect((await outcomes()).map(({ status }) => status)).toEqual(['completed']);
   });
 
   it.each([
@@ -175,7 +185,30 @@ describe('ToolCalls', () => {
       return hanging(options);
     });
     expect(codeOf(await here.call())).toBe(code);
-    expect((await here.outcomes()).map(({ status }) => status)).toEqual(['failed']);
+    expect((await here.outcomes()).map(({ status }) => status)).toEqual(['completed']);
+  });
+
+  it('passes on no field that the permit removes: not in an error, in progress, or in the preview of the log', async () => {
+    const duty = { kind: 'remove_fields', fields: ['/email'] };
+    const obliging: Decide = () => ({
+      ok: true,
+      value: { ...PERMIT, obligations: ['report-outcome', duty], policy: 1 },
+    });
+    const answers: UpstreamAnswer[] = [
+      { ok: false, error: { code: -7, message: 'a@x', data: { email: 'a@x' } } },
+      { ok: true, result: '{"content":[{"type":"text","text":"a@x"}]}' },
+      { ok: true, result: '{"content":[],"structuredContent":{"email":"a@x","name":"a"}}' },
+    ];
+    const { call, commands, outcomes } = world(obliging, async ({ onProgress }) => {
+      onProgress?.({ progress: 1, total: 2, message: 'a@x', email: 'a@x' });
+      return answers.shift() as UpstreamAnswer;
+    });
+    const passed = [await call(), await call(), await call()];
+    expect(passed.map(codeOf)).toEqual(['RESULT_WITHHELD', 'RESULT_WITHHELD', undefined]);
+    expect(progress).toEqual([1, 2, 3].map(() => ({ progress: 1, total: 2 })));
+    expect(await outcomes()).toHaveLength(3);
+    expect(JSON.stringify([passed, commands])).not.toContain('a@x');
+    expect(JSON.stringify(commands)).toContain('\\"name\\":\\"a\\"');
   });
 
   it('refuses a tool without an entry in the policy in force as unknown', async () => {

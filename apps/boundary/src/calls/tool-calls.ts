@@ -16,12 +16,12 @@ import { catalogName, type Definition } from '../tools/definition';
 import type { PinStore } from '../tools/pin-store';
 import { quarantineOf, type Quarantine } from '../tools/pins';
 import type { ArgumentValidator } from '../tools/validator';
-import { UpstreamGone, type UpstreamAnswer } from '../upstream/connection';
+import { NotReached, UpstreamGone, type UpstreamAnswer } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { denialText, type Denial } from './answers';
 import type { Decisions, ToolCall } from './decisions';
 import { REVOKED, STOPPING, type LiveLeases } from './live-leases';
-import { fulfilled } from './obligations';
+import { passedOn, progressUnder } from './passed-on';
 
 /** A call as an agent sent it. */
 export interface RequestedCall {
@@ -159,22 +159,20 @@ export class ToolCalls {
   ): Promise<CallAnswer> {
     const call = new AbortController();
     const unwatch = this.parts.leases.watch(claims.tenant, claims.grantId, call);
-    const { onProgress } = requested;
-    let outcome: OutcomeRequest = { status: 'failed' };
+    const duties = obligations.filter((each) => each !== REPORT_OUTCOME);
+    const onProgress = progressUnder(requested.onProgress, duties);
+    let outcome: OutcomeRequest | undefined;
     try {
       const answer = await upstream.call(requested.params, {
         signal: AbortSignal.any([signal, call.signal]),
         ...(onProgress ? { onProgress } : {}),
       });
-      outcome = outcomeOf(answer);
-      if (!answer.ok) return { error: answer.error };
-      if (Buffer.byteLength(answer.result) > BOUNDARY_LIMITS.resultBytes)
-        return withheld(`the result is larger than ${BOUNDARY_LIMITS.resultBytes} bytes`);
-      const duties = obligations.filter((each) => each !== REPORT_OUTCOME);
-      if (duties.length === 0) return { result: answer.result };
-      const reduced = fulfilled(answer.result, duties);
-      return reduced.ok ? { result: reduced.value } : withheld(reduced.error);
+      const passed = passedOn(answer, duties);
+      outcome = outcomeOf(answer, passed.ok ? passed.value : duties.length === 0 ? answer : undefined);
+      if (!passed.ok) return withheld(passed.error);
+      return passed.value.ok ? { result: passed.value.result } : { error: passed.value.error };
     } catch (error) {
+      outcome ??= error instanceof NotReached ? NOT_MADE : IN_DOUBT;
       const why = call.signal.reason as unknown;
       if (why === REVOKED || why === STOPPING)
         return denied({
@@ -184,7 +182,7 @@ export class ToolCalls {
       throw error;
     } finally {
       unwatch();
-      this.settle(claims, actionId, outcome);
+      this.settle(claims, actionId, outcome ?? IN_DOUBT);
     }
   }
 
@@ -198,16 +196,30 @@ export class ToolCalls {
   }
 }
 
-function outcomeOf(answer: UpstreamAnswer): OutcomeRequest {
-  const text = answer.ok ? answer.result : JSON.stringify(answer.error);
+const NOT_MADE: OutcomeRequest = { status: 'failed' };
+/**
+ * A call that was sent and has no answer may have been made: it is charged, and ends what ends with it. Otherwise an agent
+ * could go away just after a call, and be given its cost back.
+ */
+const IN_DOUBT: OutcomeRequest = { status: 'completed', preview: 'no answer; the call may have been made' };
+
+/** @param shown what the preview may have of the answer */
+function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): OutcomeRequest {
+  const text = textOf(answer);
   const failed = !answer.ok || (JSON.parse(text) as { isError?: unknown }).isError === true;
   return {
     status: failed ? 'failed' : 'completed',
     resultDigest: `sha256:${sha256hex(text)}`,
     // cut within a character, half of it would have no form in JSON
-    preview: text.slice(0, LIMITS.previewLength).replace(/[\ud800-\udbff]$/, ''),
+    ...(shown && {
+      preview: textOf(shown)
+        .slice(0, LIMITS.previewLength)
+        .replace(/[\ud800-\udbff]$/, ''),
+    }),
   };
 }
+
+const textOf = (answer: UpstreamAnswer): string => (answer.ok ? answer.result : JSON.stringify(answer.error));
 
 const denied = (denial: Denial): CallAnswer => ({ result: denialText(denial) });
 const withheld = (why: string): CallAnswer =>

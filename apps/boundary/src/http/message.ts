@@ -1,5 +1,6 @@
 import { Refused } from '@bailiwick/edge/refused';
 import { readBody } from '@bailiwick/edge/json-body';
+import { isObject } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 
 type Json = Record<string, unknown>;
@@ -48,9 +49,6 @@ export function readMessage(body: Buffer | undefined): AgentMessage | undefined 
     throw new NotAMessage(400, -32602, `params have more than ${BOUNDARY_LIMITS.argumentDepth} levels`);
   return { id, method, params };
 }
-
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isDeeper = (value: unknown, levels: number): boolean =>
   typeof value === 'object' &&

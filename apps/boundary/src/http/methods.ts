@@ -3,7 +3,8 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { CallAnswer, ToolCalls } from '../calls/tool-calls';
 import { UpstreamGone } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
-import { isObject, type AgentMessage } from './message';
+import { isObject } from '../json-text';
+import type { AgentMessage } from './message';
 import { negotiated, STATELESS, SUPPORTED } from './revisions';
 
 /** The member of `_meta` in which a client may name an approval; it is not passed on. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isObject, NotAMessage, type AgentMessage } from './message';
+import { isObject } from '../json-text';
+import { NotAMessage, type AgentMessage } from './message';
 
 /** Revisions of MCP with sessions, newest first; the boundary opens none. */
 const WITH_INITIALIZE = ['2025-11-25', '2025-06-18'];

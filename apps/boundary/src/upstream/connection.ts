@@ -16,7 +16,7 @@ export interface RequestOptions {
 export interface Connection {
   /**
    * Sends a request and returns the first answer to it; further ones are dropped. An aborted request is canceled upstream.
-   * @throws UpstreamGone if the upstream cannot answer, or the request is aborted
+   * @throws UpstreamGone if the upstream cannot answer, or the request is aborted; NotReached if it was not sent
    */
   request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer>;
   notify(method: string, params?: Record<string, unknown>): Promise<void>;
@@ -32,10 +32,13 @@ export interface Connection {
 /** The upstream died, does not answer, or answers what is no MCP message. */
 export class UpstreamGone extends Error {}
 
+/** The upstream has not received the request, and so cannot have carried it out. */
+export class NotReached extends UpstreamGone {}
+
 /** A message of an upstream, as far as it is read. */
 export interface Message {
   readonly id?: unknown;
-  readonly method?: unknown;
+  readonly method?: string;
   readonly params?: Record<string, unknown>;
   readonly result?: unknown;
   readonly error?: unknown;

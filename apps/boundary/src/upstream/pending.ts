@@ -1,4 +1,4 @@
-import { membersOf } from '../json-text';
+import { isObject, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import { UpstreamGone, type Message, type RequestOptions, type UpstreamAnswer } from './connection';
 
@@ -78,7 +78,8 @@ function answerOf(text: string, { error, result }: Message): UpstreamAnswer | un
     const raw = membersOf(text)?.get('result');
     return raw !== undefined && typeof result === 'object' && result !== null ? { ok: true, result: raw } : undefined;
   }
-  const { code, message, data } = error as { code?: unknown; message?: unknown; data?: unknown };
+  if (!isObject(error)) return undefined;
+  const { code, message, data } = error;
   if (typeof code !== 'number' || typeof message !== 'string') return undefined;
   return { ok: false, error: { code, message, ...(data === undefined ? {} : { data }) } };
 }
@@ -87,8 +88,10 @@ function answerOf(text: string, { error, result }: Message): UpstreamAnswer | un
 export function parseMessage(text: string): Message | undefined {
   try {
     const value = JSON.parse(text) as unknown;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return (value as { jsonrpc?: unknown }).jsonrpc === '2.0' ? value : undefined;
+    if (!isObject(value) || value.jsonrpc !== '2.0') return undefined;
+    const { method, params } = value;
+    if (method !== undefined && typeof method !== 'string') return undefined;
+    return params === undefined || isObject(params) ? value : undefined;
   } catch {
     return undefined;
   }

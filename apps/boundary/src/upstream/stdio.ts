@@ -108,7 +108,7 @@ export class StdioConnection implements Connection {
   private take(line: string): void {
     const message = parseMessage(line);
     if (!message || this.pending.take(line, message) === 'taken') return;
-    if (message.id === undefined) return this.listeners.forEach((listener) => listener(String(message.method)));
+    if (message.id === undefined) return this.listeners.forEach((listener) => listener(message.method ?? ''));
     // the boundary declares no capability for requests of servers
     this.send(
       message.method === 'ping'

@@ -1,5 +1,12 @@
 import { BOUNDARY_LIMITS } from '../limits';
-import { UpstreamGone, type Connection, type Message, type RequestOptions, type UpstreamAnswer } from './connection';
+import {
+  NotReached,
+  UpstreamGone,
+  type Connection,
+  type Message,
+  type RequestOptions,
+  type UpstreamAnswer,
+} from './connection';
 import { eventsOf } from './event-stream';
 import { parseMessage, Pending } from './pending';
 import { withToken } from './stdio';
@@ -28,8 +35,7 @@ export class HttpConnection implements Connection {
     const message = { id, method, params: options.onProgress ? withToken(params, id) : params };
     this.exchange(message, stop.signal).then(
       () => this.pending.fail(id, new UpstreamGone('the upstream ended its response without an answer')),
-      (error: unknown) =>
-        this.pending.fail(id, error instanceof UpstreamGone ? error : new UpstreamGone(reasonOf(error))),
+      (error: unknown) => this.pending.fail(id, error instanceof UpstreamGone ? error : failureOf(error)),
     );
     try {
       return await answer;
@@ -69,7 +75,7 @@ export class HttpConnection implements Connection {
     const isOver = response.status === 404 || response.status === 400;
     if (isOver && this.session !== undefined) {
       this.end(); // the session has ended: the next request opens another
-      throw new UpstreamGone('the upstream has ended the session');
+      throw new NotReached('the upstream has ended the session');
     }
     if (message.method === 'initialize') this.session = response.headers.get('mcp-session-id') ?? undefined;
     if (!response.body) throw new UpstreamGone(`the upstream answered ${response.status} without a body`);
@@ -85,7 +91,7 @@ export class HttpConnection implements Connection {
 
   private take(text: string, message: Message | undefined = parseMessage(text)): void {
     if (!message || this.pending.take(text, message) === 'taken') return;
-    if (message.id === undefined) return this.listeners.forEach((listener) => listener(String(message.method)));
+    if (message.id === undefined) return this.listeners.forEach((listener) => listener(message.method ?? ''));
     const error = { code: -32601, message: 'this client has no such capability' };
     const answer = message.method === 'ping' ? { id: message.id, result: {} } : { id: message.id, error };
     void this.post(answer, AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)])).then(
@@ -115,10 +121,22 @@ export class HttpConnection implements Connection {
   }
 }
 
-const reasonOf = (error: unknown): string => {
-  const { message, cause } = error as { message: string; cause?: { code?: unknown } };
-  return `the upstream cannot be reached: ${typeof cause?.code === 'string' ? cause.code : message}`;
-};
+/** Failures of `fetch` before a request is sent. */
+const UNSENT: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function failureOf(error: unknown): UpstreamGone {
+  const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
+  // other texts may have the address, and with it a secret
+  const why = `the upstream cannot be reached${typeof code === 'string' ? `: ${code}` : ''}`;
+  return UNSENT.has(code) ? new NotReached(why) : new UpstreamGone(why);
+}
 
 async function bounded(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];

@@ -5,7 +5,7 @@ import { itemsOf, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { ServerConfig } from '../servers/server-config';
 import { readDefinition, type Definition } from '../tools/definition';
-import { UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
+import { NotReached, UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
 
 /** Revisions that the boundary uses with upstreams, newest first. */
 const VERSIONS = ['2025-11-25', '2025-06-18'];
@@ -53,13 +53,16 @@ export class Upstream {
     return this.reading;
   }
 
-  /** Calls a tool. @throws UpstreamGone */
+  /** Calls a tool. @throws UpstreamGone; NotReached if the call was not sent */
   async call(params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
     if (this.inFlight >= BOUNDARY_LIMITS.callsInFlight)
-      throw new UpstreamGone('too many calls of this server are in flight');
+      throw new NotReached('too many calls of this server are in flight');
     this.inFlight += 1;
     try {
-      const { connection } = await this.open();
+      const { connection } = await this.open().catch((error: Error) => {
+        throw new NotReached(error.message);
+      });
+      if (options.signal.aborted) throw new NotReached('the call was aborted');
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
       return await connection.request('tools/call', params, { ...options, signal });
     } finally {
@@ -105,7 +108,8 @@ export class Upstream {
         },
         { signal: AbortSignal.timeout(BOUNDARY_LIMITS.connectMs) },
       );
-      if (!answer.ok) throw new UpstreamGone(`the upstream refused to initialize: ${answer.error.message}`);
+      if (!answer.ok)
+        throw new UpstreamGone(`the upstream refused to initialize: ${answer.error.message.slice(0, 200)}`);
       const { protocolVersion } = JSON.parse(answer.result) as { protocolVersion?: unknown };
       if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
         throw new UpstreamGone(`the upstream answered with revision ${String(protocolVersion).slice(0, 40)}`);
@@ -132,7 +136,8 @@ export class Upstream {
       const params = cursor === undefined ? {} : { cursor };
       const signal = AbortSignal.timeout(BOUNDARY_LIMITS.listMs);
       const answer = await open.connection.request('tools/list', params, { signal });
-      if (!answer.ok) throw new UpstreamGone(`the upstream does not list its tools: ${answer.error.message}`);
+      if (!answer.ok)
+        throw new UpstreamGone(`the upstream does not list its tools: ${answer.error.message.slice(0, 200)}`);
       const members = membersOf(answer.result);
       for (const text of itemsOf(members?.get('tools') ?? '') ?? []) found.push(readDefinition(text));
       const chars = found.reduce((sum, { raw }) => sum + raw.length, 0);
