@@ -18,7 +18,7 @@ import { lessThan } from './grants/less';
 import { givenBeyond } from '../manifests/issue';
 import { cannotSetAside } from '../state/reserves';
 import { narrowedAbove } from './grants/bounds';
-import { fromNowOn } from './grants/bundles';
+import { fromNowOn, stillHeld } from './grants/bundles';
 import { widerThan } from './grants/run';
 import { newId, notFound, refuse, type Decide, type Decided, type NewEvent, type Rules } from './types';
 
@@ -121,7 +121,7 @@ function givenLimits(
   if (request === undefined) return ok(asked);
   const old = approval.supersedes === undefined ? undefined : state.grants.get(approval.supersedes);
   const less = lessThan(asked, request, now, old?.limits);
-  const narrower = less.ok && old ? narrowed(old.limits, less.value) : undefined;
+  const narrower = less.ok && old ? narrowed(stillHeld(old.limits, now), less.value) : undefined;
   return narrower ? err(narrower) : less;
 }
 

@@ -132,6 +132,35 @@ describe('a run whose manifest lists what it may ask for', () => {
     expect(limits.permissions?.[1]).toEqual({ ...want.permissions[0], until: rfc3339(log.now + 600_000) });
   });
 
+  it('may ask for one part of an entry with caps, so that it gets no more calls than the bundle has', () => {
+    const { log, runId } = opened();
+    const part = (match: string) => ({
+      actions: ['pull-request.open'],
+      resources: [{ type: 'repo', match }],
+      calls: 2,
+    });
+    const twice = { permissions: [part('acme/one'), part('acme/two')] };
+    expect(tryAsk(log, runId, { want: twice })).toMatchObject({ reasons: [{ code: 'NOT_LISTED_TO_ASK' }] });
+    expect(ask(log, runId, { want: { permissions: [part('acme/one')] } }).bundle?.name).toBe('open-pull-requests');
+    const uncapped = ['src/a', 'src/b'].map((match) => ({
+      actions: ['file.write'],
+      resources: [{ type: 'file', match }],
+    }));
+    expect(ask(log, runId, { want: { permissions: uncapped } }).bundle?.name).toBe('edit');
+  });
+
+  it('can be given less than it asks for, also after a bundle that it held has ended', () => {
+    const { log, runId } = opened();
+    raised(log, ask(log, runId, { ask: 'edit' }).approvalId);
+    log.now += 700_000;
+    const { approvalId, limits } = ask(log, runId, { ask: 'edit' });
+    const permissions = limits?.permissions?.map((each) =>
+      each.until === undefined ? each : { ...each, resources: [{ type: 'file', match: 'src/a' }] },
+    );
+    const issued = only(approve(log, approvalId, { grant: { permissions } }), 'GrantIssued');
+    expect(issued.data.limits.permissions?.map(({ resources: [first] }) => first?.match)).toEqual(['src/**', 'src/a']);
+  });
+
   it('asks once for a bundle at a time, and not again at once after a person refused it', () => {
     const { log, runId } = opened();
     const { approvalId } = ask(log, runId, { ask: 'edit' });

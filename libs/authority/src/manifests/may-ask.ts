@@ -5,7 +5,8 @@ import type { Refusal } from '@bailiwick/contracts/reason';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { parseDuration } from '@bailiwick/core/duration';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { coversAction } from '../dimensions/entry';
+import { coversAction, keyOfEntry } from '../dimensions/entry';
+import { isCapped } from '../dimensions/part-caps';
 import { permissions as dimension } from '../dimensions/permissions';
 import { normalizeResourceId } from '../matching/pattern';
 import { normalizeVerb } from '../matching/verbs/verb';
@@ -96,7 +97,21 @@ function bundleWith({ bundles }: MayAsk, { permissions, ...rest }: GrantRequest)
   if (permissions === undefined || Object.values(rest).some((each) => each !== undefined)) return undefined;
   const entries = entriesOf(permissions, false);
   if (!entries.ok || entries.value.length === 0) return undefined;
-  return bundles.find((each) => dimension.attenuates(entries.value, each.permissions).ok);
+  return bundles.find((each) => isPart(entries.value, each.permissions));
+}
+
+/**
+ * Reports whether entries are a part of a bundle: each is inside one of its entries. Of those that only entries with caps
+ * cover there is one, or they are as listed: each entry of a lease counts for itself, and two parts of one entry would
+ * count twice what it allows.
+ */
+function isPart(entries: PermissionsLimit, bundle: PermissionsLimit): boolean {
+  if (!dimension.attenuates(entries, bundle).ok) return false;
+  const capped = new Set(bundle.filter(isCapped).map(keyOfEntry));
+  if (capped.size === 0) return true;
+  const free = bundle.filter((each) => !isCapped(each));
+  const counting = entries.filter((each) => !dimension.attenuates([each], free, 1 / entries.length).ok);
+  return counting.length <= 1 || counting.every((each) => capped.has(keyOfEntry(each)));
 }
 
 /** Returns the first bundle that covers a call whatever its attributes are: a person is asked, and each call is decided. */
