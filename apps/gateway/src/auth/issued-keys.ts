@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { ClientJwks } from '@bailiwick/contracts/keys/client-keys';
 import type { Actor } from '@bailiwick/contracts/events/event';
-import type { KeyView, NewKey } from '@bailiwick/contracts/keys/key';
+import type { KeyView, NewKey, PeopleOfKeys } from '@bailiwick/contracts/keys/key';
 import type { KeyChange } from '@bailiwick/contracts/keys/key-change';
 import { recordOf } from '@bailiwick/contracts/keys/key-record';
 import type { KeyRecording } from '@bailiwick/contracts/keys/key-recording';
@@ -69,9 +69,18 @@ export class IssuedKeys {
     return { view, position: await this.record(tenant, record, 'revoked', view) };
   }
 
-  /** Removes the name of an erased person from their keys that have ended. */
-  async forget(tenant: string, person: string): Promise<void> {
-    await this.logClient.admin('forget-person', { tenant, person });
+  /** Removes the name of an erased person, however it is written, from their keys that have ended. */
+  async forget(tenant: string, personRef: string): Promise<void> {
+    let page: PeopleOfKeys = { people: [], more: true };
+    while (page.more) {
+      const after = page.people.at(-1);
+      page = await this.logClient.admin<PeopleOfKeys>('people-of-keys', {
+        tenant,
+        ...(after === undefined ? {} : { after }),
+      });
+      const people = page.people.filter((each) => this.pseudonyms.ref(tenant, 'person', each) === personRef);
+      if (people.length > 0) await this.logClient.admin('forget-people', { tenant, people });
+    }
   }
 
   /** Issues the keys of a new tenant, one per role. @throws Refused CONFLICT if it has keys */
