@@ -22,6 +22,9 @@ export interface Issued {
   readonly position: number;
 }
 
+/** Codes of refusals that end when the owner of the log is there, or has room. */
+const LATER: ReadonlySet<string> = new Set(['NOT_READY', 'TOO_MANY']);
+
 /** The keys of a new tenant have no issuer in it. */
 const INSTALLATION: Actor = { kind: 'service', id: 'installation' };
 
@@ -113,8 +116,20 @@ export class IssuedKeys {
     }));
     const record = this.recording(tenant, INSTALLATION, undefined);
     const views = await this.changed<KeyView[]>('issue-keys', { tenant, keys, mode, record });
-    for (const view of views) await this.record(tenant, record, 'issued', view);
+    await this.recordSoon(tenant, record, views);
     return secrets;
+  }
+
+  /**
+   * Records the keys of a tenant. If the owner of its log cannot do so now, `KeyRecords` of the delegation service does
+   * later: the commands are stored with the keys, whose only copies would otherwise be lost with the response.
+   */
+  private async recordSoon(tenant: string, record: KeyRecording, views: readonly KeyView[]): Promise<void> {
+    try {
+      for (const view of views) await this.record(tenant, record, 'issued', view);
+    } catch (error) {
+      if (!(error instanceof Refused && LATER.has(error.code))) throw error;
+    }
   }
 
   private async find(tenant: string, id: string): Promise<KeyView | undefined> {
