@@ -146,7 +146,8 @@ describe('AppModule', () => {
 
   it('finishes the owned logs before it closes the bus and then the database', async () => {
     await service.stop();
-    const keys = ['forget-person', 'issue-keys', 'keys', 'revoke-key', 'rotate-key', 'take-over-keys', 'tenant-keys'];
+    const changes = ['forget-people', 'issue-keys', 'revoke-key', 'rotate-key', 'take-over-keys'];
+    const keys = [...changes, 'keys', 'people-of-keys', 'tenant-keys'];
     const people = ['person-names', 'record-names'];
     const mcp = ['mcp-pins', 'mcp-definitions', 'mcp-approve'];
     const served = ['create-tenant', 'logs', ...keys, ...people, ...mcp]

@@ -1,7 +1,13 @@
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { DEADLINE_HEADER, type Answer } from '@bailiwick/contracts/commands/command';
-import { forgetPersonRequest, keysRequest, takeOverRequest, tenantKeysRequest } from '@bailiwick/contracts/keys/key';
+import {
+  forgetPeopleRequest,
+  keysRequest,
+  peopleOfKeysRequest,
+  takeOverRequest,
+  tenantKeysRequest,
+} from '@bailiwick/contracts/keys/key';
 import { issueKeysRequest, revokeKeyRequest, rotateKeyRequest } from '@bailiwick/contracts/keys/key-requests';
 import type { KeyRefusal, PostgresKeys } from '@bailiwick/event-store/postgres/keys';
 import type { Result } from '@bailiwick/core/result';
@@ -66,11 +72,18 @@ export class KeysController {
     return { ok: true, value: {} };
   }
 
-  @MessagePattern(adminSubject('forget-person'))
-  async forget(
-    @Payload(new ZodPipe(forgetPersonRequest)) { tenant, person }: z.infer<typeof forgetPersonRequest>,
+  @MessagePattern(adminSubject('people-of-keys'))
+  async people(
+    @Payload(new ZodPipe(peopleOfKeysRequest)) { tenant, after }: z.infer<typeof peopleOfKeysRequest>,
   ): Promise<Answer> {
-    await this.keys.forget(tenant, person);
+    return { ok: true, value: await this.keys.people(tenant, after) };
+  }
+
+  @MessagePattern(adminSubject('forget-people'))
+  async forget(
+    @Payload(new ZodPipe(forgetPeopleRequest)) { tenant, people }: z.infer<typeof forgetPeopleRequest>,
+  ): Promise<Answer> {
+    await this.keys.forget(tenant, people);
     return { ok: true, value: {} };
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { ClientJwks } from '@bailiwick/contracts/keys/client-keys';
 import type { Actor } from '@bailiwick/contracts/events/event';
-import type { KeyView, NewKey } from '@bailiwick/contracts/keys/key';
+import type { KeyView, NewKey, PeopleOfKeys } from '@bailiwick/contracts/keys/key';
 import type { KeyChange } from '@bailiwick/contracts/keys/key-change';
 import { recordOf } from '@bailiwick/contracts/keys/key-record';
 import type { KeyRecording } from '@bailiwick/contracts/keys/key-recording';
@@ -21,6 +21,9 @@ export interface Issued {
   /** of the event that records the change */
   readonly position: number;
 }
+
+/** Codes of refusals that end when the owner of the log is there, or has room. */
+const LATER: ReadonlySet<string> = new Set(['NOT_READY', 'TOO_MANY']);
 
 /** The keys of a new tenant have no issuer in it. */
 const INSTALLATION: Actor = { kind: 'service', id: 'installation' };
@@ -69,9 +72,18 @@ export class IssuedKeys {
     return { view, position: await this.record(tenant, record, 'revoked', view) };
   }
 
-  /** Removes the name of an erased person from their keys that have ended. */
-  async forget(tenant: string, person: string): Promise<void> {
-    await this.logClient.admin('forget-person', { tenant, person });
+  /** Removes the name of an erased person, however it is written, from their keys that have ended. */
+  async forget(tenant: string, personRef: string): Promise<void> {
+    let page: PeopleOfKeys = { people: [], more: true };
+    while (page.more) {
+      const after = page.people.at(-1);
+      page = await this.logClient.admin<PeopleOfKeys>('people-of-keys', {
+        tenant,
+        ...(after === undefined ? {} : { after }),
+      });
+      const people = page.people.filter((each) => this.pseudonyms.ref(tenant, 'person', each) === personRef);
+      if (people.length > 0) await this.logClient.admin('forget-people', { tenant, people });
+    }
   }
 
   /** Issues the keys of a new tenant, one per role. @throws Refused CONFLICT if it has keys */
@@ -104,8 +116,20 @@ export class IssuedKeys {
     }));
     const record = this.recording(tenant, INSTALLATION, undefined);
     const views = await this.changed<KeyView[]>('issue-keys', { tenant, keys, mode, record });
-    for (const view of views) await this.record(tenant, record, 'issued', view);
+    await this.recordSoon(tenant, record, views);
     return secrets;
+  }
+
+  /**
+   * Records the keys of a tenant. If the owner of its log cannot do so now, `KeyRecords` of the delegation service does
+   * later: the commands are stored with the keys, whose only copies would otherwise be lost with the response.
+   */
+  private async recordSoon(tenant: string, record: KeyRecording, views: readonly KeyView[]): Promise<void> {
+    try {
+      for (const view of views) await this.record(tenant, record, 'issued', view);
+    } catch (error) {
+      if (!(error instanceof Refused && LATER.has(error.code))) throw error;
+    }
   }
 
   private async find(tenant: string, id: string): Promise<KeyView | undefined> {

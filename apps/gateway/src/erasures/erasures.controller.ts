@@ -50,7 +50,7 @@ export class ErasuresController {
     const live = await this.liveKeys(tenant, subjectRef);
     if (live.length > 0)
       throw new Refused('CONFLICT', `live keys name this person; revoke them first: ${live.slice(0, 10).join(', ')}`);
-    await this.keys.forget(tenant, body.subject);
+    await this.keys.forget(tenant, subjectRef);
     const command = context.command('erase', logName(tenant, 0), {
       subjectRef,
       ...(body.earlierReasons ? { earlierReasons: true as const } : {}),

@@ -119,5 +119,14 @@ export const takeOverRequest = z.strictObject({
     .array(z.strictObject({ id: keyId, tenant: tenantName, role: keyRole, digest: secretDigest }))
     .max(LIMITS.keys.page),
 });
-/** Removes the name of a person from keys that have ended. */
-export const forgetPersonRequest = z.strictObject({ tenant: tenantName, person: name });
+/** The names of people on the keys of a tenant, each once and in order, after one of them: the reply is `PeopleOfKeys`. */
+export const peopleOfKeysRequest = z.strictObject({ tenant: tenantName, after: z.string().optional() });
+export interface PeopleOfKeys {
+  readonly people: readonly string[];
+  readonly more: boolean;
+}
+/** Removes names of people, as they are written, from keys that have ended. */
+export const forgetPeopleRequest = z.strictObject({
+  tenant: tenantName,
+  people: z.array(z.string()).min(1).max(LIMITS.keys.page),
+});

@@ -173,8 +173,27 @@ describe('PostgresKeys', () => {
     const person = 'user:ada@example.com';
     await issued('acme', key('one', { person }), key('two', { person }));
     await keys.revoke('acme', id('one'));
-    await keys.forget('acme', 'USER:ada@example.com');
+    await keys.forget('acme', [person]);
     expect((await keys.list('acme')).map((each) => each.person)).toEqual([person, undefined]);
+  });
+
+  it('lists the people of a tenant, each once and in pages, and those of its ended keys too', async () => {
+    await query(
+      database.url,
+      `INSERT INTO access_key (id, tenant, name, person, version, revoked_at)
+       SELECT 'key_' || lpad(i::text, 26, '0'), 'many', 'k' || i, 'user:' || (i / 2), 0, now() FROM generate_series(0, ${2 * LIMITS.keys.page + 1}) AS i`,
+    );
+    await issued('acme', key('one', { person: 'user:ada@example.com' }));
+    const first = await keys.people('many');
+    const rest = await keys.people('many', first.people.at(-1));
+    expect([first.people.length, first.more, rest.people.length, rest.more]).toEqual([
+      LIMITS.keys.page,
+      true,
+      1,
+      false,
+    ]);
+    expect(new Set([...first.people, ...rest.people]).size).toBe(LIMITS.keys.page + 1);
+    expect(await keys.people('acme')).toEqual({ people: ['user:ada@example.com'], more: false });
   });
 
   it(`refuses more than ${LIMITS.keys.perTenant} live keys of a tenant`, async () => {

@@ -1,5 +1,5 @@
 import type { ClientJwks } from '@bailiwick/contracts/keys/client-keys';
-import type { HeldKey, KeyChanges, KeyRole, KeyView, NewKey } from '@bailiwick/contracts/keys/key';
+import type { HeldKey, KeyChanges, KeyRole, KeyView, NewKey, PeopleOfKeys } from '@bailiwick/contracts/keys/key';
 import type { KeyChange } from '@bailiwick/contracts/keys/key-change';
 import type { KeyRecording } from '@bailiwick/contracts/keys/key-recording';
 import { recordOf } from '@bailiwick/contracts/keys/key-record';
@@ -178,15 +178,27 @@ export class PostgresKeys {
     if (!taken.ok) throw new Error(taken.error.detail);
   }
 
-  /** Removes the name of a person from their keys that have ended, here and at the gateways. */
-  async forget(tenant: string, person: string): Promise<void> {
+  /**
+   * Returns the names of people on the keys of a tenant, each once: the next page after one of them. The gateway finds a
+   * person among them by ref, since it alone knows which spellings are one person.
+   */
+  async people(tenant: string, after = ''): Promise<PeopleOfKeys> {
+    const { rows } = await this.pool.query<{ person: string }>(
+      'SELECT DISTINCT person FROM access_key WHERE tenant = $1 AND person > $2 ORDER BY person LIMIT $3',
+      [tenant, after, PAGE + 1],
+    );
+    return { people: rows.slice(0, PAGE).map(({ person }) => person), more: rows.length > PAGE };
+  }
+
+  /** Removes names of people, as they are written, from keys that have ended, here and at the gateways. */
+  async forget(tenant: string, people: readonly string[]): Promise<void> {
     await this.change(async (client, version) => {
       // a gateway whose clock is behind must not take an expired key without its person for that of a service
       await client.query(END_EXPIRED, [tenant, version]);
       await client.query(
         `UPDATE access_key SET person = NULL, version = $3
-         WHERE tenant = $1 AND lower(person) = lower($2) AND revoked_at IS NOT NULL`,
-        [tenant, person, version],
+         WHERE tenant = $1 AND person = ANY($2) AND revoked_at IS NOT NULL`,
+        [tenant, people, version],
       );
       return ok(undefined);
     });
