@@ -14,6 +14,7 @@ const MAX_RUN_MS = 37 * 60_000;
 setUp();
 const require = createRequire(import.meta.url);
 const { startPostgres } = require(join(root, 'libs/platform/dist/local-servers/postgres.js'));
+const { freePort } = require(join(root, 'libs/platform/dist/local-servers/ports.js'));
 const { findNatsServer, startNats } = require(join(root, 'libs/platform/dist/local-servers/nats.js'));
 
 const dir = mkdtempSync(join(tmpdir(), 'bailiwick-test-'));
@@ -39,6 +40,7 @@ try {
     },
   });
   stops.push(() => nats.stop());
+  const stack = process.argv.length > 2 ? undefined : await startSystem(binary); // some files: a system of their own
   const result = join(dir, 'jest.json');
   // tests mostly wait for servers, so use two workers even on two cores
   const workers = Math.max(2, availableParallelism() - 1);
@@ -46,6 +48,7 @@ try {
     BAILIWICK_TEST_DATABASE_URL: postgres.url,
     BAILIWICK_TEST_NATS_URL: nats.url,
     BAILIWICK_TEST_NATS_SERVER: binary,
+    ...(stack ? { BAILIWICK_TEST_STACK: stack } : {}),
   });
   if (existsSync(result)) tally = tallyOf(JSON.parse(readFileSync(result, 'utf8')));
 } finally {
@@ -53,6 +56,38 @@ try {
 }
 console.log(tally);
 process.exit(code);
+
+/** Starts the system whose tenants tests share (`Stack.tenant`). @returns its data folder */
+async function startSystem(natsServer) {
+  const dataDir = join(dir, 'system');
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=built',
+      join(root, 'bin/bailiwick.mjs'),
+      'up',
+      '--data',
+      dataDir,
+      '--port',
+      String(await freePort()),
+    ],
+    { env: { ...process.env, BAILIWICK_NATS_SERVER: natsServer }, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  stops.push(async () => {
+    child.kill('SIGINT');
+    if (child.exitCode === null) await Promise.race([once(child, 'exit'), delay(20_000)]);
+    child.kill('SIGKILL');
+  });
+  await new Promise((ready, failed) => {
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      if (output.includes('Bailiwick is running')) ready();
+    });
+    child.once('exit', () => failed(new Error(`the system for tests ended before it was ready:\n${output}`)));
+  });
+  return dataDir;
+}
 
 function tallyOf({ numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites }) {
   const broken = numFailedTests === 0 ? numFailedTestSuites : 0; // suites that failed to load

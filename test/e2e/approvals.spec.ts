@@ -6,7 +6,7 @@ import { open, read, WIDE } from './leases';
 describe('an approver', () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.tenant();
   }, 120_000);
   afterAll(() => stack.stop());
 

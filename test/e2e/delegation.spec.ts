@@ -6,7 +6,7 @@ import { open, read, write } from './leases';
 describe('an orchestrator', () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.tenant();
   }, 120_000);
   afterAll(() => stack.stop());
 

@@ -5,7 +5,7 @@ import { open, read } from './leases';
 describe('a responder', () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.tenant();
   }, 120_000);
   afterAll(() => stack.stop());
 
@@ -25,7 +25,7 @@ describe('a responder', () => {
       .delegate(left.grant.id, { ...lease, grant: { actions: { allow: ['file.read'] } } });
     const { revocationId, positions } = await stack.as('responder').revoke(left.grant.id, 'compromised');
     expect(revocationId).toMatch(/^rev_/);
-    expect(Object.keys(positions)).toEqual(['default/0']);
+    expect(Object.keys(positions)).toEqual([stack.log]);
     expect(await decision(left.grant.id)).toBe('deny');
     expect(await decision(below.grant.id)).toBe('deny');
     expect(await decision(right.grant.id)).toBe('permit');
@@ -47,7 +47,7 @@ describe('a responder', () => {
       after: -1,
       limit: 1_000,
       type: 'RevocationRuleAdded',
-      minPosition: done.positions['default/0'] as number,
+      minPosition: done.positions[stack.log] as number,
     });
     expect(after.items.length - before.items.length).toBe(1); // I6: one event per log, however many grants it revokes
     // a grant issued to that class afterwards is not affected

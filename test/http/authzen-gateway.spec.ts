@@ -9,7 +9,7 @@ describe('the evaluations of an API gateway', () => {
   const leases = new Map<string, string>();
 
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.tenant();
     for (const { request } of source.evaluation) {
       const { id } = request.subject;
       if (!leases.has(id)) leases.set(id, (await openRun(stack, { ...leaseOf(id) })).grantId);

@@ -27,7 +27,7 @@ const ELSEWHERE = { type: 'repo', id: 'other/clord' };
 const subject = (): Json => ({ type: 'grant', id: run.grantId });
 
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
   run = await openRun(stack);
   certified = await makeTenant(stack, 'certified');
   await prepare(stack, certified);

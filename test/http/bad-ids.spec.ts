@@ -43,7 +43,7 @@ async function estate(keys: Keys): Promise<Estate> {
 }
 
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
   acme = await makeTenant(stack, 'acme');
   theirs = await estate(stack.keys);
   ours = await estate(acme);

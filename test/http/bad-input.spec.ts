@@ -10,7 +10,7 @@ let run: Opened;
 let all: Sample[];
 
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
   run = await openRun(stack);
   const permit = await http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer, body: call(run.grantId) });
   const asked = await post('orchestrator', '/v1/runs', { ...RUN, requireApproval: true });

@@ -4,7 +4,7 @@ import { GRANT, openRun, RUN, type Opened } from './world';
 /** A service that is called from another tree: each side under its own lease, both named in the custody. */
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
 }, 120_000);
 afterAll(() => stack.stop());
 

@@ -6,7 +6,7 @@ import { call, GRANT, head, openRun, RUN, shorten } from './world';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
 }, 120_000);
 afterAll(() => stack.stop());
 
@@ -16,7 +16,7 @@ const decide = async (grantId: string, more = {}) =>
 
 async function claimsOf(runId: string): Promise<unknown> {
   const receipt = await stack.as('analyst').receipt(runId, await head(stack));
-  const { steps, statement } = verifyReceipt(receipt, await stack.as('analyst').verifierKey('default/0'));
+  const { steps, statement } = verifyReceipt(receipt, await stack.as('analyst').verifierKey(stack.log));
   expect(steps.filter((step) => !step.ok)).toEqual([]);
   return statement?.predicate;
 }

@@ -10,7 +10,7 @@ import { http, Stack } from '../support/stack';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
 }, 120_000);
 afterAll(() => stack.stop());
 
@@ -312,7 +312,7 @@ describe('a deployed policy', () => {
 
   it('does not change the decisions of another tenant (I9)', async () => {
     await admin().deployPolicy(meaning('read'), await version());
-    const made = await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin as string, body: { id: 'other' } });
+    const made = await http(stack, 'POST', '/v1/tenants', { key: stack.installationKey, body: { id: 'other' } });
     const keys = made.body.keys as Record<string, string>;
     const as = (role: string) => new BailiwickClient({ url: stack.url, key: keys[role] as string });
     const { grant } = await open(as('orchestrator'), READS);
@@ -508,7 +508,7 @@ describe('a policy that is not deployed', () => {
     const signals = await cli('signals', '--since', '1h');
     expect([signals.code, signals.out]).toEqual([0, expect.stringMatching(/BUDGET_EXHAUSTED +\S+ +\d+/)]);
     const counted = await stack.as('analyst').policySignals();
-    expect(counted).toMatchObject({ log: 'default/0', truncated: false });
+    expect(counted).toMatchObject({ log: stack.log, truncated: false });
     expect(counted.decisions).toBeGreaterThan(5);
     const future = await stack.as('analyst').policySignals('2100-01-01T00:00:00Z');
     expect(future).toMatchObject({ decisions: 0, verbs: [], suggestions: [] });

@@ -5,7 +5,7 @@ import { call, GRANT, openRun, RUN, type Opened } from './world';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
 }, 120_000);
 afterAll(() => stack.stop());
 
@@ -21,7 +21,7 @@ async function boundary(): Promise<string> {
 }
 
 async function claimsIn(receipt: unknown): Promise<Predicate> {
-  const { steps, statement } = verifyReceipt(receipt, await stack.as('analyst').verifierKey('default/0'));
+  const { steps, statement } = verifyReceipt(receipt, await stack.as('analyst').verifierKey(stack.log));
   expect(steps.filter((step) => !step.ok)).toEqual([]);
   return statement?.predicate as Predicate;
 }

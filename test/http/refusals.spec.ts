@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 let stack: Stack;
 
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
 }, 120_000);
 afterAll(() => stack.stop());
 
@@ -283,9 +283,10 @@ describe('a repeated change is a conflict', () => {
   });
 
   it('for a tenant created twice', async () => {
-    expect((await post('admin', '/v1/tenants', { id: 'twice' })).status).toBe(201);
-    await refused(409, 'CONFLICT', () => post('admin', '/v1/tenants', { id: 'twice' }));
-    await refused(409, 'CONFLICT', () => post('admin', '/v1/tenants', { id: 'default' }));
+    const create = (id: string) => http(stack, 'POST', '/v1/tenants', { key: stack.installationKey, body: { id } });
+    expect((await create('twice')).status).toBe(201);
+    await refused(409, 'CONFLICT', () => create('twice'));
+    await refused(409, 'CONFLICT', () => create('default'));
   });
 
   it('for a revocation whose blast radius has grown, with the current preview', async () => {

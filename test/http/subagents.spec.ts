@@ -4,7 +4,7 @@ import { call, GRANT, openRun, problemIn, type Opened } from './world';
 /** What a run's own token may do with what the run delegated, and nothing next to or above it. */
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
 }, 120_000);
 afterAll(() => stack.stop());
 

@@ -16,7 +16,7 @@ const PLAIN = {
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
 }, 120_000);
 afterAll(() => stack.stop());
 
@@ -83,7 +83,7 @@ describe('a tenant budget', () => {
     await stack.as('enforcer').settle(actionId, { status: 'completed', cost: { USD: 20 } });
     const { position } = await stack.as('orchestrator').complete(run.id);
     const receipt = await stack.as('analyst').receipt(run.id, position);
-    const checked = verifyReceipt(receipt, await stack.as('analyst').verifierKey('default/0'));
+    const checked = verifyReceipt(receipt, await stack.as('analyst').verifierKey(stack.log));
     expect(checked).toMatchObject({ ok: true });
     expect(JSON.stringify(checked)).toContain('"tenantBudgets":[{"name":"day","drew":{"calls":1,');
   });

@@ -100,7 +100,7 @@ export function problemIn({ status, headers, body }: HttpAnswer): string {
 
 /** Creates another tenant and returns its keys. */
 export async function makeTenant(stack: Stack, id: string): Promise<Record<string, string>> {
-  const { status, body } = await http(stack, 'POST', '/v1/tenants', { key: stack.keys.admin, body: { id } });
+  const { status, body } = await http(stack, 'POST', '/v1/tenants', { key: stack.installationKey, body: { id } });
   if (status !== 201) throw new Error(`no tenant: ${status} ${JSON.stringify(body)}`);
   const keys = body.keys as Record<string, string>;
   // its log gets an owner within a heartbeat
