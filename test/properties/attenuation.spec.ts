@@ -163,7 +163,7 @@ describe('I1: a child admits nothing that its parent does not', () => {
       const tally: Tally = { attenuations: 0, admitted: 0, refused: 0 };
       fc.assert(
         i1(name, (child, parent) => dimension(name).attenuates(child, parent), tally),
-        { numRuns: 1_500 },
+        { numRuns: 800 },
       );
       // proves that enough cases were attenuations
       expect(Math.min(tally.attenuations, tally.admitted, tally.refused)).toBeGreaterThan(100);
@@ -211,7 +211,7 @@ describe('I1: a child admits nothing that its parent does not', () => {
   it('in delegation, the child delegates to fewer classes and less deeply than its parent', () => {
     fc.assert(
       delegating((child, parent) => dimension('delegation').attenuates(child, parent)),
-      { numRuns: 3_000 },
+      { numRuns: 1_500 },
     );
   });
 
@@ -266,7 +266,7 @@ describe('I1 for whole limits', () => {
 
   it('the parent admits every action that the child admits', () => {
     const tally = { attenuations: 0, admitted: 0 };
-    fc.assert(whole(attenuatesAll, tally), { numRuns: 2_000 });
+    fc.assert(whole(attenuatesAll, tally), { numRuns: 1_000 });
     expect(Math.min(tally.attenuations, tally.admitted)).toBeGreaterThan(150);
   });
 
@@ -288,7 +288,7 @@ describe('I1 for whole limits', () => {
         if (attenuatesAll(second, first).length > 0 || attenuatesAll(third, second).length > 0) return;
         expect(attenuatesAll(third, first)).toEqual([]);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 });
@@ -315,7 +315,7 @@ describe('meeting', () => {
           );
         }
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -341,7 +341,7 @@ describe('meeting', () => {
             expect(STRICT[outcome]).toBe(both);
           }
         }),
-        { numRuns: 600 },
+        { numRuns: 300 },
       );
     },
   );
@@ -379,7 +379,7 @@ describe('a child as resolved from a request', () => {
           }
         },
       ),
-      { numRuns: 1_500 },
+      { numRuns: 800 },
     );
     expect(Math.min(granted, refused)).toBeGreaterThan(100);
   });
