@@ -171,6 +171,9 @@ export const TABLE: readonly Row[] = [
   row('GET /access/v1/requests/{id}', 200, ['enforcer', 'run'], async (stack, run) => ({
     path: `/access/v1/requests/${(await stepUp(stack, run)).approvalId}`,
   })),
+  row('DELETE /access/v1/requests/{id}', 200, ['enforcer', 'run'], async (stack, run) => ({
+    path: `/access/v1/requests/${(await stepUp(stack, run)).approvalId}`,
+  })),
   row('GET /v1/approvals', 200, READERS, () => ({ path: '/v1/approvals?status=pending' })),
   row('GET /v1/approvals/{id}', 200, [...READERS, 'enforcer', 'run'], async (stack, run) => ({
     path: `/v1/approvals/${await askedForMore(stack, run)}`,

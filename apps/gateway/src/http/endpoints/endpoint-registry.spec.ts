@@ -30,6 +30,7 @@ describe('EndpointRegistry', () => {
       'POST /access/v1/search/action',
       'POST /access/v1/requests',
       'GET /access/v1/requests/:id',
+      'DELETE /access/v1/requests/:id',
       'GET /v1/approvals',
       'GET /v1/approvals/:id',
       'POST /v1/approvals/:id/decision',
