@@ -36,7 +36,7 @@ describe('the withdrawal of a request', () => {
   const withdraw = (log: TestLog, approvalId: string, by?: string) =>
     log.try('withdrawRequest', { approvalId, ...(by === undefined ? {} : { actor: ofRun(by) }) });
 
-  it('ends what waits for people: nobody may answer it any more, and the call is asked about anew', () => {
+  it('ends what waits for people: no person may answer it any more, and the call is asked about again', () => {
     const log = new TestLog();
     const { approvalId, runId, grantId } = askedFor(log);
     expect(withdraw(log, approvalId, runId)).toMatchObject({
