@@ -195,7 +195,7 @@ const keyOf = ({ name, api, method, target }: Admitted, headers: Headers, digest
   sha256hex(JSON.stringify([name, method, writeTarget(target), passedHeaders(headers, api.headers), digest]));
 
 /** Reports whether a request names the boundary as its host, by its address or, on this machine, by another name of it. */
-function isHostOf(address: string, host: string | undefined): boolean {
+export function isHostOf(address: string, host: string | undefined): boolean {
   const { host: own, hostname, port } = new URL(address);
   if (host === own) return true;
   const isLocal = LOOPBACK.includes(hostname);

@@ -25,6 +25,8 @@ export interface Endpoint {
   readonly prefix: string | undefined;
   /** it is asked by proxies, which state the request in headers */
   readonly isForProxies?: boolean;
+  /** its clients read errors in the form of OpenAI's API */
+  readonly isForModels?: boolean;
   /** @throws Refused, Denied */
   handle(asked: Asked): Promise<void>;
 }
@@ -84,7 +86,7 @@ export class Front {
       if (url.length > PLAIN_LIMITS.targetChars) throw new Refused('BAD_REQUEST', 'the address is too long');
       await endpoint.handle({ request, response, method, url, headers: headers.value, client: client.signal });
     } catch (error) {
-      if (error instanceof Refused || error instanceof Denied) sendProblem(response, error);
+      if (error instanceof Refused || error instanceof Denied) sendProblem(response, error, endpoint.isForModels);
       else {
         this.logger?.error({ err: error }, 'a request failed');
         sendProblem(response, new Refused('INTERNAL', 'the request failed'));

@@ -19,20 +19,28 @@ const STATUS: Partial<Record<Denial['code'], number>> = {
   NOT_READY: 503,
 };
 
-/** Writes a refusal or a denial. @param challenge the schemes by which a caller may authenticate */
-export function sendProblem(response: ServerResponse, error: Refused | Denied, challenge = 'Bearer, DPoP'): void {
+/** Writes a refusal or a denial. @param isForModels for a client of a model, which reads the member `error` */
+export function sendProblem(response: ServerResponse, error: Refused | Denied, isForModels = false): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
   const { status, code, detail, more } = problemOf(error);
-  const body = JSON.stringify({ type: `https://bailiwick.dev/problems/${code}`, status, code, detail, ...more });
+  const ofModel = isForModels ? { error: { message: detail, type: code, code } } : {};
+  const body = JSON.stringify({
+    type: `https://bailiwick.dev/problems/${code}`,
+    status,
+    code,
+    detail,
+    ...more,
+    ...ofModel,
+  });
   response.writeHead(status, {
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(body),
     // the rest of a request that was not read must not be taken for the next one
     connection: 'close',
-    ...(status === 401 ? { 'www-authenticate': challenge } : {}),
+    ...(status === 401 ? { 'www-authenticate': 'Bearer, DPoP' } : {}),
     ...(status === 407 ? { 'proxy-authenticate': 'Bearer, Basic realm="bailiwick"' } : {}),
     ...(status === 503 ? { 'retry-after': '1' } : {}),
     ...(error instanceof NonceWanted ? { 'dpop-nonce': error.nonce } : {}),

@@ -11,6 +11,7 @@ import { CONFIG, LOGGER } from '../config';
 import { Authorizations } from '../http-tools/authorizations';
 import { ForwardProxy } from '../http-tools/forward-proxy';
 import { HttpTools, type HttpParts } from '../http-tools/http-tools';
+import { Models } from '../models/models';
 import type { Endpoint } from './front';
 import { Registrations } from './registrations';
 
@@ -41,5 +42,6 @@ export const PLAIN_HTTP: Provider[] = [
 export const endpointsOf = (parts: HttpParts): Endpoint[] => [
   new HttpTools(parts),
   new Authorizations(parts),
+  new Models(parts),
   new ForwardProxy(parts),
 ];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { mcpServerName } from '@bailiwick/contracts/mcp/mcp-pin';
+import { currency } from '@bailiwick/contracts/primitives';
 import { PLAIN_LIMITS } from './limits';
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]{1,100}$/, 'is no name of a header');
@@ -54,6 +55,27 @@ export const api = z.strictObject({
 });
 export type Api = z.infer<typeof api>;
 
+const tokens = z.int().min(1).max(1_000_000_000);
+/** The price of the tokens of a model, in minor units per million, and the most that an answer has of them. */
+const model = z.strictObject({
+  price: z.strictObject({ currency, input: z.number().min(0).max(1e9), output: z.number().min(0).max(1e9) }).optional(),
+  /** reserved for an answer if a request does not state `max_tokens` */
+  maxOutputTokens: tokens,
+  /** reserved for each part of a message that is no text, such as an image; left out: such a message is refused */
+  otherPartTokens: tokens.optional(),
+});
+export type Model = z.infer<typeof model>;
+
+/** A provider of models with an API in the form of OpenAI's. */
+export const models = z.strictObject({
+  tenant,
+  /** ends with the version, such as https://api.openai.com/v1 */
+  upstream,
+  credentials: credentials.optional(),
+  models: z.record(z.string().regex(/^[\w.:/-]{1,100}$/), model),
+});
+export type Models = z.infer<typeof models>;
+
 const registered = <T extends z.ZodType>(of: T) =>
   z.record(mcpServerName, of).refine((value) => Object.keys(value).length <= PLAIN_LIMITS.registered, {
     error: `has more than ${PLAIN_LIMITS.registered} members`,
@@ -62,5 +84,6 @@ const registered = <T extends z.ZodType>(of: T) =>
 /** The file `http.json` of the data folder. */
 export const httpFile = z.strictObject({
   apis: registered(api).default({}),
+  models: registered(models).default({}),
 });
 export type HttpFile = z.infer<typeof httpFile>;

@@ -6,7 +6,7 @@ import { httpFile, type HttpFile } from './registration';
 
 type Kind = keyof HttpFile;
 const LOOK_MS = 1_000;
-const NONE: HttpFile = { apis: {} };
+const NONE: HttpFile = { apis: {}, models: {} };
 
 /** What `http.json` registers. A change of it is effective within a second; one that is invalid is not. */
 export class Registrations {
