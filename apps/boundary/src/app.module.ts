@@ -17,6 +17,7 @@ import { McpController } from './http/mcp.controller';
 import { Methods } from './http/methods';
 import { Servers } from './servers/servers';
 import { Offers } from './offers/offers';
+import { PLAIN_HTTP } from './plain/providers';
 import { Shutdown } from './shutdown';
 import { PinStore } from './tools/pin-store';
 import { ArgumentValidator } from './tools/validator';
@@ -79,6 +80,7 @@ import { ArgumentValidator } from './tools/validator';
       inject: [CONFIG, RunTokens, Servers],
       useFactory: (config: Config, tokens: RunTokens, servers: Servers) => new Agents(config, tokens, servers),
     },
+    ...PLAIN_HTTP,
     Offers,
     Shutdown,
   ],

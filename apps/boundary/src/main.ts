@@ -7,13 +7,16 @@ import { makeLogger, NestLogger, type Logger } from '@bailiwick/platform/logging
 import { AppModule } from './app.module';
 import { configureHttp } from './boundary-application';
 import { CONFIG, LOGGER, type BoundaryConfig } from './config';
+import { Front, type Endpoint } from './plain/front';
+import { ENDPOINTS } from './plain/providers';
 
 async function create(): Promise<NestFastifyApplication> {
+  const front = new Front();
   const adapter = new FastifyAdapter({
     bodyLimit: LIMITS.httpBodyBytes,
     skipMiddie: true, // no middleware is used
     forceCloseConnections: true,
-    http: { headersTimeout: LIMITS.httpHeadMs, requestTimeout: LIMITS.httpRequestMs },
+    serverFactory: (others: Parameters<Front['serve']>[0]) => front.serve(others),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, {
     bufferLogs: true,
@@ -22,6 +25,7 @@ async function create(): Promise<NestFastifyApplication> {
   });
   app.useLogger(new NestLogger(app.get<Logger>(LOGGER)));
   configureHttp(app);
+  front.use(app.get<Endpoint[]>(ENDPOINTS), app.get<Logger>(LOGGER));
   return app;
 }
 

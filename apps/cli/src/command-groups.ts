@@ -67,6 +67,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     add: async (program) => (await import('@bailiwick/cli/commands/console')).addConsoleCommands(program),
   },
   { names: ['mcp'], add: async (program) => (await import('@bailiwick/cli/commands/mcp')).addMcpCommands(program) },
+  {
+    names: ['proxy'],
+    add: async (program) => (await import('@bailiwick/cli/commands/proxy')).addProxyCommands(program),
+  },
   { names: ['mine'], add: async (program) => (await import('@bailiwick/cli/commands/mine')).addMineCommand(program) },
   {
     names: ['tokens'],

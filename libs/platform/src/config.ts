@@ -101,6 +101,7 @@ export interface Config {
     readonly importKeys: string;
     readonly pseudonymKey: string;
     readonly mcp: string;
+    readonly http: string;
   };
 }
 
@@ -157,6 +158,7 @@ export function readConfig(
       importKeys: join(dataDir, 'import-keys.json'),
       pseudonymKey: key('pseudonym.key'),
       mcp: join(dataDir, 'mcp.json'),
+      http: join(dataDir, 'http.json'),
     },
   };
 }

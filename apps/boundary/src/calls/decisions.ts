@@ -9,6 +9,7 @@ import type { PolicyReaders } from '@bailiwick/edge/policy-readers';
 import { redactedArgs, redactText } from '@bailiwick/edge/redaction';
 import { fromCommand, Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import type { CallReader } from '@bailiwick/policy/catalog/call-reader';
 import { catalogName } from '../tools/definition';
 import { APPLIED } from './obligations';
 
@@ -18,6 +19,26 @@ export interface ToolCall {
   readonly tool: string;
   readonly args: Record<string, unknown>;
   readonly approvalId?: string | undefined;
+}
+
+/** What a call is by one version of a policy. */
+export interface ReadCall {
+  /** the name of the tool in the catalog */
+  readonly tool: string;
+  readonly args: Record<string, unknown>;
+  /** reached if the entry of the tool names no other */
+  readonly resource: { readonly type: string; readonly id: string };
+}
+
+/** A call whose tool depends on the policy in force. */
+export interface UnreadCall {
+  /** @returns undefined if no entry of the catalog names the call */
+  readonly read: (reader: CallReader) => ReadCall | undefined;
+  readonly approvalId?: string | undefined;
+  /** estimated by the boundary; of these and the amounts of the catalog the larger ones are reserved */
+  readonly amounts?: { readonly cost?: Record<string, number>; readonly units?: Record<string, number> } | undefined;
+  /** the arguments are not all that the call sends, so that no approval can be for exactly it */
+  readonly isPartial?: boolean | undefined;
 }
 
 const ATTEMPTS = 3;
@@ -35,22 +56,34 @@ export class Decisions {
    * @returns undefined if the catalog has no entry that names the tool
    * @throws Refused with the refusal of the owner, or NOT_READY (I11)
    */
-  async decide(claims: TokenClaims, call: ToolCall): Promise<ActionAnswer | undefined> {
+  decide(claims: TokenClaims, { server, tool, args, approvalId }: ToolCall): Promise<ActionAnswer | undefined> {
+    const call = { tool: catalogName(server, tool), args, resource: { type: 'mcp', id: `${server}/${tool}` } };
+    return this.decideRead(claims, {
+      read: (reader) => (reader.entryOfTool(call.tool) ? call : undefined),
+      approvalId,
+    });
+  }
+
+  /**
+   * Decides a call that is read by the policy in force.
+   * @returns undefined if the policy does not name the call
+   * @throws Refused with the refusal of the owner, or NOT_READY (I11)
+   */
+  async decideRead(claims: TokenClaims, call: UnreadCall): Promise<ActionAnswer | undefined> {
     const log = logOf(claims, claims.grantId);
-    const tool = catalogName(call.server, call.tool);
     let reader = await this.readers.current(log);
-    if (reader.entryOfTool(tool) === undefined) reader = await this.readers.fetch(log);
+    if (call.read(reader) === undefined) reader = await this.readers.fetch(log);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const verb = reader.entryOfTool(tool)?.verb;
-      if (verb === undefined) return undefined;
-      const derived = reader.read({ verb, tool, args: call.args });
-      const answer = await this.owners.submit(commandOf(log, claims, call, { verb, tool, derived }));
+      const meaning = meaningOf(call, reader);
+      if (meaning === undefined) return undefined;
+      const answer = await this.owners.submit(commandOf(log, claims, call, meaning));
       if (answer.ok) {
         const decided = answer.value as ActionAnswer;
         if ((decided.policy ?? 0) === reader.version) return decided;
         // decided by another version: what the tool stands for may differ under it
         reader = await this.readers.fetch(log);
-        if (reader.entryOfTool(tool)?.verb === verb) return decided;
+        const now = meaningOf(call, reader);
+        if (now?.tool === meaning.tool && now.verb === meaning.verb) return decided;
         if (decided.decision === 'permit') await this.settle(claims, decided.actionId, { status: 'failed' });
       } else if (isOtherVersion(answer)) reader = await this.readers.fetch(log);
       else throw fromCommand(answer.refusal);
@@ -72,13 +105,24 @@ export class Decisions {
   }
 }
 
-interface Meaning {
+interface Meaning extends ReadCall {
   readonly verb: string;
-  readonly tool: string;
-  readonly derived: ReturnType<Awaited<ReturnType<PolicyReaders['fetch']>>['read']>;
+  readonly derived: ReturnType<CallReader['read']>;
 }
 
-function commandOf(log: string, claims: TokenClaims, call: ToolCall, { verb, tool, derived }: Meaning): Command {
+function meaningOf(call: UnreadCall, reader: CallReader): Meaning | undefined {
+  const read = call.read(reader);
+  const verb = read && reader.entryOfTool(read.tool)?.verb;
+  if (!read || verb === undefined) return undefined;
+  return { ...read, verb, derived: reader.read({ verb, tool: read.tool, args: read.args }) };
+}
+
+function commandOf(
+  log: string,
+  claims: TokenClaims,
+  { approvalId, amounts, isPartial }: UnreadCall,
+  { verb, tool, args, resource, derived }: Meaning,
+): Command {
   return {
     type: 'authorize',
     log,
@@ -86,13 +130,14 @@ function commandOf(log: string, claims: TokenClaims, call: ToolCall, { verb, too
     // the same for every attempt to reach an owner, so that a repeated message is decided and charged once
     commandId: `cmd_${randomUUID()}`,
     grantId: claims.grantId,
-    action: { verb, tool, argsDigest: canonicalDigest(call.args) },
-    resource: derived?.resource ?? { type: 'mcp', id: `${call.server}/${call.tool}` },
+    action: { verb, tool, ...(isPartial === true ? {} : { argsDigest: canonicalDigest(args) }) },
+    resource: derived?.resource ?? resource,
+    ...amounts,
     ...(derived === undefined ? {} : { derived }),
-    ...(call.approvalId === undefined ? {} : { approvalId: call.approvalId }),
+    ...(approvalId === undefined ? {} : { approvalId }),
     understands: [...APPLIED],
     proof: { vouched: true },
-    payload: payloadOf({ ...redactedArgs(call.args) }),
+    payload: payloadOf({ ...redactedArgs(args) }),
   };
 }
 

@@ -19,13 +19,9 @@ const REDACTED = '[redacted]';
  * @returns as the error, why the result must be withheld
  */
 export function fulfilled(result: string, obligations: readonly AnsweredObligation[]): Result<string, string> {
-  const changes = obligations.flatMap((each): Change[] =>
-    typeof each === 'object' && (each.kind === 'remove_fields' || each.kind === 'redact')
-      ? each.fields.map((field) => ({ steps: stepsOf(field), remove: each.kind === 'remove_fields' }))
-      : [],
-  );
-  const unknown = obligations.find((each) => typeof each === 'object' && !APPLIED.some((kind) => kind === each.kind));
-  if (unknown !== undefined) return err('the permit obliges to what this enforcement point does not apply');
+  const read = changesOf(obligations);
+  if (!read.ok) return read;
+  const changes = read.value;
   if (changes.length === 0) return ok(result);
   const { content = [], structuredContent, isError, resultType } = JSON.parse(result) as Json;
   const isKnown = Array.isArray(content) && (structuredContent === undefined || isObject(structuredContent));
@@ -39,6 +35,29 @@ export function fulfilled(result: string, obligations: readonly AnsweredObligati
   }
   changes.forEach((each) => change(structuredContent, each.steps, each.remove));
   return ok(JSON.stringify({ content: blocks, structuredContent, ...(isError === true ? { isError } : {}) }));
+}
+
+/** Applies the obligations of a permit to a text that is JSON. @returns as the error, why it must be withheld */
+export function fulfilledJson(text: string, obligations: readonly AnsweredObligation[]): Result<string, string> {
+  const changes = changesOf(obligations);
+  if (!changes.ok) return changes;
+  if (changes.value.length === 0) return ok(text);
+  const value = parsed(text);
+  if (typeof value !== 'object' || value === null) return err('fields must be removed from it, and it is not JSON');
+  changes.value.forEach((each) => change(value, each.steps, each.remove));
+  return ok(JSON.stringify(value));
+}
+
+function changesOf(obligations: readonly AnsweredObligation[]): Result<Change[], string> {
+  const unknown = obligations.find((each) => typeof each === 'object' && !APPLIED.some((kind) => kind === each.kind));
+  if (unknown !== undefined) return err('the permit obliges to what this enforcement point does not apply');
+  return ok(
+    obligations.flatMap((each): Change[] =>
+      typeof each === 'object' && (each.kind === 'remove_fields' || each.kind === 'redact')
+        ? each.fields.map((field) => ({ steps: stepsOf(field), remove: each.kind === 'remove_fields' }))
+        : [],
+    ),
+  );
 }
 
 function changedBlock(block: unknown, changes: readonly Change[]): Result<Json, string> {

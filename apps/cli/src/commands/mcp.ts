@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { waitFor } from '@bailiwick/platform/local-servers/child';
 import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
 import { registerServer } from '../mcp/registration';
+import { pairs, several } from '../names-and-values';
 import { bold, dim, green, red, table, yellow } from '../render';
 import { readStatus } from '../up/supervisor';
 
@@ -28,7 +29,6 @@ interface Shown {
 }
 
 const START_MS = 60_000;
-const several = (value: string, all: string[]): string[] => [...all, value];
 
 export function addMcpCommands(program: Command): void {
   const mcp = program.command('mcp').description('MCP servers that agents reach through the boundary');
@@ -78,16 +78,6 @@ async function add(name: string, words: string[], { url, header, env, tenant, ..
   const at = readStatus(dir)?.boundary;
   console.log(`${green('registered')} ${name}${at === undefined ? '' : ` at ${at}/mcp/${name}`}`);
   console.log(dim(`its tools are in quarantine until you approve them: bailiwick mcp diff ${name}`));
-}
-
-function pairs(texts: readonly string[], separator: string, flag: string): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const at = text.indexOf(separator);
-      if (at < 1) throw new UsageError(`${flag} ${text.slice(0, 40)} has no ${separator}`);
-      return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-    }),
-  );
 }
 
 const read = (name: string, options: GlobalOptions): Promise<Shown> =>

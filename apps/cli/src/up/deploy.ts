@@ -38,10 +38,10 @@ const FILES: Record<ServiceName, readonly string[]> = {
   boundary: [],
 };
 
-/** Optional files: accepted export keys, MCP servers, issuers whose tokens people present, requested cosignatures, and handovers of the signing key. */
+/** Optional files: accepted export keys, MCP servers, HTTP APIs, issuers whose tokens people present, requested cosignatures, and handovers of the signing key. */
 const OPTIONAL_FILES: Partial<Record<ServiceName, readonly string[]>> = {
   delegation: ['import-keys.json'],
-  boundary: ['mcp.json'],
+  boundary: ['mcp.json', 'http.json'],
   gateway: ['issuers.json', 'keys/token.retired.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };

@@ -147,13 +147,15 @@ export class Supervisor {
   }
 
   /**
-   * Starts the boundary once MCP servers are registered. Whether it starts does not matter to the other services: a failure
+   * Starts the boundary once MCP servers or HTTP APIs are registered. Whether it starts does not matter to the other services: a failure
    * is logged, and a change of the file tries again.
    */
   private async startBoundary(secrets: Secrets, url: string): Promise<void> {
-    const stat = statSync(join(this.options.dataDir, 'mcp.json'), { throwIfNoEntry: false });
-    if (!stat || this.stopping || stat.mtimeMs === this.registeredAt) return;
-    this.registeredAt = stat.mtimeMs;
+    const changedAt = ['mcp.json', 'http.json']
+      .map((file) => statSync(join(this.options.dataDir, file), { throwIfNoEntry: false })?.mtimeMs ?? 0)
+      .reduce((one, other) => Math.max(one, other));
+    if (changedAt === 0 || this.stopping || changedAt === this.registeredAt) return;
+    this.registeredAt = changedAt;
     if (this.boundaryPort !== undefined && this.services.some(({ name }) => name === 'boundary')) return;
     this.startingBoundary = this.startedBoundary(secrets, url);
     await this.startingBoundary.catch((error: unknown) => this.options.logLine((error as Error).message));

@@ -17,6 +17,7 @@ export interface CallWithArguments {
 /** Reads the arguments of calls by the catalog of one version of a policy. */
 export class CallReader {
   private readonly isNeeded: boolean;
+  private readonly byPrefix = new Map<string, readonly string[]>();
 
   constructor(
     readonly version: number,
@@ -28,6 +29,16 @@ export class CallReader {
   /** Returns the entry that names a tool; undefined if none does. */
   entryOfTool(tool: string): CatalogEntry | undefined {
     return this.catalog.entryOfTool(tool);
+  }
+
+  /** Returns the names of tools with this text at their start that the catalog states, patterns not included. */
+  toolsOf(prefix: string): readonly string[] {
+    const known = this.byPrefix.get(prefix);
+    if (known) return known;
+    const tools = this.catalog.entries.flatMap((each) => each.tools ?? []);
+    const found = tools.filter((tool) => tool.startsWith(prefix) && !tool.includes('*'));
+    this.byPrefix.set(prefix, found);
+    return found;
   }
 
   /** Returns what the arguments of a call state, or why they do not; undefined if its entry takes nothing from them. */

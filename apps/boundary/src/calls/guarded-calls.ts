@@ -1,0 +1,118 @@
+import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
+import { REPORT_OUTCOME, type AnsweredObligation } from '@bailiwick/contracts/obligations/obligation';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import type { Logger } from '@bailiwick/platform/logging';
+import { LRUCache } from 'lru-cache';
+import { BOUNDARY_LIMITS } from '../limits';
+import type { Denial } from './answers';
+import type { Decisions, UnreadCall } from './decisions';
+import type { LiveLeases } from './live-leases';
+
+/** A call to decide. */
+export interface GuardedCall extends UnreadCall {
+  /** the same for the same call: a repeated one uses the approval that it waits for */
+  readonly key: string;
+}
+
+/** A call that was sent and has no answer may have been made: it is charged, and ends what ends with it. */
+export const IN_DOUBT: OutcomeRequest = { status: 'completed', preview: 'no answer; the call may have been made' };
+export const NOT_MADE: OutcomeRequest = { status: 'failed' };
+
+/** A permitted call in flight. Its outcome is reported once, by the first `end`. */
+export class PermittedCall {
+  private readonly ofLease = new AbortController();
+  private readonly unwatch: () => void;
+  private isOver = false;
+  /** aborted when the client goes away, the lease ends, or the service stops */
+  readonly signal: AbortSignal;
+
+  constructor(
+    readonly actionId: string,
+    /** what the permit obliges to, apart from the report */
+    readonly duties: readonly AnsweredObligation[],
+    client: AbortSignal,
+    watch: (call: AbortController) => () => void,
+    private readonly report: (outcome: OutcomeRequest) => void,
+  ) {
+    this.unwatch = watch(this.ofLease);
+    this.signal = AbortSignal.any([client, this.ofLease.signal]);
+  }
+
+  /** Why the boundary itself ended the call: its lease has ended, or the service stops. */
+  get endedBy(): string | undefined {
+    return this.ofLease.signal.aborted ? String(this.ofLease.signal.reason) : undefined;
+  }
+
+  end(outcome: OutcomeRequest): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.unwatch();
+    this.report(outcome);
+  }
+}
+
+/** Decides calls, follows those that are permitted, and reports their outcomes. */
+export class GuardedCalls {
+  /** the approval that a denied call waits for, by lease and call */
+  private readonly asked = new LRUCache<string, string>({ max: BOUNDARY_LIMITS.approvalsKept });
+  private readonly settling = new Set<Promise<void>>();
+
+  constructor(
+    private readonly decisions: Decisions,
+    private readonly leases: LiveLeases,
+    private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Decides a call. A permitted one must be ended.
+   * @returns undefined if the policy does not name the call
+   * @throws Refused with the refusal of the owner, or NOT_READY (I11)
+   */
+  async begin(
+    claims: TokenClaims,
+    call: GuardedCall,
+    client: AbortSignal,
+  ): Promise<PermittedCall | Denial | undefined> {
+    const key = `${claims.grantId}\n${call.key}`;
+    const approvalId = call.isPartial === true ? undefined : (call.approvalId ?? this.asked.get(key));
+    const decided = await this.decisions.decideRead(claims, { ...call, approvalId });
+    if (!decided) return undefined;
+    this.asked.delete(key);
+    const { decision, actionId, reasons, obligations, approvalId: toAnswer } = decided;
+    if (decision === 'permit')
+      return new PermittedCall(
+        actionId,
+        obligations.filter((each) => each !== REPORT_OUTCOME),
+        client,
+        (aborted) => this.leases.watch(claims.tenant, claims.grantId, aborted),
+        (outcome) => this.settle(claims, actionId, outcome),
+      );
+    if (toAnswer === undefined || call.isPartial === true)
+      return { code: 'DENIED', says: 'The call was denied, and not made.', reasons, howToAsk: ASKING };
+    this.asked.set(key, toAnswer);
+    return {
+      code: 'APPROVAL_NEEDED',
+      says: 'A person must approve this exact call before it is made.',
+      reasons,
+      approvalId: toAnswer,
+      howToAsk: `Approval ${toAnswer} waits for a person. Once they have approved it, repeat exactly the same call.`,
+    };
+  }
+
+  /** Waits until the outcomes of all calls are reported. */
+  async settled(): Promise<void> {
+    while (this.settling.size > 0) await Promise.all(this.settling);
+  }
+
+  /** Reports an outcome without delaying the answer. */
+  private settle(claims: TokenClaims, actionId: string, outcome: OutcomeRequest): void {
+    const done = this.decisions
+      .settle(claims, actionId, outcome)
+      .catch((error: unknown) => this.logger.warn({ err: error, actionId }, 'an outcome was not reported'))
+      .finally(() => this.settling.delete(done));
+    this.settling.add(done);
+  }
+}
+
+const ASKING =
+  'GET /v1/permissions/self states what the run may do; POST /v1/runs/{id}/escalations { want, reason } asks a person for more.';

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
+import { LIMITS } from '@bailiwick/core/limits';
+import type { PermittedCall } from '../calls/guarded-calls';
+import { fulfilledJson } from '../calls/obligations';
+import { UpstreamGone } from '../upstream/connection';
+import { PLAIN_LIMITS } from './limits';
+import { Denied } from './problems';
+
+/** Headers of an answer that are of one connection, or credentials, or speak of other addresses than that of the agent. */
+const NOT_PASSED =
+  /^(connection|keep-alive|transfer-encoding|te|trailer|upgrade|proxy-.*|set-cookie2?|www-authenticate|authentication-info|alt-svc|strict-transport-security|location|content-location|refresh|link|content-length)$/;
+
+/** Returns the headers of an answer that an agent gets. @param moved makes an address of the upstream one for the agent */
+export function answerHeaders(
+  { headers, headersDistinct }: IncomingMessage,
+  moved: (location: string) => string | undefined,
+): Record<string, string | string[]> {
+  const named = new Set((headers.connection ?? '').toLowerCase().split(/\s*,\s*/));
+  const passed = Object.entries(headersDistinct).flatMap(([name, values]): [string, string | string[]][] => {
+    if (values === undefined || NOT_PASSED.test(name) || named.has(name)) return [];
+    return [[name, values.length === 1 ? (values[0] as string) : values]];
+  });
+  const location = headers.location === undefined ? undefined : moved(headers.location);
+  return { ...Object.fromEntries(passed), ...(location === undefined ? {} : { location }) };
+}
+
+/**
+ * Passes an answer on, and returns the outcome of the call. An answer is passed on as it comes, unless fields of it must be
+ * removed.
+ * @throws Denied if it must be withheld; UpstreamGone if it ends early, or the call is aborted
+ */
+export async function passAnswer(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  call: PermittedCall,
+  headers: Record<string, string | string[]>,
+): Promise<OutcomeRequest> {
+  const status = answer.statusCode ?? 502;
+  const more = { 'bailiwick-action': call.actionId };
+  if (call.duties.length > 0) {
+    const text = (await collect(answer, call.signal)).toString();
+    const outcome = outcomeOf(status, digestOf(text));
+    const withheld = (why: string): Withheld => new Withheld(outcome, why);
+    if (answer.headers['content-encoding'] !== undefined) throw withheld('it is compressed');
+    if (text === '') {
+      response.writeHead(status, more).end();
+      return outcome;
+    }
+    const reduced = fulfilledJson(text, call.duties);
+    if (!reduced.ok) throw withheld(reduced.error);
+    const length = Buffer.byteLength(reduced.value);
+    response.writeHead(status, { ...more, 'content-type': 'application/json', 'content-length': length });
+    response.end(reduced.value);
+    return { ...outcome, preview: previewOf(reduced.value) };
+  }
+  const length = answer.headers['content-length'];
+  response.writeHead(status, { ...headers, ...more, ...(length === undefined ? {} : { 'content-length': length }) });
+  const hash = createHash('sha256');
+  let shown = '';
+  for await (const part of parts(answer, call.signal, PLAIN_LIMITS.answerBytes)) {
+    hash.update(part);
+    if (shown.length < LIMITS.previewLength) shown += part.toString();
+    if (!response.write(part)) await drained(response, call.signal);
+  }
+  response.end();
+  const isText = /^(text\/|application\/([\w.+-]*json|xml)\b)/.test(answer.headers['content-type'] ?? '');
+  return {
+    ...outcomeOf(status, `sha256:${hash.digest('hex')}`),
+    ...(isText && shown !== '' ? { preview: previewOf(shown) } : {}),
+  };
+}
+
+/** The answer was withheld, and the call has its outcome. */
+export class Withheld extends Denied {
+  constructor(
+    readonly outcome: OutcomeRequest,
+    why: string,
+  ) {
+    super({ code: 'RESULT_WITHHELD', says: `The call was made, and its result is withheld: ${why}.` });
+  }
+}
+
+/** An upstream that refuses a request has not carried it out; one that fails may have. */
+export const outcomeOf = (status: number, resultDigest: string): OutcomeRequest => ({
+  status: status >= 400 && status < 500 ? 'failed' : 'completed',
+  resultDigest,
+});
+
+/** Reads a whole answer. @throws Denied, UpstreamGone */
+export async function collect(answer: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
+  const all: Buffer[] = [];
+  for await (const part of parts(answer, signal, PLAIN_LIMITS.readBytes)) all.push(part);
+  return Buffer.concat(all);
+}
+
+/** The parts of an answer as they come. @throws UpstreamGone if it ends early, is too large, or the call is aborted */
+export async function* parts(answer: IncomingMessage, signal: AbortSignal, most: number): AsyncGenerator<Buffer> {
+  const abort = (): void => void answer.destroy(new Error('the call was aborted'));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  answer.setTimeout(PLAIN_LIMITS.silentMs, () => answer.destroy(new Error('the upstream went silent')));
+  let size = 0;
+  try {
+    for await (const part of answer as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > most) throw new Error(`the answer is larger than ${most} bytes`);
+      yield part;
+    }
+    if (!answer.complete) throw new Error('the answer ended early');
+  } catch (error) {
+    answer.destroy();
+    throw new UpstreamGone((error as Error).message);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Waits until the agent has taken what was written. @throws UpstreamGone if the call is aborted */
+export function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      response.off('drain', settle);
+      response.off('close', settle);
+      signal.removeEventListener('abort', settle);
+      if (signal.aborted || response.destroyed) reject(new UpstreamGone('the call was aborted'));
+      else resolve();
+    };
+    response.once('drain', settle);
+    response.once('close', settle);
+    signal.addEventListener('abort', settle, { once: true });
+    if (signal.aborted || response.destroyed) settle();
+  });
+}
+
+const digestOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+/** Cut within a character, half of it would have no form in JSON. */
+export const previewOf = (text: string): string => text.slice(0, LIMITS.previewLength).replace(/[\ud800-\udbff]$/, '');
