@@ -1,6 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { LiveLeases } from './calls/live-leases';
-import { ToolCalls } from './calls/tool-calls';
+import { GovernedRequests } from './calls/governed';
+import { Sessions } from './sessions/sessions';
 import { Servers } from './servers/servers';
 
 /** Ends the calls in flight, reports their outcomes, and stops the upstreams, before the connections close. */
@@ -8,14 +9,16 @@ import { Servers } from './servers/servers';
 export class Shutdown implements BeforeApplicationShutdown {
   constructor(
     private readonly leases: LiveLeases,
-    private readonly calls: ToolCalls,
+    private readonly requests: GovernedRequests,
+    private readonly sessions: Sessions,
     private readonly servers: Servers,
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
     this.leases.close();
     await new Promise((resolve) => setImmediate(resolve)); // the aborted calls register their outcomes
-    await this.calls.settled();
+    await this.requests.settled();
+    this.sessions.close();
     await this.servers.close();
   }
 }

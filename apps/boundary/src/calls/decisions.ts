@@ -12,11 +12,13 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { catalogName } from '../tools/definition';
 import { APPLIED } from './obligations';
 
-/** A call of a tool, before its decision. */
+/** A call of a tool, or another operation of a server, before its decision. */
 export interface ToolCall {
   readonly server: string;
   readonly tool: string;
   readonly args: Record<string, unknown>;
+  /** the resource, unless the entry states one */
+  readonly resource: { readonly type: string; readonly id: string };
   readonly approvalId?: string | undefined;
 }
 
@@ -87,7 +89,7 @@ function commandOf(log: string, claims: TokenClaims, call: ToolCall, { verb, too
     commandId: `cmd_${randomUUID()}`,
     grantId: claims.grantId,
     action: { verb, tool, argsDigest: canonicalDigest(call.args) },
-    resource: derived?.resource ?? { type: 'mcp', id: `${call.server}/${call.tool}` },
+    resource: derived?.resource ?? call.resource,
     ...(derived === undefined ? {} : { derived }),
     ...(call.approvalId === undefined ? {} : { approvalId: call.approvalId }),
     understands: [...APPLIED],

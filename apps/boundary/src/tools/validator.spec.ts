@@ -18,7 +18,7 @@ describe('ArgumentValidator', () => {
   });
 
   it('matches a pattern that a backtracking engine cannot', () => {
-    expect(check(withPattern('^(a+)+$'), { a: `${'a'.repeat(200_000)}!` }).problem).toContain('pattern');
+    expect(check(withPattern('^(a+)+$'), { a: `${'a'.repeat(20_000)}!` }).problem).toContain('pattern');
     expect(check(withPattern('^(a|a)*$'), { a: 'a'.repeat(1_000) })).toEqual({});
   });
 
