@@ -134,17 +134,79 @@ describe('the boundary in front of server-everything', () => {
         { ref: { type: 'ref/prompt', name: 'completable-prompt' }, argument: { name: 'department', value: 'E' } },
       ],
     ];
-    for (const [method, params] of steps) {
-      process.stderr.write(`${Date.now() % 1000000} ${method} ${JSON.stringify(params)}\n`);
+    for (const [method, params] of steps)
       expect([method, params, await ask(through, method, params)]).toEqual([
         method,
         params,
         await ask(direct, method, params),
       ]);
-    }
     expect(asked.length % 2).toBe(0);
     expect(new Set(asked.map(({ method }) => method))).toEqual(
       new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']),
     );
+  });
+
+  it('lists and passes on nothing that the lease does not permit, and the server never sees it', async () => {
+    const only = [{ type: 'mcp', match: 'every/resources/demo/resource/static/**' }];
+    const through = await connect(boundary.open('2', { deny: ['every.prompt', 'every.use'], resources: only }));
+    const names = ((await ask(through, 'resources/list')) as { resources: { uri: string }[] }).resources;
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.every(({ uri }) => uri.startsWith('demo://resource/static/'))).toBe(true);
+    expect(await ask(through, 'prompts/list')).toEqual({ prompts: [] });
+    const tools = ((await ask(through, 'tools/list')) as { tools: { name: string }[] }).tools;
+    expect(tools.map(({ name }) => name)).toEqual(['get-env']);
+    const before = boundary.messages('prompts/get').length;
+    expect(await ask(through, 'prompts/get', { name: 'simple-prompt' })).toEqual({ error: -32001 });
+    const denied = await ask(through, 'tools/call', { name: 'echo', arguments: { message: 'denied' } });
+    expect(denied).toMatchObject({ isError: true, structuredContent: { code: 'DENIED' } });
+    expect(boundary.messages('prompts/get')).toHaveLength(before);
+    expect(JSON.stringify(boundary.messages('tools/call'))).not.toContain('denied');
+    const env = (await ask(through, 'tools/call', { name: 'get-env', arguments: {} })) as {
+      content: [{ text: string }];
+    };
+    expect(Object.keys(JSON.parse(env.content[0].text) as object)).toEqual(['PATH']);
+  });
+
+  it.each([
+    'demo://resource/static/document/../../../etc/passwd',
+    'demo://resource/static/document/%2e%2e/secret',
+    'demo://resource/static//document/architecture.md',
+    'demo://resource\\static\\document',
+    'DEMO://resource/static/document/architecture.md',
+    'demo://resource/static/document/*',
+    '/etc/passwd',
+  ])('refuses to read %s, which is no spelling of a resource', async (uri) => {
+    const through = await connect(boundary.open('3'));
+    const before = boundary.messages('resources/read').length;
+    expect([await ask(through, 'resources/read', { uri }), boundary.messages('resources/read').length]).toEqual([
+      { error: -32602 },
+      before,
+    ]);
+  });
+
+  it('shows a server no capability of a client that the lease does not permit to be used', async () => {
+    const through = await connect(
+      boundary.open('4', { deny: ['every.sample', 'every.elicit', 'every.roots'] }),
+      CAPABILITIES,
+    );
+    const tools = ((await ask(through, 'tools/list')) as { tools: { name: string }[] }).tools;
+    expect(tools.map(({ name }) => name).filter((name) => /sampling|elicitation|roots/.test(name))).toEqual([]);
+  });
+
+  it('asks a client of 2026-07-28 in rounds, each decided again and charged once', async () => {
+    const through = await connect2(boundary.open('5'), { sampling: {}, elicitation: { form: {}, url: {} } });
+    const result = await through.callTool({
+      name: 'trigger-sampling-request',
+      arguments: { prompt: 'say', maxTokens: 10 },
+    });
+    expect(JSON.stringify(result.content)).toContain('hello');
+    expect(asked).toHaveLength(1);
+    const verbs = boundary.commands.flatMap((each) => (each.type === 'authorize' ? [each.action.verb] : []));
+    expect(verbs).toEqual(['every.use', 'every.sample', 'every.use']);
+    const statuses = (await boundary.outcomes()).map((each) => each.split(' ')[1]);
+    expect(statuses).toEqual(['failed', 'completed', 'completed']);
+    expect(
+      boundary.messages('tools/call').filter(({ params }) => params.name === 'trigger-sampling-request').length,
+    ).toBe(2);
   });
 });

@@ -101,6 +101,8 @@ export class InProcessBoundary {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
+  /** all that the servers offer is approved */
+  private readonly pins = new Map<string, Promise<object | undefined>>();
   private servers: Servers | undefined;
   private live: LiveLeases | undefined;
   private answering: { sessions: Sessions; requests: GovernedRequests } | undefined;
@@ -123,7 +125,14 @@ export class InProcessBoundary {
     };
     const bus = { listen: (_subject: string, listener: () => void) => ((this.announce = listener), () => undefined) };
     const servers = new Servers(file, logger);
-    const pins = { find: (_tenant: string, name: string) => pinOf(servers, name) } as unknown as PinStore;
+    const pinned = (name: string): Promise<object | undefined> => {
+      const pin = pinOf(servers, name);
+      this.pins.set(name, pin);
+      return pin;
+    };
+    const pins = {
+      find: (_tenant: string, name: string) => this.pins.get(name) ?? pinned(name),
+    } as unknown as PinStore;
     const readers = new PolicyReaders(owners as never);
     const leases = new LiveLeases(owners as never, bus as never);
     const answering = makeAnswering({

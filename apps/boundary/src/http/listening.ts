@@ -3,6 +3,7 @@ import type { LiveLeases } from '../calls/live-leases';
 import type { Reads } from '../calls/reads';
 import { isObject } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
+import type { Session } from '../sessions/session';
 import type { Sessions } from '../sessions/sessions';
 import type { Asked, MethodAnswer } from './methods';
 
@@ -37,14 +38,21 @@ export class Listening {
     const ending = new AbortController();
     const unwatch = this.leases.watch(claims.tenant, claims.grantId, ending);
     const tagged = (params: Json): Json => ({ ...params, _meta: { [SUBSCRIPTION]: id } });
-    const detach = session?.attach({
-      ask: () => Promise.reject(new Error('this stream has no requests')),
-      notify: (method, params) => {
-        const change = CHANGES[method];
-        if (method === 'notifications/resources/updated' || (change !== undefined && changes[change] === true))
-          stream.notify(method, tagged(params));
+    // the acknowledgement precedes all others
+    let early: (() => void)[] | undefined = [];
+    const detach = session?.attach(
+      {
+        ask: () => Promise.reject(new Error('this stream has no requests')),
+        notify: (method, params) => {
+          const change = CHANGES[method];
+          if (change !== undefined && changes[change] !== true) return;
+          const send = (): void => stream.notify(method, tagged(params));
+          if (early) early.push(send);
+          else send();
+        },
       },
-    });
+      'stream',
+    );
     try {
       const honored: string[] = [];
       for (const uri of session ? uris : []) {
@@ -56,14 +64,12 @@ export class Listening {
             method: 'resources/subscribe',
             params,
             approvalId: undefined,
-            send: ({ isReduced: _, ...options }) =>
-              (session?.upstream ?? upstream).request('resources/subscribe', params, options),
+            send: ({ isReduced: _, ...options }) => (session as Session).subscribe(params, options),
           },
           signal,
         );
         if ('result' in answer) honored.push(String(uri));
       }
-      for (const uri of honored) session?.subscribed.add(uri);
       const agreed = Object.values(CHANGES).filter((name) => session && changes[name] === true);
       stream.notify(
         'notifications/subscriptions/acknowledged',
@@ -74,6 +80,8 @@ export class Listening {
           },
         }),
       );
+      for (const send of early) send();
+      early = undefined;
       const all = AbortSignal.any([signal, ending.signal, ...(session ? [session.closed.signal] : [])]);
       if (!all.aborted)
         await new Promise<void>((resolve) => all.addEventListener('abort', () => resolve(), { once: true }));

@@ -145,7 +145,6 @@ export class Methods {
     const answer = await this.inRounds(method, params, asked, (requested) =>
       reads.read(asked.claims, upstreamOf(asked), { method, ...requested }, asked.signal),
     );
-    if (method === 'resources/subscribe' && 'result' in answer) asked.session?.subscribed.add(String(params.uri));
     if (!isStateless) return answered(answer);
     const typed = completed(answer);
     const isComplete = 'result' in typed && !typed.result.startsWith('{"resultType":"input_required"');
@@ -219,6 +218,7 @@ export class Methods {
   private streaming(method: string, params: Params, { session, upstream, stream, revision }: Asked): Governed['send'] {
     return ({ isReduced, ...options }) => {
       if (!session) return upstream.request(method, params, options);
+      if (method === 'resources/subscribe') return session.subscribe(params, options);
       const end = session.during(revision === STATELESS ? undefined : stream, isReduced);
       return session.upstream.request(method, params, options).finally(end);
     };

@@ -7,6 +7,7 @@ import {
   UpstreamGone,
   type ClientAnswer,
   type ClientSide,
+  type RequestOptions,
   type UpstreamAnswer,
 } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
@@ -28,7 +29,8 @@ export class Session implements ClientSide {
   readonly subscribed = new Set<string>();
   readonly closed = new AbortController();
   usedAt = performance.now();
-  private readonly askers: Asker[] = [];
+  private readonly byRequest: Asker[] = [];
+  private readonly streams: Asker[] = [];
   /** requests in flight from whose results fields must be removed */
   private reduced = 0;
 
@@ -43,19 +45,20 @@ export class Session implements ClientSide {
   }
 
   get isIdle(): boolean {
-    return this.askers.length === 0;
+    return this.byRequest.length + this.streams.length === 0;
   }
 
   /**
-   * Registers a way to ask the client; the newest is used, and one that belongs to no request only if there is no other.
+   * Registers a way to ask the client: a separate stream, or that of a request. Requests are the first choice for what a
+   * server asks, and streams get what belongs to no request.
    * @returns what ends it
    */
-  attach(asker: Asker, rank: 'newest' | 'last' = 'newest'): () => void {
-    if (rank === 'last') this.askers.unshift(asker);
-    else this.askers.push(asker);
+  attach(asker: Asker, kind: 'request' | 'stream' = 'request'): () => void {
+    const askers = kind === 'request' ? this.byRequest : this.streams;
+    askers.push(asker);
     return () => {
-      const at = this.askers.indexOf(asker);
-      if (at >= 0) this.askers.splice(at, 1);
+      const at = askers.indexOf(asker);
+      if (at >= 0) askers.splice(at, 1);
       this.usedAt = performance.now();
     };
   }
@@ -71,6 +74,15 @@ export class Session implements ClientSide {
       if (isReduced) this.reduced -= 1;
       detach?.();
     };
+  }
+
+  /** Subscribes to a resource after its decision; changes are passed on from then on. */
+  async subscribe(params: Json, options: RequestOptions): Promise<UpstreamAnswer> {
+    const uri = String(params.uri);
+    this.subscribed.add(uri);
+    const answer = await this.upstream.request('resources/subscribe', params, options);
+    if (!answer.ok) this.subscribed.delete(uri);
+    return answer;
   }
 
   /** Decides a request of the server, and asks the client if it is permitted. */
@@ -100,12 +112,16 @@ export class Session implements ClientSide {
   }
 
   notified(method: string, params: Json): void {
-    const isPassedOn =
+    const isChange =
       LIST_CHANGES.has(method) ||
-      method === 'notifications/elicitation/complete' ||
-      (method === 'notifications/message' && this.mayLog && this.reduced === 0) ||
       (method === 'notifications/resources/updated' && this.subscribed.has(String(params.uri)));
-    if (isPassedOn) this.askers.at(-1)?.notify(method, params);
+    if (isChange) return this.streams.at(-1)?.notify(method, params);
+    if (method === 'notifications/elicitation/complete' || (method === 'notifications/message' && this.mayLog))
+      if (this.reduced === 0) this.newest?.notify(method, params);
+  }
+
+  private get newest(): Asker | undefined {
+    return this.byRequest.at(-1) ?? this.streams.at(-1);
   }
 
   close(): void {
@@ -114,7 +130,7 @@ export class Session implements ClientSide {
   }
 
   private async ask(method: string, params: Json, signal: AbortSignal): Promise<UpstreamAnswer> {
-    const asker = this.askers.at(-1);
+    const asker = this.newest;
     if (!asker) throw new UpstreamGone('the client has no stream open, so that it cannot be asked');
     const answer = await asker.ask({ id: `srv_${randomUUID()}`, method, params }, signal);
     if ('error' in answer) return { ok: false, error: answer.error };
