@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { systemClock } from '@bailiwick/core/clock';
 import { OwnerClient } from '@bailiwick/edge/owners/owner-client';
@@ -7,20 +8,23 @@ import { callCommandSubject, callQuerySubject } from '@bailiwick/messaging/subje
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from '@bailiwick/platform/logging';
 import { RunTokens } from './auth/run-tokens';
-import { Decisions } from './calls/decisions';
 import { LiveLeases } from './calls/live-leases';
-import { ToolCalls } from './calls/tool-calls';
+import { GovernedRequests } from './calls/governed';
+import { Seals } from './calls/seals';
 import { BUS, CONFIG, LOGGER } from './config';
 import { ConnectionsModule } from './connections.module';
 import { Agents } from './http/agents';
+import { makeAnswering, type Answering } from './http/answering';
 import { McpController } from './http/mcp.controller';
 import { Methods } from './http/methods';
 import { Servers } from './servers/servers';
 import { Offers } from './offers/offers';
 import { PLAIN_HTTP } from './plain/providers';
+import { Sessions } from './sessions/sessions';
 import { Shutdown } from './shutdown';
 import { PinStore } from './tools/pin-store';
-import { ArgumentValidator } from './tools/validator';
+
+const ANSWERING = Symbol('Answering');
 
 /** The enforcement point in front of MCP servers. */
 @Module({
@@ -61,20 +65,30 @@ import { ArgumentValidator } from './tools/validator';
       useFactory: (owners: OwnerClient, bus: Bus) => new LiveLeases(owners, bus),
     },
     {
-      provide: ToolCalls,
-      inject: [OwnerClient, PolicyReaders, LiveLeases, PinStore, LOGGER],
-      useFactory: (owners: OwnerClient, readers: PolicyReaders, leases: LiveLeases, pins: PinStore, logger: Logger) =>
-        new ToolCalls({
+      provide: ANSWERING,
+      inject: [CONFIG, OwnerClient, PolicyReaders, LiveLeases, PinStore, LOGGER],
+      useFactory: (
+        { nats, publicUrl }: Config,
+        owners: OwnerClient,
+        readers: PolicyReaders,
+        leases: LiveLeases,
+        pins: PinStore,
+        logger: Logger,
+      ): Answering =>
+        makeAnswering({
           owners,
           readers,
-          decisions: new Decisions(owners, readers),
           leases,
           pins,
-          validator: new ArgumentValidator(),
           logger,
+          secret: nats.pass ?? randomBytes(32),
+          approvalPage: (approvalId) => `${publicUrl}/console/approvals?id=${approvalId}`,
         }),
     },
-    { provide: Methods, inject: [ToolCalls], useFactory: (calls: ToolCalls) => new Methods(calls) },
+    { provide: GovernedRequests, inject: [ANSWERING], useFactory: ({ requests }: Answering) => requests },
+    { provide: Sessions, inject: [ANSWERING], useFactory: ({ sessions }: Answering) => sessions },
+    { provide: Seals, inject: [ANSWERING], useFactory: ({ seals }: Answering) => seals },
+    { provide: Methods, inject: [ANSWERING], useFactory: ({ methods }: Answering) => methods },
     {
       provide: Agents,
       inject: [CONFIG, RunTokens, Servers],

@@ -19,6 +19,18 @@ export function membersOf(text: string): Map<string, string> | undefined {
   return members;
 }
 
+/**
+ * Returns an object with other members: each is set to a text, or removed if it is undefined.
+ * @param text a valid JSON object
+ */
+export function withMembers(text: string, changes: Readonly<Record<string, string | undefined>>): string {
+  const members = membersOf(text) ?? new Map<string, string>();
+  for (const [name, value] of Object.entries(changes))
+    if (value === undefined) members.delete(name);
+    else members.set(name, value);
+  return `{${[...members].map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`;
+}
+
 /** Returns the text of each item of an array. @param text valid JSON */
 export const itemsOf = (text: string): string[] | undefined => partsOf(text, '[');
 

@@ -26,17 +26,34 @@ export const BOUNDARY_LIMITS = {
   schemaDepth: 32,
   schemaValues: 4_000,
   patternChars: 1_000,
-  /** for the validation of arguments by a schema with references, and for its compilation */
-  validationMs: 200,
-  compileMs: 1_000,
+  /** up to which a schema without references, patterns and `uniqueItems` validates any arguments quickly */
+  quickSchemaValues: 200,
+  /** for the validation of arguments by any other schema, and for its compilation */
+  validationMs: 500,
+  compileMs: 3_000,
   validatorsKept: 1_000,
   faultKeptMs: 60_000,
 
+  // clients that servers may ask
+  /** separate connections to servers, of all clients */
+  sessions: 256,
+  sessionIdleMs: 5 * 60_000,
+  serverRequestChars: 256 * 1024,
+  /** resources of one stream of notifications */
+  subscriptions: 100,
+  /** requests of servers that wait for clients */
+  asked: 1_000,
+  /** calls that wait for the input of their clients */
+  parked: 1_000,
+  parkedMs: 4 * 60_000,
   // calls
   /** a result that is passed on */
   resultBytes: 4 * 1024 * 1024,
   /** nesting of arguments */
   argumentDepth: 64,
+  uriChars: 2_000,
+  /** a cursor or a state that an agent sends back */
+  sealedChars: 16_384,
   /** progress notifications of one call */
   progress: 10_000,
   keepAliveMs: 15_000,

@@ -1,8 +1,9 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { GuardedCalls } from './calls/guarded-calls';
 import { LiveLeases } from './calls/live-leases';
-import { ToolCalls } from './calls/tool-calls';
 import { closeConnections } from './plain/exchange';
+import { GovernedRequests } from './calls/governed';
+import { Sessions } from './sessions/sessions';
 import { Servers } from './servers/servers';
 
 /** Ends the calls in flight, reports their outcomes, and stops the upstreams, before the connections close. */
@@ -10,16 +11,18 @@ import { Servers } from './servers/servers';
 export class Shutdown implements BeforeApplicationShutdown {
   constructor(
     private readonly leases: LiveLeases,
-    private readonly calls: ToolCalls,
     private readonly guarded: GuardedCalls,
+    private readonly requests: GovernedRequests,
+    private readonly sessions: Sessions,
     private readonly servers: Servers,
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
     this.leases.close();
     await new Promise((resolve) => setImmediate(resolve)); // the aborted calls register their outcomes
-    await Promise.all([this.calls.settled(), this.guarded.settled()]);
+    await Promise.all([this.requests.settled(), this.guarded.settled()]);
     closeConnections();
+    this.sessions.close();
     await this.servers.close();
   }
 }

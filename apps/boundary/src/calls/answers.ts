@@ -1,5 +1,7 @@
 import type { Code } from '@bailiwick/contracts/error-codes';
 import type { Reason } from '@bailiwick/contracts/reason';
+import { Refused } from '@bailiwick/edge/refused';
+import { UpstreamGone } from '../upstream/connection';
 import { BOUNDARY_LIMITS } from '../limits';
 
 /** The result of a call that was not made, or whose result is withheld (MCP, Tools: Error Handling). */
@@ -24,6 +26,35 @@ export function denialText({ code, says, reasons = [], approvalId, howToAsk }: D
       ...(howToAsk === undefined ? {} : { howToAsk }),
     },
   });
+}
+
+/** A request that has no result of a tool was denied (COAZ-MCP, Error Handling). */
+const NOT_PERMITTED = -32001;
+
+/** Writes a denial as the error of a method that has no result of a tool. */
+export function denialError({ code, says, reasons = [], approvalId, howToAsk }: Denial): {
+  code: number;
+  message: string;
+  data: Record<string, unknown>;
+} {
+  return {
+    code: NOT_PERMITTED,
+    message: [says, ...objectionsIn(reasons)].join(' ').slice(0, 2_000),
+    data: {
+      code,
+      reasons,
+      ...(approvalId === undefined ? {} : { approvalId }),
+      ...(howToAsk === undefined ? {} : { howToAsk }),
+    },
+  };
+}
+
+/** Returns why a request was not made. @throws the error, if it is none that a request has to expect */
+export function denialOf(error: unknown, what: 'call' | 'request'): Denial {
+  if (error instanceof UpstreamGone) return { code: 'UPSTREAM_FAILED', says: error.message };
+  if (!(error instanceof Refused)) throw error;
+  const { code, detail, reasons } = error;
+  return { code, says: `The ${what} was not made: ${detail}`, reasons };
 }
 
 /** Returns the texts of the objections, those of each lease included. */

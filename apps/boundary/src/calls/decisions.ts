@@ -13,11 +13,13 @@ import type { CallReader } from '@bailiwick/policy/catalog/call-reader';
 import { catalogName } from '../tools/definition';
 import { APPLIED } from './obligations';
 
-/** A call of a tool, before its decision. */
+/** A call of a tool, or another operation of a server, before its decision. */
 export interface ToolCall {
   readonly server: string;
   readonly tool: string;
   readonly args: Record<string, unknown>;
+  /** the resource, unless the entry states one */
+  readonly resource: { readonly type: string; readonly id: string };
   readonly approvalId?: string | undefined;
 }
 
@@ -56,8 +58,8 @@ export class Decisions {
    * @returns undefined if the catalog has no entry that names the tool
    * @throws Refused with the refusal of the owner, or NOT_READY (I11)
    */
-  decide(claims: TokenClaims, { server, tool, args, approvalId }: ToolCall): Promise<ActionAnswer | undefined> {
-    const call = { tool: catalogName(server, tool), args, resource: { type: 'mcp', id: `${server}/${tool}` } };
+  decide(claims: TokenClaims, { server, tool, args, resource, approvalId }: ToolCall): Promise<ActionAnswer | undefined> {
+    const call = { tool: catalogName(server, tool), args, resource };
     return this.decideRead(claims, {
       read: (reader) => (reader.entryOfTool(call.tool) ? call : undefined),
       approvalId,

@@ -9,6 +9,8 @@ import { ArgumentValidator } from '../tools/validator';
 import { NotReached, UpstreamGone, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { Decisions } from './decisions';
+import { GovernedRequests } from './governed';
+import { LeaseViews } from './lease-views';
 import { LiveLeases } from './live-leases';
 import { ToolCalls } from './tool-calls';
 
@@ -51,14 +53,12 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
   };
   const readers = new PolicyReaders(owners as never);
   const leases = new LiveLeases(owners as never, bus as never);
+  const requests = new GovernedRequests(new Decisions(owners as never, readers), leases, makeLogger('test', 'silent'));
   const calls = new ToolCalls({
-    owners: owners as never,
-    readers,
-    decisions: new Decisions(owners as never, readers),
-    leases,
+    requests,
+    views: new LeaseViews(owners as never, readers),
     pins: { find: async () => ({ identity: 'i', tools: { note: DEFINITION.digest } }) } as unknown as PinStore,
     validator: new ArgumentValidator(),
-    logger: makeLogger('test', 'silent'),
   });
   const call = (args: Record<string, unknown> = {}, signal = new AbortController().signal, approvalId?: string) =>
     calls.call(
@@ -67,14 +67,14 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
       {
         name: 'note',
         args,
-        params: { name: 'note', arguments: args },
         approvalId,
         onProgress: (params) => void progress.push(params),
+        send: (options) => upstream.call({ name: 'note', arguments: args }, options),
       },
       signal,
     );
   const outcomes = async () => {
-    await calls.settled();
+    await requests.settled();
     return commands.flatMap((each) => (each.type === 'settle' ? [each.outcome] : []));
   };
   return { call, commands, reached, outcomes, answered, announce: () => announce(), leases };

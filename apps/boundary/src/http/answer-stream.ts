@@ -1,19 +1,50 @@
 import type { FastifyReply } from 'fastify';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import type { Asker } from '../sessions/session';
+import type { ClientAnswer } from '../upstream/connection';
+import type { ClientAnswers } from './client-answers';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { MethodAnswer } from './methods';
 
-/** The response to a request: one JSON message, or a stream of events once there is a notification to send. */
-export class AnswerStream {
+/** The response to a request: one JSON message, or a stream of events once there is another message to send before. */
+export class AnswerStream implements Asker {
   private keepAlive: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly reply: FastifyReply,
-    readonly isOpenable: boolean,
+    private readonly claims: TokenClaims,
+    private readonly answers: ClientAnswers,
   ) {}
 
-  notify(method: string, params: Record<string, unknown>): void {
+  /** Opens the stream without a message. */
+  start(): void {
     if (!this.keepAlive) this.open();
+  }
+
+  async ask(request: Parameters<Asker['ask']>[0], signal: AbortSignal): Promise<ClientAnswer> {
+    this.start();
+    const gone = new AbortController();
+    const leave = (): void => gone.abort();
+    this.reply.raw.once('close', leave);
+    const answer = this.answers.wait(this.claims, request.id, AbortSignal.any([signal, gone.signal]));
+    this.write(JSON.stringify({ jsonrpc: '2.0', ...request }));
+    try {
+      return await answer;
+    } finally {
+      this.reply.raw.off('close', leave);
+      if (signal.aborted) this.notify('notifications/cancelled', { requestId: request.id });
+    }
+  }
+
+  notify(method: string, params: Record<string, unknown>): void {
+    this.start();
     this.write(JSON.stringify({ jsonrpc: '2.0', method, params }));
+  }
+
+  /** Ends a stream that answers no request. */
+  close(): void {
+    clearInterval(this.keepAlive);
+    this.reply.raw.end();
   }
 
   async end(id: string | number, answer: MethodAnswer): Promise<void> {
@@ -29,6 +60,7 @@ export class AnswerStream {
       return;
     }
     if (this.reply.raw.destroyed) return;
+    if (answer.session !== undefined) void this.reply.header('mcp-session-id', answer.session);
     await this.reply.code(answer.status).header('content-type', 'application/json').send(text);
   }
 

@@ -2,21 +2,30 @@ import { All, Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refused } from '@bailiwick/edge/refused';
 import { PROOF_ALGORITHMS } from '@bailiwick/edge/tokens/grant-token';
+import { LiveLeases } from '../calls/live-leases';
+import { Seals } from '../calls/seals';
+import { Sessions } from '../sessions/sessions';
 import { Agents } from './agents';
 import { AnswerStream } from './answer-stream';
-import { isObject } from '../json-text';
+import { ClientAnswers } from './client-answers';
+import { clientOf } from './clients';
 import { NotAMessage, readMessage, type AgentMessage } from './message';
 import { Methods } from './methods';
 import { METADATA, sendRefusal } from './refusals';
 import { revisionOf } from './revisions';
 
-/** The MCP endpoints (Streamable HTTP): one message per request, no sessions. */
+/** The MCP endpoints (Streamable HTTP): one message per request; a session is kept by its client alone. */
 @Controller()
 export class McpController {
   constructor(
     private readonly agents: Agents,
     private readonly methods: Methods,
+    private readonly sessions: Sessions,
+    private readonly seals: Seals,
+    private readonly leases: LiveLeases,
   ) {}
+
+  private readonly answers = new ClientAnswers();
 
   /** The metadata of each endpoint as a protected resource (RFC 9728). */
   @Get(`${METADATA}/mcp/:server`)
@@ -41,15 +50,22 @@ export class McpController {
     let id: AgentMessage['id'];
     try {
       const asking = this.agents.asking(request);
+      if (request.method === 'GET' && request.headers['mcp-session-id'] !== undefined)
+        return await this.stream(request, reply, server);
       if (request.method !== 'POST') {
         await reply.code(405).header('allow', 'POST').send();
         return;
       }
       const message = readMessage(request.body as Buffer | undefined);
-      id = message?.id;
-      const revision = message && revisionOf(message, request.headers);
-      if (!message || revision === undefined || id === undefined) {
-        if (message) this.agents.notified(asking.claims, server, message);
+      if ('answer' in message) {
+        this.answers.take(asking.claims, message);
+        await reply.code(202).send();
+        return;
+      }
+      id = message.id;
+      const revision = revisionOf(message, request.headers);
+      if (id === undefined) {
+        this.agents.notified(asking.claims, server, message);
         await reply.code(202).send();
         return;
       }
@@ -68,24 +84,48 @@ export class McpController {
     { server, revision }: { server: string; revision: string },
   ): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
+    const known = clientOf(this.seals, request, { claims, server }, { revision, params: message.params });
+    const session =
+      message.method === 'initialize' ? undefined : await this.sessions.of({ claims, upstream, ...known });
     const call = this.agents.begin(claims, server, message.id);
-    const stream = new AnswerStream(reply, wantsStream(request, message));
+    const opened = new AnswerStream(reply, claims, this.answers);
     const gone = (): void => call.abort('the client has gone');
     reply.raw.once('close', gone);
     try {
       const { signal } = call;
-      const notify = stream.isOpenable ? stream.notify.bind(stream) : undefined;
-      const answer = await this.methods.answer(message, { claims, upstream, revision, signal, notify });
+      const stream = takesStream(request) ? opened : undefined;
+      const { capabilities } = known;
+      const asked = { claims, upstream, revision, capabilities, session, signal, stream };
+      const answer = await this.methods.answer(message, asked);
       reply.raw.off('close', gone);
-      await stream.end(message.id, answer);
+      await opened.end(message.id, answer);
     } finally {
       reply.raw.off('close', gone);
       this.agents.end(claims, server, message.id, call);
     }
   }
+
+  /** Opens the stream of messages that belong to no request (revisions with `initialize`). It ends with its lease. */
+  private async stream(request: FastifyRequest, reply: FastifyReply, server: string): Promise<void> {
+    const { claims, upstream } = this.agents.asking(request);
+    const known = clientOf(this.seals, request, { claims, server });
+    const session = takesStream(request) ? await this.sessions.of({ claims, upstream, ...known }) : undefined;
+    if (!session) {
+      await reply.code(405).header('allow', 'POST').send();
+      return;
+    }
+    const stream = new AnswerStream(reply, claims, this.answers);
+    const ending = new AbortController();
+    const ends = [session.attach(stream, 'stream'), this.leases.watch(claims.tenant, claims.grantId, ending)];
+    stream.start();
+    const end = (): void => stream.close();
+    ending.signal.addEventListener('abort', () => session.close());
+    session.closed.signal.addEventListener('abort', end);
+    reply.raw.once('close', () => {
+      session.closed.signal.removeEventListener('abort', end);
+      for (const each of ends) each();
+    });
+  }
 }
 
-/** A stream is for calls whose client asks for progress, and takes one. */
-function wantsStream({ headers }: FastifyRequest, { params: { _meta: meta } }: AgentMessage): boolean {
-  return isObject(meta) && meta.progressToken !== undefined && /text\/event-stream/.test(headers.accept ?? '');
-}
+const takesStream = ({ headers }: FastifyRequest): boolean => /text\/event-stream/.test(headers.accept ?? '');

@@ -27,7 +27,10 @@ describe('readMessage', () => {
     }
   });
 
-  it('takes an answer of a client for nothing', () => {
-    expect(read('{"jsonrpc":"2.0","id":1,"result":{}}')).toBeUndefined();
+  it.each<[string, object]>([
+    ['"result":{"a":1}', { result: { a: 1 } }],
+    ['"error":{"code":-1,"message":"no"}', { error: { code: -1, message: 'no' } }],
+  ])('reads an answer of a client with %s', (text, answer) => {
+    expect(read(`{"jsonrpc":"2.0","id":"srv_1",${text}}`)).toEqual({ id: 'srv_1', answer });
   });
 });

@@ -9,7 +9,7 @@ export const STATELESS = '2026-07-28';
 export const SUPPORTED = [STATELESS, ...WITH_INITIALIZE];
 
 const VERSION = 'io.modelcontextprotocol/protocolVersion';
-const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+export const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 
 /** Errors that the revision 2026-07-28 reserves. */
 const HEADER_MISMATCH = -32020;

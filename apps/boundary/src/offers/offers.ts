@@ -47,7 +47,7 @@ export class Offers implements OnApplicationBootstrap {
 async function offerOf(upstream: Upstream): Promise<McpOffer> {
   const { name, identity } = upstream;
   try {
-    const tools = await upstream.tools();
+    const tools = await upstream.offered();
     return {
       name,
       identity,

@@ -50,11 +50,11 @@ export class ArgumentValidator {
 function compiled(schema: unknown): { validate: Validate } | { fault: string } {
   try {
     if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new Error('it is not an object');
-    const refers = checkBounds(schema);
-    const validate = guarded(refers, () => engineFor(schema).compile(schema), BOUNDARY_LIMITS.compileMs);
+    const isSlow = checkBounds(schema);
+    const validate = guarded(isSlow, () => engineFor(schema).compile(schema), BOUNDARY_LIMITS.compileMs);
     return {
       validate: (args) =>
-        guarded(refers, () => validate(args), BOUNDARY_LIMITS.validationMs) ? undefined : reasonOf(validate),
+        guarded(isSlow, () => validate(args), BOUNDARY_LIMITS.validationMs) ? undefined : reasonOf(validate),
     };
   } catch (error) {
     return { fault: `the input schema cannot be used: ${(error as Error).message}` };
@@ -78,27 +78,29 @@ function engineFor(schema: object): Ajv {
 
 /**
  * Checks the size and the depth of a schema, and that it refers to nothing outside of it.
- * @returns whether it has references, by which a small schema can take any time
+ * @returns whether its compilation or a validation could take long: it is large, or has references, patterns or `uniqueItems`
  */
 function checkBounds(schema: object): boolean {
   let values = 0;
-  let refers = false;
+  let isSlow = false;
   const visit = (value: unknown, depth: number): void => {
     if (++values > BOUNDARY_LIMITS.schemaValues)
       throw new Error(`it has more than ${BOUNDARY_LIMITS.schemaValues} values`);
     if (typeof value !== 'object' || value === null) return;
     if (depth > BOUNDARY_LIMITS.schemaDepth) throw new Error(`it has more than ${BOUNDARY_LIMITS.schemaDepth} levels`);
     for (const [name, each] of Object.entries(value)) {
-      if (/^\$(dynamic|recursive)?ref$/i.test(name) && typeof each === 'string') {
-        refers = true;
-        if (!each.startsWith('#')) throw new Error('it refers to a schema outside of it');
-      }
+      if (SLOW.has(name.toLowerCase())) isSlow = true;
+      if (REFERENCES.has(name.toLowerCase()) && typeof each === 'string' && !each.startsWith('#'))
+        throw new Error('it refers to a schema outside of it');
       visit(each, depth + 1);
     }
   };
   visit(schema, 0);
-  return refers;
+  return isSlow || values > BOUNDARY_LIMITS.quickSchemaValues;
 }
+
+const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicref', '$recursiveref']);
+const SLOW: ReadonlySet<string> = new Set([...REFERENCES, 'pattern', 'patternproperties', 'uniqueitems']);
 
 const bound: { work: () => unknown } = { work: () => undefined };
 const context = createContext({ run: () => bound.work() });

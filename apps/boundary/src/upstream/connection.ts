@@ -6,6 +6,23 @@ export type UpstreamAnswer =
       readonly error: { readonly code: number; readonly message: string; readonly data?: unknown };
     };
 
+/** The answer of the side of the boundary to a request of an upstream. */
+export type ClientAnswer =
+  | { readonly result: unknown }
+  | { readonly error: { readonly code: number; readonly message: string; readonly data?: unknown } };
+
+/** What a connection declares to an upstream, and answers it. */
+export interface ClientSide {
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  request(method: string, params: Record<string, unknown>): Promise<ClientAnswer>;
+  notified(method: string, params: Record<string, unknown>): void;
+}
+
+/** The answer to requests of an upstream if no client is there for them. */
+export const NO_CAPABILITY: ClientAnswer = {
+  error: { code: -32601, message: 'this client has no such capability' },
+};
+
 export interface RequestOptions {
   readonly signal: AbortSignal;
   /** receives the params of progress notifications, without their token */
@@ -23,7 +40,11 @@ export interface Connection {
   /** sets the version that the upstream answered with */
   negotiated(version: string): void;
   /** calls the listener for each notification that belongs to no request */
-  onNotification(listener: (method: string) => void): void;
+  onNotification(listener: (method: string, params: Record<string, unknown>) => void): void;
+  /** answers the requests of the upstream other than pings; without it they are refused */
+  answerBy(answer: ClientSide['request']): void;
+  /** opens the stream of messages that belong to no request, if the upstream has one */
+  listen(): void;
   /** resolves when the connection has ended */
   readonly ended: Promise<void>;
   close(): Promise<void>;

@@ -1,7 +1,14 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Logger } from '@bailiwick/platform/logging';
 import { BOUNDARY_LIMITS } from '../limits';
-import { UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
+import {
+  NO_CAPABILITY,
+  UpstreamGone,
+  type ClientSide,
+  type Connection,
+  type RequestOptions,
+  type UpstreamAnswer,
+} from './connection';
 import { parseMessage, Pending } from './pending';
 
 export interface Program {
@@ -17,7 +24,8 @@ const NEWLINE = 0x0a;
 export class StdioConnection implements Connection {
   readonly ended: Promise<void>;
   private readonly pending = new Pending();
-  private readonly listeners: ((method: string) => void)[] = [];
+  private readonly listeners: ((method: string, params: Record<string, unknown>) => void)[] = [];
+  private answer: ClientSide['request'] = () => Promise.resolve(NO_CAPABILITY);
   private readonly child: ChildProcessWithoutNullStreams;
   private chunks: Buffer[] = [];
   private bytes = 0;
@@ -61,8 +69,16 @@ export class StdioConnection implements Connection {
     // lines carry no version
   }
 
-  onNotification(listener: (method: string) => void): void {
+  onNotification(listener: (method: string, params: Record<string, unknown>) => void): void {
     this.listeners.push(listener);
+  }
+
+  answerBy(answer: ClientSide['request']): void {
+    this.answer = answer;
+  }
+
+  listen(): void {
+    // lines have all messages
   }
 
   async close(): Promise<void> {
@@ -108,13 +124,10 @@ export class StdioConnection implements Connection {
   private take(line: string): void {
     const message = parseMessage(line);
     if (!message || this.pending.take(line, message) === 'taken') return;
-    if (message.id === undefined) return this.listeners.forEach((listener) => listener(message.method ?? ''));
-    // the boundary declares no capability for requests of servers
-    this.send(
-      message.method === 'ping'
-        ? { id: message.id, result: {} }
-        : { id: message.id, error: { code: -32601, message: 'this client has no such capability' } },
-    );
+    const { id, method = '', params = {} } = message;
+    if (id === undefined) return this.listeners.forEach((listener) => listener(method, params));
+    if (method === 'ping') return this.send({ id, result: {} });
+    void this.answer(method, params).then((answer) => this.send({ id, ...answer }));
   }
 }
 

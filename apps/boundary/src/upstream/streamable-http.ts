@@ -1,7 +1,9 @@
 import { BOUNDARY_LIMITS } from '../limits';
 import {
+  NO_CAPABILITY,
   NotReached,
   UpstreamGone,
+  type ClientSide,
   type Connection,
   type Message,
   type RequestOptions,
@@ -19,7 +21,8 @@ export class HttpConnection implements Connection {
   private readonly closing = new AbortController();
   private end: () => void = () => undefined;
   readonly ended = new Promise<void>((resolve) => (this.end = resolve));
-  private readonly listeners: ((method: string) => void)[] = [];
+  private readonly listeners: ((method: string, params: Record<string, unknown>) => void)[] = [];
+  private answer: ClientSide['request'] = () => Promise.resolve(NO_CAPABILITY);
 
   constructor(
     private readonly url: string,
@@ -54,8 +57,24 @@ export class HttpConnection implements Connection {
     this.version = version;
   }
 
-  onNotification(listener: (method: string) => void): void {
+  onNotification(listener: (method: string, params: Record<string, unknown>) => void): void {
     this.listeners.push(listener);
+  }
+
+  answerBy(answer: ClientSide['request']): void {
+    this.answer = answer;
+  }
+
+  listen(): void {
+    const read = async (): Promise<void> => {
+      const headers = { ...this.headers(), accept: 'text/event-stream' };
+      const response = await fetch(this.url, { headers, redirect: 'error', signal: this.closing.signal });
+      const isStream = response.ok && /^text\/event-stream/.test(response.headers.get('content-type') ?? '');
+      if (!isStream || !response.body) return void (await response.body?.cancel());
+      for await (const data of eventsOf(response.body, BOUNDARY_LIMITS.messageBytes)) this.take(data);
+    };
+    // a server need not have such a stream
+    read().catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -91,13 +110,20 @@ export class HttpConnection implements Connection {
 
   private take(text: string, message: Message | undefined = parseMessage(text)): void {
     if (!message || this.pending.take(text, message) === 'taken') return;
-    if (message.id === undefined) return this.listeners.forEach((listener) => listener(message.method ?? ''));
-    const error = { code: -32601, message: 'this client has no such capability' };
-    const answer = message.method === 'ping' ? { id: message.id, result: {} } : { id: message.id, error };
-    void this.post(answer, AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)])).then(
-      (response) => response.body?.cancel(),
-      () => undefined,
-    );
+    const { id, method = '', params = {} } = message;
+    if (id === undefined) return this.listeners.forEach((listener) => listener(method, params));
+    const answering = method === 'ping' ? Promise.resolve({ result: {} }) : this.answer(method, params);
+    void answering
+      .then((answer) =>
+        this.post(
+          { id, ...answer },
+          AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)]),
+        ),
+      )
+      .then(
+        (response) => response.body?.cancel(),
+        () => undefined,
+      );
   }
 
   private post(message: Record<string, unknown>, signal: AbortSignal): Promise<Response> {

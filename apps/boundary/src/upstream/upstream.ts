@@ -1,17 +1,26 @@
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Logger } from '@bailiwick/platform/logging';
-import { itemsOf, membersOf } from '../json-text';
+import { isObject, itemsOf, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { ServerConfig } from '../servers/server-config';
 import { readDefinition, type Definition } from '../tools/definition';
-import { NotReached, UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
+import {
+  NO_CAPABILITY,
+  NotReached,
+  UpstreamGone,
+  type ClientSide,
+  type Connection,
+  type RequestOptions,
+  type UpstreamAnswer,
+} from './connection';
 
 /** Revisions that the boundary uses with upstreams, newest first. */
 const VERSIONS = ['2025-11-25', '2025-06-18'];
 
 interface Open {
   readonly connection: Connection;
+  readonly capabilities: Readonly<Record<string, unknown>>;
   tools: readonly Definition[] | undefined;
   readAt: number;
   /** notifications that its tools have changed */
@@ -25,12 +34,15 @@ export class Upstream {
   private failedAt = -Infinity;
   private inFlight = 0;
   private closed = false;
+  /** those for one client each */
+  private readonly separate = new Set<Upstream>();
 
   constructor(
     readonly name: string,
     private readonly config: ServerConfig,
     private readonly connect: () => Connection,
     private readonly logger: Logger,
+    private readonly side?: ClientSide,
   ) {}
 
   get tenant(): string {
@@ -45,6 +57,24 @@ export class Upstream {
     );
   }
 
+  /** Returns the same server with a separate connection, on which `side` answers. It ends with this one. */
+  separately(side: ClientSide): Upstream {
+    const upstream = new Upstream(this.name, this.config, this.connect, this.logger, side);
+    this.separate.add(upstream);
+    return upstream;
+  }
+
+  /** Returns all tools that it defines, also those for clients with capabilities that others do not have. @throws UpstreamGone */
+  async offered(): Promise<readonly Definition[]> {
+    const upstream = this.separately(WITH_EVERYTHING);
+    try {
+      return await upstream.tools();
+    } finally {
+      this.separate.delete(upstream);
+      void upstream.close();
+    }
+  }
+
   /** Returns the definitions of its tools as it states them now, or did at most 30 s ago. @throws UpstreamGone */
   async tools(): Promise<readonly Definition[]> {
     const open = await this.open();
@@ -53,8 +83,18 @@ export class Upstream {
     return this.reading;
   }
 
+  /** Returns the capabilities that it declares. @throws UpstreamGone */
+  async capabilities(): Promise<Readonly<Record<string, unknown>>> {
+    return (await this.open()).capabilities;
+  }
+
   /** Calls a tool. @throws UpstreamGone; NotReached if the call was not sent */
-  async call(params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
+  call(params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
+    return this.request('tools/call', params, options);
+  }
+
+  /** Sends a request. @throws UpstreamGone; NotReached if it was not sent */
+  async request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
     if (this.inFlight >= BOUNDARY_LIMITS.callsInFlight)
       throw new NotReached('too many calls of this server are in flight');
     this.inFlight += 1;
@@ -64,7 +104,7 @@ export class Upstream {
       });
       if (options.signal.aborted) throw new NotReached('the call was aborted');
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
-      return await connection.request('tools/call', params, { ...options, signal });
+      return await connection.request(method, params, { ...options, signal });
     } finally {
       this.inFlight -= 1;
     }
@@ -72,6 +112,8 @@ export class Upstream {
 
   async close(): Promise<void> {
     this.closed = true;
+    for (const each of this.separate) void each.close();
+    this.separate.clear();
     await this.opening?.then(({ connection }) => connection.close()).catch(() => undefined);
   }
 
@@ -103,20 +145,30 @@ export class Upstream {
         'initialize',
         {
           protocolVersion: VERSIONS[0],
-          capabilities: {},
+          capabilities: this.side?.capabilities ?? {},
           clientInfo: { name: 'bailiwick-boundary', version: '0.1.0' },
         },
         { signal: AbortSignal.timeout(BOUNDARY_LIMITS.connectMs) },
       );
       if (!answer.ok)
         throw new UpstreamGone(`the upstream refused to initialize: ${answer.error.message.slice(0, 200)}`);
-      const { protocolVersion } = JSON.parse(answer.result) as { protocolVersion?: unknown };
+      const { protocolVersion, capabilities } = JSON.parse(answer.result) as Record<string, unknown>;
       if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
         throw new UpstreamGone(`the upstream answered with revision ${String(protocolVersion).slice(0, 40)}`);
       connection.negotiated(protocolVersion);
+      const { side } = this;
+      if (side) connection.answerBy((method, params) => side.request(method, params));
       await connection.notify('notifications/initialized');
-      const open: Open = { connection, tools: undefined, readAt: 0, changes: 0 };
-      connection.onNotification((method) => {
+      const open: Open = {
+        connection,
+        capabilities: isObject(capabilities) ? capabilities : {},
+        tools: undefined,
+        readAt: 0,
+        changes: 0,
+      };
+      if (side) connection.listen();
+      connection.onNotification((method, params) => {
+        side?.notified(method, params);
         if (method !== 'notifications/tools/list_changed') return;
         open.tools = undefined;
         open.changes += 1;
@@ -155,3 +207,10 @@ export class Upstream {
     throw new UpstreamGone('the upstream does not end its list of tools');
   }
 }
+
+/** Declares all that a client may have, so that a server offers all of its tools. */
+const WITH_EVERYTHING: ClientSide = {
+  capabilities: { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} } },
+  request: () => Promise.resolve(NO_CAPABILITY),
+  notified: () => undefined,
+};

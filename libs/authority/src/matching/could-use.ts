@@ -1,4 +1,5 @@
 import type { DeniedPair, Limits } from '@bailiwick/contracts/grants/grant';
+import { isOfType, matches as matchesName } from '../dimensions/resources';
 import { normalizeTool } from './tool-name';
 import { matchesVerb } from './verbs/verb';
 import { normalizeVerb } from './verbs/verb';
@@ -17,6 +18,35 @@ export function couldUse(limits: Limits, tool: string): boolean {
     !actions.deny.some(matches) &&
     (permissions === undefined || permissions.some((entry) => entry.actions.some(matches))) &&
     !deny.some((pair) => pair.actions.some(matches) && pair.resources.some(isEverything))
+  );
+}
+
+/** A resource in its normal form, without attributes. */
+interface Named {
+  readonly type: string;
+  readonly id: string;
+}
+
+/**
+ * Reports whether a grant with these limits could use the verb on this resource, whatever its attributes are and whatever
+ * has happened before: a condition counts as one that could hold for a permission, and could fail for a denial.
+ */
+export function couldUseOn(limits: Limits, tool: string, resource: Named): boolean {
+  const verb = normalizeVerb(normalizeTool(tool));
+  if (!verb.ok || !couldUse(limits, tool)) return false;
+  const matches = (pattern: string) => matchesVerb(pattern, verb.value);
+  const reaches = (selector: DeniedPair['resources'][number]) =>
+    isOfType(resource.type, selector) && matchesName(selector, resource.id);
+  const { resources, permissions, deny = [] } = limits;
+  return (
+    resources.some(reaches) &&
+    (permissions === undefined ||
+      permissions.some((entry) => entry.actions.some(matches) && entry.resources.some(reaches))) &&
+    !deny.some(
+      (pair) =>
+        pair.actions.some(matches) &&
+        pair.resources.some((each) => reaches(each) && Object.keys(each.where ?? {}).length === 0),
+    )
   );
 }
 

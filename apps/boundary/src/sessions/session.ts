@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import { denialError } from '../calls/answers';
+import type { GovernedRequests } from '../calls/governed';
+import {
+  NO_CAPABILITY,
+  UpstreamGone,
+  type ClientAnswer,
+  type ClientSide,
+  type RequestOptions,
+  type UpstreamAnswer,
+} from '../upstream/connection';
+import type { Upstream } from '../upstream/upstream';
+import { isObject } from '../json-text';
+import { serverOperation } from './server-requests';
+
+type Json = Record<string, unknown>;
+
+/** A way to ask a client something: a stream that is open to it, or a call of it that waits. */
+export interface Asker {
+  ask(request: { id: string; method: string; params: Json }, signal: AbortSignal): Promise<ClientAnswer>;
+  notify(method: string, params: Json): void;
+}
+
+/** One client of one run with one server, by a connection that is for nobody else: what the server asks, it asks this client. */
+export class Session implements ClientSide {
+  readonly upstream: Upstream;
+  /** resources whose changes the lease permitted to be announced */
+  readonly subscribed = new Set<string>();
+  readonly closed = new AbortController();
+  usedAt = performance.now();
+  private readonly byRequest: Asker[] = [];
+  private readonly streams: Asker[] = [];
+  /** requests in flight from whose results fields must be removed */
+  private reduced = 0;
+
+  constructor(
+    private readonly claims: TokenClaims,
+    readonly server: Upstream,
+    readonly capabilities: Json,
+    private readonly mayLog: boolean,
+    private readonly requests: GovernedRequests,
+  ) {
+    this.upstream = server.separately(this);
+  }
+
+  get isIdle(): boolean {
+    return this.byRequest.length + this.streams.length === 0;
+  }
+
+  /**
+   * Registers a way to ask the client: a separate stream, or that of a request. Requests are the first choice for what a
+   * server asks, and streams get what belongs to no request.
+   * @returns what ends it
+   */
+  attach(asker: Asker, kind: 'request' | 'stream' = 'request'): () => void {
+    const askers = kind === 'request' ? this.byRequest : this.streams;
+    askers.push(asker);
+    return () => {
+      const at = askers.indexOf(asker);
+      if (at >= 0) askers.splice(at, 1);
+      this.usedAt = performance.now();
+    };
+  }
+
+  /**
+   * Registers a way to ask the client during a request of it.
+   * @param isReduced fields must be removed from its result: what the server asks or logs until its end may have them
+   */
+  during(asker: Asker | undefined, isReduced: boolean): () => void {
+    const detach = asker && this.attach(asker);
+    if (isReduced) this.reduced += 1;
+    return () => {
+      if (isReduced) this.reduced -= 1;
+      detach?.();
+    };
+  }
+
+  /** Subscribes to a resource after its decision; changes are passed on from then on. */
+  async subscribe(params: Json, options: RequestOptions): Promise<UpstreamAnswer> {
+    const uri = String(params.uri);
+    this.subscribed.add(uri);
+    const answer = await this.upstream.request('resources/subscribe', params, options);
+    if (!answer.ok) this.subscribed.delete(uri);
+    return answer;
+  }
+
+  /** Decides a request of the server, and asks the client if it is permitted. */
+  async request(method: string, params: Json): Promise<ClientAnswer> {
+    const { name } = this.upstream;
+    const operation = serverOperation(name, method, params, this.capabilities);
+    if (!operation.ok) return { error: { code: -32601, message: operation.error } };
+    if (this.reduced > 0) return { error: { code: -32601, message: 'the client must not be asked during this call' } };
+    try {
+      const outcome = await this.requests.run(
+        this.claims,
+        {
+          ...operation.value,
+          server: name,
+          approvalId: undefined,
+          send: ({ signal }) => this.ask(method, params, signal),
+          isCall: false,
+        },
+        this.closed.signal,
+      );
+      if (!outcome) return NO_CAPABILITY;
+      if ('denial' in outcome) return { error: denialError(outcome.denial) };
+      return outcome.ok ? { result: JSON.parse(outcome.result) as unknown } : { error: outcome.error };
+    } catch (error) {
+      return { error: { code: -32603, message: (error as Error).message.slice(0, 200) } };
+    }
+  }
+
+  notified(method: string, params: Json): void {
+    const isChange =
+      LIST_CHANGES.has(method) ||
+      (method === 'notifications/resources/updated' && this.subscribed.has(String(params.uri)));
+    if (isChange) return this.streams.at(-1)?.notify(method, params);
+    if (method === 'notifications/elicitation/complete' || (method === 'notifications/message' && this.mayLog))
+      if (this.reduced === 0) this.newest?.notify(method, params);
+  }
+
+  private get newest(): Asker | undefined {
+    return this.byRequest.at(-1) ?? this.streams.at(-1);
+  }
+
+  close(): void {
+    this.closed.abort();
+    void this.upstream.close();
+  }
+
+  private async ask(method: string, params: Json, signal: AbortSignal): Promise<UpstreamAnswer> {
+    const asker = this.newest;
+    if (!asker) throw new UpstreamGone('the client has no stream open, so that it cannot be asked');
+    const answer = await asker.ask({ id: `srv_${randomUUID()}`, method, params }, signal);
+    if ('error' in answer) return { ok: false, error: answer.error };
+    if (!isObject(answer.result)) throw new UpstreamGone('the client sent a malformed answer');
+    return { ok: true, result: JSON.stringify(answer.result) };
+  }
+}
+
+const LIST_CHANGES: ReadonlySet<string> = new Set([
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+]);

@@ -1,0 +1,80 @@
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { Refused } from '@bailiwick/edge/refused';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import type { GovernedRequests } from '../calls/governed';
+import { couldOperate, type LeaseViews } from '../calls/lease-views';
+import { LOGGING, READ } from '../calls/operations';
+import { BOUNDARY_LIMITS } from '../limits';
+import type { Upstream } from '../upstream/upstream';
+import { SERVER_REQUESTS } from './server-requests';
+import { Session } from './session';
+
+/** The client that sends a request, as far as servers may ask it something. */
+export interface ClientOf {
+  readonly claims: TokenClaims;
+  readonly upstream: Upstream;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  /** distinguishes the clients of a run that have said which they are; left out: all with these capabilities are one */
+  readonly client?: string | undefined;
+}
+
+/** The clients that have a separate connection to a server. Bounded; one that is not used is closed. */
+export class Sessions {
+  private readonly open = new Map<string, Session>();
+  private readonly sweeping: NodeJS.Timeout;
+
+  constructor(
+    private readonly views: LeaseViews,
+    private readonly requests: GovernedRequests,
+  ) {
+    this.sweeping = setInterval(() => this.sweep(), BOUNDARY_LIMITS.sessionIdleMs / 10).unref();
+  }
+
+  /**
+   * Returns the session of a client, and opens one if the lease could permit anything that needs it.
+   * @returns undefined if it could not: the client shares the connection of all
+   * @throws Refused NOT_READY
+   */
+  async of(client: ClientOf): Promise<Session | undefined> {
+    const { claims, upstream, capabilities } = client;
+    if (Object.keys(capabilities).length === 0 && client.client === undefined) return undefined;
+    const { tenant, grantId } = claims;
+    const { name, identity } = upstream;
+    const key = canonicalDigest([tenant, grantId, name, identity, capabilities, client.client ?? '']);
+    const known = this.open.get(key);
+    if (known && known.server !== upstream)
+      known.close(); // it was registered again
+    else if (known) {
+      known.usedAt = performance.now();
+      return known;
+    }
+    const view = await this.views.of(claims);
+    if (!view) return undefined;
+    const could = (operation: string): boolean => couldOperate(view, name, operation);
+    const permitted = Object.entries(capabilities).filter(([capability]) =>
+      Object.entries(SERVER_REQUESTS).some(([method, needed]) => needed === capability && could(method)),
+    );
+    const isStateful = client.client !== undefined && (could(READ) || could(LOGGING));
+    if (permitted.length === 0 && !isStateful) return undefined;
+    const raced = this.open.get(key);
+    if (raced) return raced;
+    if (this.open.size >= BOUNDARY_LIMITS.sessions)
+      throw new Refused('NOT_READY', 'too many clients have a separate connection to a server; try again');
+    const session = new Session(claims, upstream, Object.fromEntries(permitted), could(LOGGING), this.requests);
+    this.open.set(key, session);
+    session.closed.signal.addEventListener('abort', () => {
+      if (this.open.get(key) === session) this.open.delete(key);
+    });
+    return session;
+  }
+
+  close(): void {
+    clearInterval(this.sweeping);
+    for (const each of this.open.values()) each.close();
+  }
+
+  private sweep(): void {
+    const before = performance.now() - BOUNDARY_LIMITS.sessionIdleMs;
+    for (const each of this.open.values()) if (each.isIdle && each.usedAt < before) each.close();
+  }
+}
