@@ -23,7 +23,7 @@ function guardTool(guards: Guards, name: string, tool: Tool, rules: ToolRules): 
       const guarded = guards.guard({
         ...ruleFor(rules, name),
         name,
-        run: (args, { signal }) => lastOf(execute(args, { ...options, abortSignal: signal })),
+        run: (args, { signal }) => lastOf(execute.call(tool, args, { ...options, abortSignal: signal }), signal),
       });
       return guarded(input, { signal: options.abortSignal, callId: options.toolCallId });
     },
@@ -31,10 +31,13 @@ function guardTool(guards: Guards, name: string, tool: Tool, rules: ToolRules): 
 }
 
 /** Returns the result of a tool; of one that reports its progress, the last report. */
-async function lastOf(output: unknown): Promise<unknown> {
+async function lastOf(output: unknown, signal: AbortSignal): Promise<unknown> {
   if (!isIterable(output)) return output;
   let last: unknown;
-  for await (const each of output) last = each;
+  for await (const each of output) {
+    signal.throwIfAborted(); // ends the tool as well
+    last = each;
+  }
   return last;
 }
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>

@@ -13,8 +13,8 @@ export class BailiwickClient extends RecordCalls {
   as(key: string): BailiwickClient {
     return new BailiwickClient({ ...this.options, key });
   }
-  /** Returns a client with the same key that retries while the service does not answer. */
-  patient(retries = 8): BailiwickClient {
-    return new BailiwickClient({ ...this.options, retries, unreachable: 'retry' });
+  /** Returns a client with the same key that retries while the service does not answer, also if it accepts the request. */
+  patient(retries = 8, attemptMs = 15_000): BailiwickClient {
+    return new BailiwickClient({ ...this.options, retries, attemptMs, unreachable: 'retry' });
   }
 }

@@ -3,7 +3,7 @@ import type { RunnableConfig } from '@langchain/core/runnables';
 import { tool, type StructuredToolInterface } from '@langchain/core/tools';
 import type { InferInteropZodOutput, InteropZodObject } from '@langchain/core/utils/types';
 import { createMiddleware } from 'langchain';
-import { GuardError } from './errors';
+import { DeniedError, GuardError } from './errors';
 import { ProblemError } from './http/problem-error';
 import { isSubagent, subagentOf } from './guarding/subagents';
 import { ruleFor } from './guarding/rules';
@@ -27,7 +27,8 @@ export function bailiwickMiddleware(guards: Guards, rules: ToolRules) {
       try {
         if (isSubagent(request.tool)) return await handler(request);
         ruleFor(rules, toolCall.name);
-        if (request.tool === undefined) return await handler(request);
+        // the handler would look a tool up by a name that another middleware may have changed
+        if (request.tool === undefined) throw notRegistered(toolCall.name);
         const guarded = guardInvoke(guards, request.tool as unknown as Invokable, rules);
         return await handler({ ...request, tool: guarded as unknown as typeof request.tool });
       } catch (error) {
@@ -36,6 +37,11 @@ export function bailiwickMiddleware(guards: Guards, rules: ToolRules) {
     },
   });
 }
+
+const notRegistered = (name: string): DeniedError =>
+  new DeniedError([
+    { rule: 'tool', outcome: 'deny', code: 'TOOL_NOT_REGISTERED', message: `the agent has no tool ${name}` },
+  ]);
 
 /** @throws what is no refusal */
 function refusal(
@@ -62,7 +68,8 @@ function causeOf(error: unknown): GuardError | ProblemError | undefined {
 }
 
 function guardInvoke(guards: Guards, original: Invokable, rules: ToolRules): Invokable {
-  const invoke = (call: ToolCall, config: RunnableConfig = {}): Promise<unknown> => {
+  const invoke = (given: ToolCall, config: RunnableConfig = {}): Promise<unknown> => {
+    const call = { ...given };
     const rule = ruleFor(rules, original.name);
     const guarded = guards.guard({
       ...rule,

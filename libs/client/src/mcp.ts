@@ -39,7 +39,8 @@ export function guardClient<C extends McpClient>(
   };
   // in line 1 the schema of the result comes before the options
   const place = 'getProtocolEra' in client ? 0 : 1;
-  const callTool = async (params: CallParams, ...rest: unknown[]): Promise<Result> => {
+  const callTool = async (given: CallParams, ...rest: unknown[]): Promise<Result> => {
+    const params = { ...given }; // the caller may change the name during the decision
     const options = (rest[place] ?? {}) as { signal?: AbortSignal };
     const how: CallHow = { signal: options.signal, ...(trace ? { trace } : {}) };
     try {

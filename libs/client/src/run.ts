@@ -1,6 +1,6 @@
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { PermissionsView } from '@bailiwick/contracts/queries/permissions';
-import { BailiwickClient, type Granted, type Pending } from './client';
+import { BailiwickClient, type CallOptions, type Granted, type Pending } from './client';
 import { approved, type ApprovalWait } from './guarding/approvals';
 import { guardedCall, type Acting } from './guarding/guarded-call';
 import { LeaseWatch, type WatchOptions } from './guarding/lease-watch';
@@ -52,8 +52,11 @@ const NEVER = new AbortController().signal;
 export function openRun(client: BailiwickClient, request: RunRequest, options: RunOptions = {}): Promise<Run> {
   const { agent, ...rest } = request;
   const body = { ...rest, agent: agentOf(agent) };
-  return opened(client, body.agent, options, (headers) =>
-    client.post<Granted | Pending>('/v1/runs', body, { headers }),
+  return opened(
+    () => client,
+    body.agent,
+    options,
+    (headers) => client.post<Granted | Pending>('/v1/runs', body, { headers }),
   );
 }
 
@@ -61,15 +64,26 @@ export function openRun(client: BailiwickClient, request: RunRequest, options: R
 export async function continueRun(client: BailiwickClient, token: string, options: RunOptions = {}): Promise<Run> {
   const held = client.as(token);
   const { runId, treeId, agentClass, grant } = await held.get<PermissionsView>('/v1/permissions/self');
+  const own = claimsOf(token);
   return new Run(
     held,
-    { run: { id: runId, treeId, agent: { class: agentClass } }, grant, token, expiresAt: grant.expiresAt },
+    {
+      run: { id: runId, treeId, agent: { class: agentClass } },
+      grant: { id: own.grant, limits: grant.limits },
+      token,
+      expiresAt: new Date(Math.min(own.exp * 1_000, Date.parse(grant.expiresAt))).toISOString(),
+    },
     options,
   );
 }
 
+/** Reads what a token is for, without a verification: after an escalation it is not the present lease of its run. */
+const claimsOf = (token: string): { readonly grant: string; readonly exp: number } =>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { grant: string; exp: number };
+
+/** @param client read for each request: a renewal replaces the token of a parent */
 async function opened(
-  client: BailiwickClient,
+  client: () => BailiwickClient,
   agent: Agent,
   options: RunOptions,
   ask: (headers: TraceHeaders) => Promise<Granted | Pending>,
@@ -78,10 +92,12 @@ async function opened(
   return recorded(`create_agent ${agent.class}`, 'client', attributes, options.trace ?? {}, async (span) => {
     const answer = await ask(span.headers);
     span.set({ 'gen_ai.agent.id': answer.run.id, 'gen_ai.conversation.id': answer.run.treeId });
-    if ('token' in answer) return new Run(client, answer, options);
+    if ('token' in answer) return new Run(client(), answer, options);
     const { id: approvalId, expiresAt } = answer.approval;
-    await approved(client, { approvalId, expiresAt, reasons: [] }, options.approval ?? false, options.signal ?? NEVER);
-    return new Run(client, await client.tokenOf(answer.run.id), options);
+    const approvals = { approval: (id: string, how?: CallOptions) => client().approval(id, how) };
+    const { approval: wait = false, signal = NEVER } = options;
+    await approved(approvals, { approvalId, expiresAt, reasons: [] }, wait, signal);
+    return new Run(client(), await client().tokenOf(answer.run.id), options);
   });
 }
 
@@ -89,8 +105,8 @@ async function opened(
 export class Run implements Guards {
   readonly id: string;
   readonly treeId: string;
-  readonly grantId: string;
   readonly agent: { readonly class: string };
+  private ofGrant: string;
   private held: BailiwickClient;
   private ofToken: string;
   private end: number;
@@ -106,11 +122,11 @@ export class Run implements Guards {
     this.id = run.id;
     this.treeId = run.treeId;
     this.agent = run.agent;
-    this.grantId = grant.id;
+    this.ofGrant = grant.id;
     this.ofToken = token;
     this.held = client.as(token).patient();
     this.end = Date.parse(expiresAt);
-    this.watch = new LeaseWatch((signal) => client.as(this.ofToken).grant(this.grantId, { signal }), options);
+    this.watch = new LeaseWatch((signal) => this.presentLease(client, signal), options);
     this.watch.expiresAt(this.end);
     const { renewUntil } = grant.limits.time;
     if (renewUntil === undefined || options.renew === false) return;
@@ -118,6 +134,10 @@ export class Run implements Guards {
     this.renewal.plan(this.end);
   }
 
+  /** The lease of the present token. An escalation replaces it; the token is for it until it is renewed. */
+  get grantId(): string {
+    return this.ofGrant;
+  }
   /** The present token, for requests of the run itself. Never give it to a tool or to another agent: delegate. */
   get token(): string {
     return this.ofToken;
@@ -141,9 +161,8 @@ export class Run implements Guards {
         {
           id: this.id,
           treeId: this.treeId,
-          grantId: this.grantId,
           agent: this.agent,
-          service: this.held,
+          held: () => ({ grantId: this.grantId, service: this.held }),
           watch: this.watch,
           asked: this.asked,
           abortGraceMs: this.options.abortGraceMs ?? 1_000,
@@ -159,9 +178,11 @@ export class Run implements Guards {
     const { agent, grant = {}, ...rest } = request;
     const body = { ...rest, agent: agentOf(agent), grant };
     const path = `/v1/grants/${this.grantId}/delegations`;
-    const client = this.held;
-    return opened(client, body.agent, { ...this.options, ...options }, (headers) =>
-      client.post<Granted | Pending>(path, body, { headers }),
+    return opened(
+      () => this.held,
+      body.agent,
+      { ...this.options, ...options },
+      (headers) => this.held.post<Granted | Pending>(path, body, { headers }),
     );
   }
 
@@ -179,9 +200,10 @@ export class Run implements Guards {
   later(request: ChildRequest, options: RunOptions = {}): Guards {
     let child: Promise<Run> | undefined;
     const start = async (): Promise<Run> => {
-      child ??= this.delegate(request, options);
-      return child.catch((error: unknown) => {
-        child = undefined;
+      const started = (child ??= this.delegate(request, options));
+      return started.catch((error: unknown) => {
+        // unless another call has started one since
+        if (child === started) child = undefined;
         throw error;
       });
     };
@@ -192,7 +214,8 @@ export class Run implements Guards {
 
   /** Renews the lease now. Returns its new end. @throws ProblemError RENEWAL_NOT_ALLOWED */
   async renew(): Promise<Date> {
-    const { token, expiresAt } = await this.held.renew(this.grantId);
+    const { token, expiresAt, grant } = await this.held.renew(this.grantId);
+    this.ofGrant = grant.id;
     this.ofToken = token;
     this.held = this.held.as(token);
     this.end = Date.parse(expiresAt);
@@ -210,6 +233,15 @@ export class Run implements Guards {
   /** Ends the work in the background and aborts what is in flight, without an end of the lease. */
   close(): void {
     this.stop('closed');
+  }
+
+  /** Returns the lease, or the one by which escalations have replaced it. */
+  private async presentLease(client: BailiwickClient, signal: AbortSignal): Promise<GrantView> {
+    const holder = client.as(this.ofToken);
+    let lease = await holder.grant(this.grantId, { signal });
+    while (lease.status === 'superseded' && lease.supersededBy !== undefined)
+      lease = await holder.grant(lease.supersededBy, { signal });
+    return lease;
   }
 
   private stop(how: 'completed' | 'closed'): void {

@@ -1,6 +1,7 @@
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { monotonicClock, systemClock } from '@bailiwick/core/clock';
 import type { CallOptions } from '../http/http-calls';
+import { pause } from '../http/pause';
 import { ApprovalNeededError, DeniedError } from '../errors';
 
 /** Waits for people. `false`: a call that needs approval throws ApprovalNeededError at once. */
@@ -41,7 +42,7 @@ export async function approved(
     if (status === 'approved') return id;
     if (status === 'denied') throw new DeniedError([refused(id)]);
     if (status !== 'pending' || monotonicClock.now() >= until) throw new ApprovalNeededError(request);
-    await delayed(everyMs, signal);
+    await pause(everyMs, signal);
   }
 }
 
@@ -52,19 +53,3 @@ const refused = (id: string) =>
     code: 'REFUSED_BY_PERSON',
     message: `a person refused the request ${id}`,
   }) as const;
-
-/** Waits; rejects with the reason of the signal. */
-export function delayed(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) return reject(signal.reason as Error);
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-}

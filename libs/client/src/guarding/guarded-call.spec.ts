@@ -22,6 +22,7 @@ class Service implements Decisions {
   status: ApprovalView['status'] = 'pending';
   act = async (body: ActionRequest, options?: CallOptions): Promise<ActionAnswer> => {
     this.requests.push({ body, options });
+    this.deciding();
     const decision = this.decisions.shift() ?? 'permit';
     if (decision instanceof Error) throw decision;
     const actionId = `act_${this.requests.length}`;
@@ -34,6 +35,8 @@ class Service implements Decisions {
   };
   approval = async (): Promise<ApprovalView> => ({ status: this.status }) as ApprovalView;
   settleError: Error | undefined;
+  /** called while a decision is made */
+  deciding = (): void => undefined;
   permitMs = HOUR;
 
   constructor(private readonly decisions: (Decision | Error)[] = []) {}
@@ -58,9 +61,8 @@ const answer = (decision: Decision, actionId: string, ms: number): ActionAnswer 
 const actingOn = (service: Service, watch = new LeaseWatch(async () => ({ status: 'active' }))): Acting => ({
   id: 'run_1',
   treeId: 'tre_1',
-  grantId: 'grt_1',
   agent: { class: 'tester' },
-  service,
+  held: () => ({ grantId: 'grt_1', service }),
   watch,
   asked: new Map(),
   abortGraceMs: 0,
@@ -319,10 +321,130 @@ describe('a guarded call', () => {
     expect([(error as DeniedError).code, ran.mock.calls.length]).toEqual(['REFUSED_BY_PERSON', 0]);
   });
 
+  it('ends at once when it is aborted during the decision, and reports a permit that arrives later as failed', async () => {
+    const service = new Service();
+    const caller = new AbortController();
+    const decide = new AbortController();
+    const { act } = service;
+    const asked = new Promise<void>((resolve) => {
+      service.act = async (body, options) => {
+        resolve();
+        await new Promise((decided) => decide.signal.addEventListener('abort', decided));
+        return act(body, options);
+      };
+    });
+    const ran = jest.fn();
+    const call = caught(guardedCall(actingOn(service), tool(ran), { path: 'a' }, { signal: caller.signal }));
+    await asked;
+    caller.abort(new Error('the user left'));
+    expect(((await call) as Error).message).toBe('the user left');
+    expect(service.outcomes).toEqual([]);
+    decide.abort();
+    await new Promise(setImmediate);
+    expect(service.outcomes).toEqual([{ actionId: 'act_1', outcome: { status: 'failed' } }]);
+    expect(ran).not.toHaveBeenCalled();
+  });
+
+  it('uses the lease and the token of the moment for each request, so that a call lasts longer than its token', async () => {
+    const [first, second] = [new Service(), new Service()];
+    let held = { grantId: 'grt_1', service: first };
+    const renews = tool(() => void (held = { grantId: 'grt_2', service: second }));
+    const acting = { ...actingOn(first), held: () => held };
+    await guardedCall(acting, renews, { path: 'a' }, {});
+    expect([first.permits, first.outcomes, second.outcomes.length]).toEqual([['act_1'], [], 1]);
+    await guardedCall(acting, renews, { path: 'a' }, {});
+    expect(second.requests.map(({ body }) => body.grantId)).toEqual(['grt_2']);
+  });
+
+  it('decides two identical calls at the same time separately, each with an outcome', async () => {
+    const service = new Service();
+    const acting = actingOn(service);
+    const call = (): Promise<unknown> =>
+      guardedCall(
+        acting,
+        tool((_, { actionId }) => actionId),
+        { path: 'a' },
+        {},
+      );
+    expect(new Set(await Promise.all([call(), call()]))).toEqual(new Set(['act_1', 'act_2']));
+    expect(service.outcomes.map(({ actionId }) => actionId).sort()).toEqual(['act_1', 'act_2']);
+    expect(new Set(service.requests.map(({ options }) => options?.idempotencyKey)).size).toBe(2);
+  });
+
+  it('makes one of two identical calls if they share an approval for one', async () => {
+    const service = new Service(['step-up', 'permit', 'deny']);
+    const acting = actingOn(service);
+    const ran = jest.fn();
+    const call = (): Promise<unknown> => caught(guardedCall(acting, tool(ran), { path: 'a' }, {}));
+    expect(await call()).toBeInstanceOf(ApprovalNeededError);
+    service.status = 'approved';
+    const [one, other] = await Promise.all([call(), call()]);
+    expect([one, other].filter((each) => each instanceof DeniedError)).toHaveLength(1);
+    expect(ran).toHaveBeenCalledTimes(1);
+    expect(service.requests.slice(1).map(({ body }) => body.approvalId)).toEqual(['apr_1', 'apr_1']);
+  });
+
+  it('makes no call if its approval cannot be read', async () => {
+    const service = new Service(['step-up']);
+    service.approval = () => Promise.reject(new TypeError('fetch failed'));
+    const ran = jest.fn();
+    const error = await caught(guardedCall(actingOn(service), tool(ran, { approval: true }), { path: 'a' }, {}));
+    expect(error).toBeInstanceOf(UndecidedError);
+    expect(ran).not.toHaveBeenCalled();
+  });
+
+  it('is denied, without a decision, if its rule cannot describe it', async () => {
+    const service = new Service();
+    const rule = { resource: ({ to }: { to?: { id: string } }) => ({ type: 'account', id: to!.id }) };
+    const error = await caught(
+      guardedCall(
+        actingOn(service),
+        tool(() => 1, rule),
+        { path: 'a' },
+        {},
+      ),
+    );
+    expect([(error as DeniedError).code, service.requests]).toEqual(['RULE_FAILED', []]);
+  });
+
+  it('makes the call with the arguments that were decided, although its rule changes them', async () => {
+    const service = new Service();
+    const rule = {
+      resource: (args: { path: string }) => {
+        args.path = 'b';
+        return { type: 'file', id: args.path };
+      },
+    };
+    const seen: unknown[] = [];
+    await guardedCall(
+      actingOn(service),
+      tool((args) => void seen.push(args), rule),
+      { path: 'a' },
+      {},
+    );
+    expect(seen).toEqual([service.requests[0]?.body.action.args]);
+  });
+
+  it('withholds a result until its obligations are applied, also if the outcome is not reported', async () => {
+    const service = new Service();
+    service.settleError = new TypeError('fetch failed');
+    const rule = { understands: ['max_rows'], apply: (rows: string[]) => rows.slice(0, 1) };
+    const error = await caught(
+      guardedCall(
+        actingOn(service),
+        tool(() => ['one', 'hunter2'], rule),
+        { path: 'a' },
+        {},
+      ),
+    );
+    expect(error).toMatchObject({ code: 'OUTCOME_NOT_REPORTED', result: ['one'] });
+    expect(JSON.stringify(error)).not.toContain('hunter2');
+  });
+
   it('has exactly one outcome for every permit, and runs a tool once for it, whatever happens', async () => {
     const decisions = fc.constantFrom<Decision | 'lost'>('permit', 'permit', 'deny', 'step-up', 'lost');
     const behavior = fc.constantFrom('returns', 'throws', 'waits', 'ignores');
-    const ending = fc.constantFrom('none', 'before', 'lease', 'caller');
+    const ending = fc.constantFrom('none', 'before', 'deciding', 'lease', 'caller');
     await fc.assert(
       fc.asyncProperty(
         fc.array(decisions, { maxLength: 2 }),
@@ -340,6 +462,7 @@ describe('a guarded call', () => {
             if (ends === 'caller') caller.abort(new Error('left'));
           };
           if (ends === 'before') watch.end('expired');
+          if (ends === 'deciding') service.deciding = () => caller.abort(new Error('left'));
           const run = (args: unknown, context: CallContext): unknown => {
             runs += 1;
             // a tool that waits only ends with an abort
@@ -357,8 +480,9 @@ describe('a guarded call', () => {
               { signal: caller.signal },
             ),
           );
+          await new Promise(setImmediate);
           expect(service.outcomes.map(({ actionId }) => actionId)).toEqual(service.permits);
-          expect(runs).toBe(service.permits.length);
+          expect(runs).toBe(ends === 'deciding' ? 0 : service.permits.length);
           if (ends === 'before') expect(service.requests).toEqual([]);
           watch.end('closed');
         },

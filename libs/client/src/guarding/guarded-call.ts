@@ -13,9 +13,10 @@ import {
   type GuardError,
 } from '../errors';
 import { approved } from './approvals';
+import { exactCopy } from './arguments';
 import type { LeaseWatch } from './lease-watch';
 import { recorded, type Recording } from './telemetry';
-import { actionOf, type CallHow, type GuardedTool } from './tool';
+import { describe, type CallHow, type GuardedTool } from './tool';
 
 /** The requests that guarded calls make. */
 export interface Decisions {
@@ -24,13 +25,19 @@ export interface Decisions {
   approval(id: string, options?: CallOptions): Promise<ApprovalView>;
 }
 
+/** A lease, and the service as the holder of its token reaches it. */
+export interface Held {
+  readonly grantId: string;
+  readonly service: Decisions;
+}
+
 /** The run whose calls are guarded. */
 export interface Acting {
   readonly id: string;
   readonly treeId: string;
-  readonly grantId: string;
   readonly agent: { readonly class: string };
-  readonly service: Decisions;
+  /** read for each request: a renewal during a call replaces the token, and after an escalation the lease */
+  readonly held: () => Held;
   readonly watch: LeaseWatch;
   /** the answers to calls that need approval, by the digest of the call: the same call again uses its approval */
   readonly asked: Map<string, ActionAnswer>;
@@ -52,7 +59,7 @@ type Ran<R> = { readonly result: R } | { readonly thrown: unknown };
  * @throws GuardError; what the tool throws; the reason of the caller's signal
  */
 export async function guardedCall<A, R>(acting: Acting, tool: GuardedTool<A, R>, args: A, how: CallHow): Promise<R> {
-  const exact = structuredClone(args);
+  const exact = exactCopy(args);
   const attributes = {
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': tool.name,
@@ -82,59 +89,86 @@ async function permitFor<A, R>(
   signal: AbortSignal,
   span: Recording,
 ): Promise<ActionAnswer> {
-  const request = actionOf(tool, acting.grantId, args);
+  const { request, digest: call } = describe(tool, args);
   // one key per call, for all its retries: a call that is made twice is decided twice
   const key = crypto.randomUUID();
-  const call = canonicalDigest(request);
-  const wait = tool.approval ?? false;
+  const wait = tool.approval === undefined || tool.approval === false ? { timeoutMs: 0 } : tool.approval;
   let answer = (await askedBefore(acting, call)) ?? (await decided(acting, request, key, signal, span));
   // an approval covers the objections of its card only: what is new is asked about again
   for (let round = 1; answer.decision === 'step-up' && round <= MOST_APPROVALS; round++) {
     remember(acting, call, answer);
-    const approvalId = await approved(acting.service, answer, wait === false ? { timeoutMs: 0 } : wait, signal);
+    const approvalId = await approved(approvalsOf(acting), answer, wait, signal);
     answer = await decided(acting, { ...request, approvalId }, `${key}.${round}`, signal, span);
   }
   if (answer.decision !== 'step-up') acting.asked.delete(call);
-  span.set({ ...decisionAttributes(answer), 'bailiwick.grant.id': acting.grantId });
+  span.set({ ...decisionAttributes(answer), 'bailiwick.grant.id': acting.held().grantId });
   if (answer.decision === 'permit') return answer;
   if (answer.decision === 'step-up') throw new ApprovalNeededError(answer);
   throw new DeniedError(answer.reasons, answer.actionId);
 }
 
-/** The decision is not aborted, since its permit would have no outcome: it is bounded by the retries of the client. */
+/** Reads approvals with the present token. A reading that fails leaves the call undecided. */
+const approvalsOf = (acting: Acting): Pick<Decisions, 'approval'> => ({
+  approval: (id, options) =>
+    acting
+      .held()
+      .service.approval(id, options)
+      .catch((error: unknown) => Promise.reject(options?.signal?.aborted ? (error as Error) : refusalOf(error))),
+});
+
+/**
+ * Requests a decision. It is not aborted, since its permit would have no outcome: after an abort nothing waits for it, and
+ * a permit that arrives later is reported as failed.
+ */
 async function decided(
-  { service, grantId, id }: Acting,
-  request: ActionRequest,
+  acting: Acting,
+  call: Omit<ActionRequest, 'grantId'>,
   idempotencyKey: string,
   signal: AbortSignal,
   { headers }: Recording,
 ): Promise<ActionAnswer> {
   signal.throwIfAborted();
-  const { action, resource } = request;
+  const { grantId, service } = acting.held();
+  const { action, resource } = call;
   const attributes = {
     'gen_ai.tool.name': action.tool ?? action.verb,
-    'bailiwick.run.id': id,
+    'bailiwick.run.id': acting.id,
     'bailiwick.grant.id': grantId,
     'bailiwick.action.verb': action.verb,
     'bailiwick.resource.type': resource.type,
   };
   return recorded(`decide ${action.verb}`, 'client', attributes, headers, async (span) => {
-    const answer = await service
-      .act(request, { idempotencyKey, headers: span.headers })
-      .catch((error: unknown) => Promise.reject(refusalOf(error)));
+    const deciding = service.act({ grantId, ...call }, { idempotencyKey, headers: span.headers });
+    const answer = await unlessAborted(deciding, signal, (late) => {
+      if (late.decision === 'permit') void reported(acting, late.actionId, NOT_MADE);
+    }).catch((error: unknown) => Promise.reject(signal.aborted ? (error as Error) : refusalOf(error)));
     span.set(decisionAttributes(answer));
     return answer;
   });
 }
 
+/** Rejects with the reason of a signal once it fires; then `late` gets the value, if there is one. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, late: (value: T) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    work
+      .then((value) => (signal.aborted ? late(value) : resolve(value)), reject)
+      .finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
 /** Returns the answer to an earlier request of the same call that waits for approval, or has it. */
-async function askedBefore({ asked, service }: Acting, call: string): Promise<ActionAnswer | undefined> {
+async function askedBefore({ asked, held }: Acting, call: string): Promise<ActionAnswer | undefined> {
   const earlier = asked.get(call);
   if (earlier?.approvalId === undefined) return undefined;
-  const status = await service.approval(earlier.approvalId).then(
-    (approval) => approval.status,
-    () => undefined,
-  );
+  const status = await held()
+    .service.approval(earlier.approvalId)
+    .then(
+      (approval) => approval.status,
+      () => undefined,
+    );
   if (status === 'pending' || status === 'approved') return earlier;
   asked.delete(call);
   return undefined;
@@ -174,7 +208,7 @@ async function carriedOut<A, R>(
 ): Promise<R> {
   const { actionId, obligations, actionToken } = permit;
   if (signal.aborted || Date.parse(permit.expiresAt) <= systemClock.now()) {
-    await reported(acting, actionId, { status: 'failed' }, undefined);
+    await reported(acting, actionId, NOT_MADE);
     signal.throwIfAborted();
     throw new DeniedError([TOO_LATE], actionId);
   }
@@ -185,11 +219,23 @@ async function carriedOut<A, R>(
   const ran = await untilAborted(running, signal, acting.abortGraceMs);
   const outcome = outcomeOf(tool, ran);
   span.set({ 'bailiwick.outcome': outcome.status });
-  await reported(acting, actionId, outcome, ran);
-  signal.throwIfAborted();
-  if ('thrown' in ran) throw ran.thrown;
-  return tool.apply ? tool.apply(ran.result, obligations) : ran.result;
+  const lost = await reported(acting, actionId, outcome);
+  if (!lost) signal.throwIfAborted();
+  // neither the caller nor an error gets the result before
+  const given = 'result' in ran ? await settled(async () => obliged(tool, ran.result, obligations)) : ran;
+  if (lost)
+    throw 'result' in given
+      ? new OutcomeNotReportedError(actionId, given.result, lost.error)
+      : new OutcomeNotReportedError(actionId, undefined, given.thrown);
+  if ('thrown' in given) throw given.thrown;
+  return given.result;
 }
+
+/** The outcome of a permit whose call is not made. */
+const NOT_MADE: OutcomeRequest = { status: 'failed' };
+
+const obliged = <A, R>(tool: GuardedTool<A, R>, result: R, obligations: ActionAnswer['obligations']): R | Promise<R> =>
+  tool.apply ? tool.apply(result, obligations) : result;
 
 const TOO_LATE = {
   rule: 'time',
@@ -244,21 +290,16 @@ function digestOf(result: unknown): { resultDigest?: string } {
   }
 }
 
-/** Reports an outcome, always the same one under one key. @throws OutcomeNotReportedError */
+/** Reports an outcome, always the same one under one key. Returns why it could not, if so: nothing waits for it then. */
 async function reported(
-  { service }: Acting,
+  { held }: Acting,
   actionId: string,
   outcome: OutcomeRequest,
-  ran: Ran<unknown> | undefined,
-): Promise<void> {
+): Promise<{ readonly error: unknown } | undefined> {
   try {
-    await service.settle(actionId, outcome, { idempotencyKey: `outcome_${actionId}` });
+    await held().service.settle(actionId, outcome, { idempotencyKey: `outcome_${actionId}` });
+    return undefined;
   } catch (error) {
-    if (error instanceof ProblemError && error.code === 'ALREADY_SETTLED') return;
-    throw new OutcomeNotReportedError(
-      actionId,
-      ran && 'result' in ran ? ran.result : undefined,
-      ran && 'thrown' in ran ? ran.thrown : error,
-    );
+    return error instanceof ProblemError && error.code === 'ALREADY_SETTLED' ? undefined : { error };
   }
 }

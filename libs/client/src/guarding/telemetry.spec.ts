@@ -83,10 +83,21 @@ describe('a recorded piece of work', () => {
     expect(headers).toEqual({ traceparent: `00-${'b'.repeat(32)}-0000000000000002-01` });
   });
 
-  it('has the code of an error as its error.type, and throws the error', async () => {
+  it.each([
+    [
+      'the code of an error',
+      Object.assign(new Error('of hunter2'), { code: 'ACTION_NOT_ALLOWED' }),
+      'ACTION_NOT_ALLOWED',
+    ],
+    ['the name of an error without a code', new TypeError('of hunter2'), 'TypeError'],
+    ['a name for what is no error', undefined, 'Error'],
+  ])('has %s as its error.type, without the message, and throws it', async (_, failure, type) => {
     const ended = register();
-    const failure = Object.assign(new Error('denied: no'), { code: 'ACTION_NOT_ALLOWED' });
-    await expect(recorded('x', 'client', {}, {}, () => Promise.reject(failure))).rejects.toBe(failure);
-    expect(ended[0]).toMatchObject({ attributes: { 'error.type': 'ACTION_NOT_ALLOWED' }, error: 'denied: no' });
+    const work = async (): Promise<never> => {
+      throw failure; // eslint-disable-line @typescript-eslint/only-throw-error
+    };
+    await expect(recorded('x', 'client', {}, {}, work)).rejects.toBe(failure);
+    expect(ended[0]).toMatchObject({ attributes: { 'error.type': type } });
+    expect(JSON.stringify(ended)).not.toContain('hunter2');
   });
 });

@@ -43,9 +43,10 @@ export async function recorded<T>(
   try {
     return await context.with(own, () => work(recording));
   } catch (error) {
-    const { code, name: type, message } = error as Error & { code?: unknown };
-    span.setAttribute('error.type', typeof code === 'string' ? code : (type ?? 'Error'));
-    span.setStatus({ code: SpanStatusCode.ERROR, message });
+    // no message: it may have parts of the arguments or of the result
+    const { code, name: type = 'Error' } = (error ?? {}) as Partial<Error> & { readonly code?: unknown };
+    span.setAttribute('error.type', typeof code === 'string' ? code : type);
+    span.setStatus({ code: SpanStatusCode.ERROR });
     throw error;
   } finally {
     span.end();

@@ -1,4 +1,6 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest, Resource } from '@bailiwick/contracts/actions/action';
+import { canonicalDigest } from '@bailiwick/core/digest';
+import { DeniedError } from '../errors';
 import type { ApprovalWait } from './approvals';
 import type { TraceHeaders } from './telemetry';
 
@@ -66,20 +68,35 @@ export interface Guards {
 
 const valueOf = <A, T>(of: Of<A, T>, args: A): T => (typeof of === 'function' ? (of as (args: A) => T)(args) : of);
 
-/** Returns the action that a call of a tool requests. @throws what the functions of the rule throw */
-export function actionOf<A, R>(tool: GuardedTool<A, R>, grantId: string, args: A): ActionRequest {
+/** A request for the decision of a call, without its lease, and the digest by which the same call is recognized. */
+interface Described {
+  readonly request: Omit<ActionRequest, 'grantId'>;
+  readonly digest: string;
+}
+
+/** Describes a call of a tool by its rule. @throws DeniedError RULE_FAILED if the rule cannot */
+export function describe<A, R>(tool: GuardedTool<A, R>, args: A): Described {
+  try {
+    const request = asJson(requestOf(tool, args));
+    return { request, digest: canonicalDigest(request) };
+  } catch (error) {
+    const message = `the rule of the tool ${tool.name} cannot describe the call: ${String(error).slice(0, 200)}`;
+    throw new DeniedError([{ rule: 'tool', outcome: 'deny', code: 'RULE_FAILED', message }]);
+  }
+}
+
+function requestOf<A, R>(tool: GuardedTool<A, R>, args: A): Described['request'] {
   const { name, verb, resource, effect, risk, cost, units, labels, audience } = tool;
+  const of = structuredClone(args); // the functions of the rule may change what they get
   return {
-    grantId,
-    action: { verb, tool: name, args: asJson(args), ...(effect && { effect }), ...(risk && { risk }) },
-    resource: valueOf(resource, args),
-    ...(cost && { cost: valueOf(cost, args) }),
-    ...(units && { units: valueOf(units, args) }),
-    ...(labels && { labels: valueOf(labels, args) }),
+    action: { verb, tool: name, args: asJson(args ?? {}), ...(effect && { effect }), ...(risk && { risk }) },
+    resource: valueOf(resource, of),
+    ...(cost && { cost: valueOf(cost, of) }),
+    ...(units && { units: valueOf(units, of) }),
+    ...(labels && { labels: valueOf(labels, of) }),
     ...(audience === undefined ? {} : { token: { audience } }),
     understands: [...(tool.understands ?? [])] as NonNullable<ActionRequest['understands']>,
   };
 }
 
-const asJson = (args: unknown): Record<string, unknown> =>
-  JSON.parse(JSON.stringify(args ?? {})) as Record<string, unknown>;
+const asJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

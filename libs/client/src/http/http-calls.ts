@@ -1,6 +1,7 @@
 import type { Problem } from '@bailiwick/contracts/reason';
 import { linesOf } from '../lines';
 import type { Understands } from '../obligations';
+import { pause } from './pause';
 import { ProblemError, problemOf } from './problem-error';
 
 export interface ClientOptions {
@@ -11,6 +12,8 @@ export interface ClientOptions {
   readonly retries?: number;
   /** whether requests that do not reach the service, or whose answer is lost, are retried as well; `throw` unless stated */
   readonly unreachable?: 'throw' | 'retry';
+  /** ms after which a request without a whole answer counts as unreachable; left out: as long as the platform waits */
+  readonly attemptMs?: number;
   /** the obligations that the caller applies; a permit with any other is a denial */
   readonly understands?: Understands;
 }
@@ -33,10 +36,29 @@ const RETRIED = [429, 503];
 /** The answers of a proxy that does not reach the service. */
 const UNREACHABLE = [502, 504];
 const LONGEST_WAIT_S = 5;
+/** NaN, as of a date in `Retry-After`, is the longest wait. */
+const waitMs = (seconds: number): number =>
+  Math.min(Math.max(Number.isNaN(seconds) ? LONGEST_WAIT_S : seconds, 0.1), LONGEST_WAIT_S) * 1_000;
+
+/** Empty: a request without a caller, such as the list of sign-ins. */
+const KEY = /^[\x21-\x7e]*$/;
+const isAddress = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+};
 
 /** Sends requests of the HTTP contract with the caller's key, and reads their answers and problems. */
 export class HttpCalls {
-  constructor(protected readonly options: ClientOptions) {}
+  /**
+   * Takes an address and a key.
+   * @throws TypeError for an address or a key that cannot be one, such as of a variable that is not set. Neither is in the
+   * error: `fetch` would quote them in its own
+   */
+  constructor(protected readonly options: ClientOptions) {
+    if (!isAddress(options.url)) throw new TypeError('url is not an http or https address without credentials');
+    if (!KEY.test(options.key)) throw new TypeError('key is not a key: it has a space or a line break');
+  }
 
   get<T>(path: string, options: CallOptions = {}): Promise<T> {
     return this.call('GET', path, options) as Promise<T>;
@@ -109,7 +131,7 @@ export class HttpCalls {
       if ('value' in attempt) return attempt.value;
       const isRetried = RETRIED.includes(attempt.status) || (unreachable === 'retry' && attempt.isUnreachable);
       if (!isRetried || tries <= 0 || signal?.aborted) throw attempt.error;
-      await pause(attempt.waitS ?? 0.1 * 2 ** Math.min(retries - tries, 5), signal);
+      await pause(waitMs(attempt.waitS ?? 0.1 * 2 ** Math.min(retries - tries, 5)), signal);
     }
   }
 
@@ -117,8 +139,10 @@ export class HttpCalls {
     { path, signal, ...request }: { path: string; signal: AbortSignal | undefined } & RequestInit,
     read: (response: Response) => Promise<T>,
   ): Promise<{ value: T } | Failed> {
+    const { url, attemptMs } = this.options;
+    const ends = [...(signal ? [signal] : []), ...(attemptMs === undefined ? [] : [AbortSignal.timeout(attemptMs)])];
     try {
-      const response = await fetch(this.options.url + path, { ...request, ...(signal ? { signal } : {}) });
+      const response = await fetch(url + path, { ...request, signal: AbortSignal.any(ends) });
       if (response.ok) return { value: await read(response) };
       const { status } = response;
       return {
@@ -143,24 +167,6 @@ interface Failed {
 }
 
 const once = (options: CallOptions): CallOptions => ({ idempotencyKey: crypto.randomUUID(), ...options });
-
-/** Waits; rejects with the reason of the signal. */
-async function pause(seconds: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const aborted = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(
-      () => {
-        signal?.removeEventListener('abort', aborted);
-        resolve();
-      },
-      Math.min(Math.max(seconds, 0.1), LONGEST_WAIT_S) * 1_000,
-    );
-    signal?.addEventListener('abort', aborted, { once: true });
-  });
-}
 
 /** Returns the answer that ends a stream of progress as lines of JSON. @throws ProblemError */
 async function answerIn<Answer, Progress>(
