@@ -73,7 +73,7 @@ describe('EndpointRegistry', () => {
     }
   });
 
-  it('requires a key for all but health, description, discovery, signing in, schemas, the proofs of logs, and OAuth', () => {
+  it('requires a key for all but health, description, discovery, signing in, schemas, the console, the proofs of logs, and OAuth', () => {
     expect(
       table
         .filter((route) => route.roles === 'public')
@@ -98,6 +98,9 @@ describe('EndpointRegistry', () => {
         'POST /oauth/revoke',
         'GET /schemas/:name',
         'GET /v1/sign-in',
+        // files without data
+        'GET /console',
+        'GET /console/*',
         'GET /healthz',
         'GET /readyz',
         'GET /metrics',
