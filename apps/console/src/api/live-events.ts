@@ -105,7 +105,7 @@ export function follow(queries: QueryClient, mayStream: boolean): () => void {
     try {
       if (position < 0) {
         const { asOf } = await get<{ asOf: Record<string, number> }>('/v1/runs', { limit: 1 });
-        position = Math.max(-1, ...Object.values(asOf));
+        position = Math.max(-1, Math.max(-1, ...Object.values(asOf)) - KEPT_EVENTS);
       }
     } catch {
       // the stream starts at the next event; a refusal is shown by the page that made it

@@ -1,10 +1,11 @@
 import type { ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
+import { amountOf } from '@bailiwick/core/money';
 import { Wallet } from 'lucide-react';
 import { get } from '../../api/client';
 import { useRefresh } from '../../api/live-events';
 import { AgentText } from '../../parts/agent-text';
-import { costs, Meter } from '../../parts/marks';
+import { Meter } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { T } from '../../texts';
 import { COUNTER_NAMES } from '../run/counters';
@@ -88,7 +89,7 @@ function Budget({ of: { name, selector, budget, consumed } }: { of: TenantBudget
           return (
             <div key={currency} className="meter-row">
               <span>{currency}</span>
-              <Meter used={used} cap={cap} label={`${name} ${currency}`} text={`${costs({ [currency]: used })} / ${costs({ [currency]: cap })}`} />
+              <Meter used={used} cap={cap} label={`${name} ${currency}`} text={`${amountOf(used, currency)} / ${amountOf(cap, currency)}`} />
             </div>
           );
         })}

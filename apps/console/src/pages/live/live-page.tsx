@@ -154,7 +154,7 @@ function RunTable({ rows, view, grants, waiting }: { rows: readonly Row[]; view:
       <tbody>
         {rows.map(({ run, below, drift }) => (
           <tr key={run.id} className={run.parentRunId === undefined ? undefined : 'row-below'}>
-            <th scope="row">
+            <th scope="row" className="name">
               <Link to="/runs/$id" params={{ id: run.id }} className="row-link">
                 <AgentText>{run.agent.class}</AgentText>
               </Link>
@@ -168,7 +168,7 @@ function RunTable({ rows, view, grants, waiting }: { rows: readonly Row[]; view:
                 <AgentText>{run.task ?? run.purpose}</AgentText>
               </span>
             </td>
-            <td>
+            <td className="name">
               <AgentText>{run.requestedBy}</AgentText>
             </td>
             {view === 'live' && (

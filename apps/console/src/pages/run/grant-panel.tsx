@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react';
+import { amountOf } from '@bailiwick/core/money';
 import { COUNTER_NAMES, type CounterName } from './counters';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { AgentText } from '../../parts/agent-text';
-import { costs, Id, Meter, Status } from '../../parts/marks';
+import { Id, Meter, Status } from '../../parts/marks';
 import { When } from '../../parts/when';
 import { T } from '../../texts';
 
@@ -33,7 +34,7 @@ export function GrantPanel({ grant, run }: { grant: GrantView; run: RunView | un
           return (
             <div key={currency} className="meter-row">
               <span>{currency}</span>
-              <Meter used={used} cap={cap} label={currency} text={`${costs({ [currency]: used })} / ${costs({ [currency]: cap })}`} />
+              <Meter used={used} cap={cap} label={currency} text={`${amountOf(used, currency)} / ${amountOf(cap, currency)}`} />
             </div>
           );
         })}
