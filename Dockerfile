@@ -6,7 +6,8 @@ COPY apps apps
 COPY libs libs
 COPY tools tools
 RUN npm ci --no-audit --no-fund
-RUN node node_modules/typescript/bin/tsc -b tsconfig.build.json && npm prune --omit=dev --no-audit --no-fund \
+RUN node node_modules/typescript/bin/tsc -b tsconfig.build.json \
+  && node node_modules/vite/bin/vite.js build apps/console --logLevel warn && npm prune --omit=dev --no-audit --no-fund \
   && rm -rf apps/*/src libs/*/src node_modules/@bailiwick/bench
 
 FROM node:20-slim

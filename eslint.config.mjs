@@ -39,7 +39,7 @@ export default tseslint.config(
   { ignores: ['**/dist/', 'node_modules/', '.bailiwick/', 'coverage/', '**/*.mjs', '**/*.cjs'] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: ['./tsconfig.json', './apps/console/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
     rules: {
       // messages may contain numbers and booleans
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
@@ -79,7 +79,7 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': ['error', ...WALL_CLOCK, ...STOPWATCH, ...ENVIRONMENT] },
   },
   {
-    files: ['libs/core/src/clock.ts'],
+    files: ['libs/core/src/clock.ts', 'apps/console/src/clock.ts'],
     rules: { 'no-restricted-syntax': ['error', ...ENVIRONMENT] },
   },
   {

@@ -45,11 +45,45 @@ function installPackages() {
 
 function* sources(dir) {
   for (const name of readdirSync(dir).sort()) {
-    if (name === 'dist' || name === 'node_modules') continue;
     const file = join(dir, name);
+    if (name === 'dist' || name === 'node_modules' || file === join(root, 'apps', 'console')) continue;
     if (statSync(file).isDirectory()) yield* sources(file);
     else if (name.endsWith('.ts') || name === 'package.json' || name === 'tsconfig.json') yield file;
   }
+}
+
+/** Every file of the console, and of the verifier that it contains. */
+function* consoleSources(dir = join(root, 'apps', 'console')) {
+  for (const name of readdirSync(dir).sort()) {
+    if (name === 'dist' || name === 'node_modules') continue;
+    const file = join(dir, name);
+    if (statSync(file).isDirectory()) yield* consoleSources(file);
+    else yield file;
+  }
+  if (dir === join(root, 'apps', 'console')) yield* sources(join(root, 'libs', 'receipts', 'src'));
+}
+
+/** Builds the console, unless it was built from the same sources. */
+export function buildConsole() {
+  const hash = createHash('sha256');
+  for (const file of consoleSources()) hash.update(file.slice(root.length)).update(readFileSync(file));
+  const wanted = hash.digest('hex');
+  const stamp = join(root, 'dist', '.bailiwick-console-built');
+  if (
+    existsSync(join(root, 'apps', 'console', 'dist', 'index.html')) &&
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === wanted
+  )
+    return;
+  console.log('building the console …');
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  run(
+    process.execPath,
+    [vite, 'build', join(root, 'apps', 'console'), '--logLevel', 'warn'],
+    'the build of the console',
+  );
+  writeFileSync(stamp, wanted);
 }
 
 function build() {
@@ -81,6 +115,7 @@ export function setUp() {
   checkNode();
   installPackages();
   build();
+  buildConsole();
 }
 
 /** Runs a program of `test/` from its sources against the built applications, and exits with its exit code. */

@@ -349,6 +349,8 @@ export const TABLE: readonly Row[] = [
     row(`POST /oauth/${name}`, 400, 'anyone', () => ({ path: `/oauth/${name}`, body: {} })),
   ),
   open('GET /schemas/{name}', '/schemas/receipt-v1.json'),
+  open('GET /console', '/console'),
+  open('GET /console/{path}', '/console/'),
   open('GET /healthz', '/healthz'),
   open('GET /readyz', '/readyz'),
   open('GET /metrics', '/metrics'),

@@ -7,6 +7,7 @@ import { AuthzenModule } from './authzen/authzen.module';
 import { BudgetsModule } from './budgets/budgets.module';
 import { BUS } from './config';
 import { ConnectionsModule } from './connections.module';
+import { ConsoleModule } from './console/console.module';
 import { ErasuresModule } from './erasures/erasures.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
@@ -46,6 +47,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     ApprovalsModule,
     RevocationsModule,
     BudgetsModule,
+    ConsoleModule,
     PoliciesModule,
     ReceiptsModule,
     EventsModule,

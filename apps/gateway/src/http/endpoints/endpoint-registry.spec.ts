@@ -74,7 +74,7 @@ describe('EndpointRegistry', () => {
     }
   });
 
-  it('requires a key for all but health, description, discovery, signing in, schemas, the proofs of logs, and OAuth', () => {
+  it('requires a key for all but health, description, discovery, signing in, schemas, the console, the proofs of logs, and OAuth', () => {
     expect(
       table
         .filter((route) => route.roles === 'public')
@@ -105,6 +105,9 @@ describe('EndpointRegistry', () => {
         'DELETE /v1/session',
         'GET /v1/session/sign-in',
         'GET /v1/session/callback',
+        // files without data
+        'GET /console',
+        'GET /console/*',
         'GET /healthz',
         'GET /readyz',
         'GET /metrics',

@@ -1,0 +1,85 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import type { Action } from './shapes';
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
+import type { ApprovalView } from '@bailiwick/contracts/queries/query';
+import { get } from './client';
+import { seenPosition, useRefresh } from './live-events';
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+export interface Tree {
+  readonly id: string;
+  readonly position: number;
+  readonly runs: readonly RunView[];
+  readonly grants: readonly GrantView[];
+  readonly labels: readonly string[];
+}
+
+export const LIST_LIMIT = 200;
+const LIVE = ['active', 'pending', 'suspended'] as const;
+
+/** The runs of each status, together: newest first. */
+async function runsOf(statuses: readonly string[], from?: string): Promise<Page<RunView>> {
+  const pages = await Promise.all(
+    statuses.map((status) => get<Page<RunView>>('/v1/runs', { status, from, limit: LIST_LIMIT, minPosition: seenPosition() })),
+  );
+  const items = pages.flatMap((page) => page.items).sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+  return { items, next: pages.find(({ next }) => next !== null)?.next ?? null };
+}
+
+export const useLiveRuns = () =>
+  useQuery({ queryKey: ['runs', 'live'], queryFn: () => runsOf(LIVE), refetchInterval: useRefresh(), placeholderData: keepPreviousData });
+
+export const useEndedRuns = (isEnabled: boolean) =>
+  useQuery({
+    queryKey: ['runs', 'ended'],
+    enabled: isEnabled,
+    queryFn: () => runsOf(['completed', 'revoked', 'expired', 'exhausted', 'refused']),
+    refetchInterval: useRefresh(),
+  });
+
+/** The leases of live runs, by their ids. */
+export const useLiveGrants = () =>
+  useQuery({
+    queryKey: ['grants', 'live'],
+    queryFn: async () => {
+      const pages = await Promise.all(
+        ['active', 'suspended'].map((status) => get<Page<GrantView>>('/v1/grants', { status, limit: LIST_LIMIT, minPosition: seenPosition() })),
+      );
+      return new Map(pages.flatMap(({ items }) => items).map((grant) => [grant.id, grant]));
+    },
+    refetchInterval: useRefresh(),
+    placeholderData: keepPreviousData,
+  });
+
+export const usePendingApprovals = (isEnabled = true) =>
+  useQuery({
+    queryKey: ['approvals', 'pending'],
+    enabled: isEnabled,
+    queryFn: () => get<Page<ApprovalView>>('/v1/approvals', { status: 'pending' }),
+    refetchInterval: useRefresh(),
+    placeholderData: keepPreviousData,
+  });
+
+export const useRun = (id: string) => useQuery({ queryKey: ['runs', id], queryFn: () => get<RunView>(`/v1/runs/${encodeURIComponent(id)}`) });
+
+export const useTree = (treeId: string | undefined) =>
+  useQuery({
+    queryKey: ['tree', treeId],
+    enabled: treeId !== undefined,
+    queryFn: () => get<Tree>(`/v1/trees/${encodeURIComponent(treeId ?? '')}`),
+    refetchInterval: useRefresh(),
+    placeholderData: keepPreviousData,
+  });
+
+/** The actions of a tree, or of one run of it, oldest first. */
+export const useActions = (treeId: string | undefined, runId?: string) =>
+  useQuery({
+    queryKey: ['actions', treeId, runId],
+    enabled: treeId !== undefined,
+    queryFn: () => get<Page<Action>>('/v1/actions', { treeId, runId, limit: LIST_LIMIT, minPosition: seenPosition() }),
+    refetchInterval: useRefresh(),
+    placeholderData: keepPreviousData,
+  });

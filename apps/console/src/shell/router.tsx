@@ -1,0 +1,89 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { Empty } from '../parts/states';
+import { T } from '../texts';
+import { Shell } from './shell';
+
+const root = createRootRoute({ component: Shell, notFoundComponent: () => <Empty title={T.notFound} /> });
+type Search = Readonly<Record<string, string | undefined>>;
+/** The parameters of a page that are texts; anything else in the address is left out. */
+const texts =
+  (...names: string[]) =>
+  (search: Record<string, unknown>): Search =>
+    Object.fromEntries(names.flatMap((name) => (typeof search[name] === 'string' ? [[name, search[name]]] : [])));
+
+const live = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: texts('q', 'view', 'subagents'),
+  component: lazyRouteComponent(() => import('../pages/live/live-page'), 'LivePage'),
+});
+const run = createRoute({
+  getParentRoute: () => root,
+  path: '/runs/$id',
+  validateSearch: texts('tab', 'grant'),
+  component: lazyRouteComponent(() => import('../pages/run/run-page'), 'RunPage'),
+});
+const approvals = createRoute({
+  getParentRoute: () => root,
+  path: '/approvals',
+  validateSearch: texts('id'),
+  component: lazyRouteComponent(() => import('../pages/approvals/approvals-page'), 'ApprovalsPage'),
+});
+const incident = createRoute({
+  getParentRoute: () => root,
+  path: '/incident',
+  validateSearch: texts('agentClass', 'agentInstance', 'modelVersion', 'principal', 'purpose', 'tool', 'treeId', 'issuedBefore', 'revocation'),
+  component: lazyRouteComponent(() => import('../pages/incident/incident-page'), 'IncidentPage'),
+});
+const mine = createRoute({
+  getParentRoute: () => root,
+  path: '/mine',
+  validateSearch: texts('as'),
+  component: lazyRouteComponent(() => import('../pages/mine/mine-page'), 'MinePage'),
+});
+const log = createRoute({
+  getParentRoute: () => root,
+  path: '/log',
+  validateSearch: texts('type', 'after'),
+  component: lazyRouteComponent(() => import('../pages/log/log-page'), 'LogPage'),
+});
+const receipt = createRoute({
+  getParentRoute: () => root,
+  path: '/receipt',
+  component: lazyRouteComponent(() => import('../pages/receipt/receipt-page'), 'ReceiptPage'),
+});
+const policy = createRoute({
+  getParentRoute: () => root,
+  path: '/policy',
+  validateSearch: texts('version'),
+  component: lazyRouteComponent(() => import('../pages/policy/policy-page'), 'PolicyPage'),
+});
+const keys = createRoute({
+  getParentRoute: () => root,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('../pages/keys/keys-page'), 'KeysPage'),
+});
+const servers = createRoute({
+  getParentRoute: () => root,
+  path: '/servers',
+  validateSearch: texts('name'),
+  component: lazyRouteComponent(() => import('../pages/servers/servers-page'), 'ServersPage'),
+});
+const budgets = createRoute({
+  getParentRoute: () => root,
+  path: '/budgets',
+  component: lazyRouteComponent(() => import('../pages/budgets/budgets-page'), 'BudgetsPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([live, run, approvals, incident, mine, log, receipt, policy, keys, servers, budgets]),
+  basepath: '/console',
+  defaultPreload: 'intent',
+  scrollRestoration: false,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
