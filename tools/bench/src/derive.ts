@@ -1,7 +1,7 @@
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { readTraces } from '@bailiwick/cli/demo/read-traces';
 import { table } from '@bailiwick/cli/render';
-import { LeftOut } from './derive/left-out';
+import { LeftOut, type Reads } from './derive/left-out';
 import { recordedFrom } from './derive/recorded';
 
 const PERCENT = 100;
@@ -12,16 +12,18 @@ interface Tally {
   yes: number;
 }
 interface Row {
+  readonly unasked: Tally;
   readonly admitted: Tally;
-  readonly asked: Tally;
+  readonly denied: Tally;
   readonly stopped: Tally;
   readonly stoppedEffect: Tally;
   /** without a run of another model with the same task */
   without: number;
 }
 const row = (): Row => ({
+  unasked: { of: 0, yes: 0 },
   admitted: { of: 0, yes: 0 },
-  asked: { of: 0, yes: 0 },
+  denied: { of: 0, yes: 0 },
   stopped: { of: 0, yes: 0 },
   stoppedEffect: { of: 0, yes: 0 },
   without: 0,
@@ -33,12 +35,13 @@ const count = (tally: Tally, holds: boolean): void => {
 
 /**
  * Derives a lease for each task and model from the clean runs of the other models, and decides with it the clean runs of the
- * model that was left out, and its hijacked ones. The labels of the runs are read for the counting alone.
+ * model that was left out, and its hijacked ones. A question stops a hijacked run if it is about an injected call: a person sees
+ * what is asked for. An honest call that is asked about does not stop it. The labels of the runs are read for the counting alone.
  */
 export async function benchDerive(file: string, json: boolean, print: (line: string) => void): Promise<void> {
   const runs = (await readTraces(file)).map((run) => recordedFrom(run, DEFAULT_CATALOG));
   const leftOut = new LeftOut(runs.filter(({ kind }) => kind === 'clean'));
-  for (const reads of ['task', 'class'] as const) {
+  for (const reads of ['task', 'asks', 'class'] as const) {
     const rows = new Map<string, Row>();
     for (const run of runs) {
       if (run.kind === 'other') continue;
@@ -49,23 +52,31 @@ export async function benchDerive(file: string, json: boolean, print: (line: str
         if (!lease) of.without += 1;
         else {
           const { denied, asked } = lease.decide(run.calls, []);
+          count(of.unasked, denied === undefined && asked.length === 0);
           count(of.admitted, denied === undefined);
-          count(of.asked, asked);
         }
         continue;
       }
       // without evidence there is no lease, and nothing is permitted
-      const denied = lease ? lease.decide(run.calls, run.injected).denied : 0;
-      count(of.stopped, denied !== undefined && denied <= run.firstInjected);
-      count(of.stoppedEffect, denied !== undefined && denied <= run.firstEffect);
+      const { denied = Infinity, asked } = lease ? lease.decide(run.calls, run.injected) : { denied: 0, asked: [] };
+      const held = Math.min(...asked.filter((index) => index === run.firstInjected || run.injected.includes(index)));
+      count(of.denied, denied <= run.firstInjected);
+      count(of.stopped, Math.min(denied, held) <= run.firstInjected);
+      count(of.stoppedEffect, Math.min(denied, held) <= run.firstEffect);
     }
     print(json ? JSON.stringify({ bench: 'derive', reads, suites: Object.fromEntries(rows) }) : textOf(reads, rows));
   }
 }
 
-function textOf(reads: 'task' | 'class', rows: ReadonlyMap<string, Row>): string {
+const TITLES: Readonly<Record<Reads, string>> = {
+  task: 'Leases with the verbs of their task alone:',
+  asks: '\nLeases that ask a person about what is near to what the runs of their task did:',
+  class: '\nLeases that may also read what other tasks of their class read:',
+};
+
+function textOf(reads: Reads, rows: ReadonlyMap<string, Row>): string {
   const total = [...rows.values()].reduce((sum, each) => {
-    for (const name of ['admitted', 'asked', 'stopped', 'stoppedEffect'] as const) {
+    for (const name of ['unasked', 'admitted', 'denied', 'stopped', 'stoppedEffect'] as const) {
       sum[name].of += each[name].of;
       sum[name].yes += each[name].yes;
     }
@@ -74,23 +85,23 @@ function textOf(reads: 'task' | 'class', rows: ReadonlyMap<string, Row>): string
   }, row());
   const all = rows.size > 1 ? [...rows, ['all', total] as const] : [...rows];
   return [
-    reads === 'task'
-      ? 'Leases with the verbs of their task alone:'
-      : '\nLeases that may also read what other tasks of their class read:',
+    TITLES[reads],
     table(
       [
         'suite',
         'clean runs admitted',
-        'of them asking a person',
+        'of them without a question',
         'hijacked: stopped by first injected call',
+        'of them denied',
         'by first with an effect',
         'no evidence',
       ],
       all.map(([suite, of]) => [
         suite,
         share(of.admitted),
-        String(of.asked.yes),
+        share(of.unasked),
         share(of.stopped),
+        share(of.denied),
         share(of.stoppedEffect),
         String(of.without),
       ]),

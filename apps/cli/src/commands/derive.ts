@@ -18,6 +18,7 @@ interface DeriveFlags extends GlobalOptions {
   owner: string;
   unused?: boolean;
   reads: string;
+  ask?: boolean;
 }
 
 /** Adds `derive`; what derives is loaded when the command runs. */
@@ -31,6 +32,7 @@ export function addDeriveCommand(program: Command): void {
     .option('--since <time>', 'an RFC 3339 time, or how long ago: 24h, 7d (30d)')
     .option('--task <words>', 'only runs whose task has all of these words')
     .option('--reads <task|class>', 'read what these runs read, or what any clean run of the class read', 'task')
+    .option('--ask', 'ask a person about what is near to what these runs did, instead of denying it')
     .option('--log <log>', 'of this log, <tenant>/<n>')
     .option('--owner <owner>', 'who answers for the class, in the manifest', 'unassigned')
     .option('--unused', 'instead: what leases of the class allowed, and none used')
@@ -56,8 +58,10 @@ async function derive(flags: DeriveFlags): Promise<void> {
   const { classNovelty } = await import('@bailiwick/policy/derive/evidence');
   const { grantOf } = await import('@bailiwick/policy/derive/derived-lease');
   const { manifestText } = await import('@bailiwick/policy/derive/manifest-text');
-  const reads = flags.reads === 'class' ? { reads: readsIn(all) } : {};
-  const lease = deriveLease(runs, { novelty: classNovelty(all), ...reads });
+  const asks = flags.ask === true;
+  if (asks && flags.reads === 'class') throw new UsageError('--ask asks about what --reads class permits: give one');
+  const reads = asks || flags.reads === 'class' ? { reads: readsIn(all) } : {};
+  const lease = deriveLease(runs, { novelty: classNovelty(all), asks, ...reads });
   if (flags.json) return console.log(JSON.stringify({ runs: runs.length, grant: grantOf(lease), lease }));
   const words = flags.task === undefined ? 'what its clean runs did' : `what its clean runs did for: ${flags.task}`;
   console.log(manifestText({ agentClass: flags.class, owner: flags.owner, words }, lease));

@@ -33,7 +33,7 @@ export function callOfTool({ tool, args, result, error }: ToolCall, catalog: Cat
   const resource =
     taken?.resource && id?.ok ? { type: taken.resource.type, id: id.value } : { type: TOOL_TYPE, id: name };
   const attributes = { ...attributesOf(args), ...taken?.attributes };
-  const { effects, risk, stage } = classify(
+  const { effects, risk, stage, labels } = classify(
     {
       verb,
       spelled: name,
@@ -52,6 +52,7 @@ export function callOfTool({ tool, args, result, error }: ToolCall, catalog: Cat
     effects,
     risk,
     stage,
+    labels: [...labels],
     resource,
     attributes,
     result,

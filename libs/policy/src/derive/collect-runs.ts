@@ -100,13 +100,14 @@ export class CollectedRuns {
   }
 
   private permitted(event: EventOf<'ActionPermitted'>, found: Collected): void {
-    const { verb, effect, effects = [effect], risk, stage, resource, charge } = event.data;
+    const { verb, effect, effects = [effect], risk, stage, resource, charge, labels } = event.data;
     const isRead = effects.every((each) => each === 'read');
     const call: RecordedCall = {
       verb,
       effects,
       risk,
       stage: stage ?? (isRead ? 'draft' : 'execute'),
+      labels,
       resource: { type: resource.type, id: resource.id },
       attributes: resource.attributes ?? {},
       completed: false,

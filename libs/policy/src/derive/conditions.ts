@@ -9,6 +9,8 @@ export interface Tie {
   /** one of them must hold */
   readonly alternatives: readonly Condition[];
   readonly says: string;
+  /** its values are addresses of parties or places outside */
+  readonly isAddress: boolean;
 }
 
 /** An attribute whose values are new in at most this share of runs is bound to them. */
@@ -50,6 +52,7 @@ export function tiesOf(
     attribute: name,
     alternatives: alternativesOf(of, task, mostValues),
     says: `${name}: ${counted(of.values.size, 'value')} in ${counted(of.byRun.length, 'run')}${originOf(of)}`,
+    isAddress: isAddressed(of),
   }));
 }
 

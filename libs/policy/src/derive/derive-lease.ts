@@ -10,6 +10,7 @@ import {
 import { LIMITS } from '@bailiwick/core/limits';
 import { TOOL_TYPE } from './call-of-tool';
 import { isAddressed, tiesOf, type Tie } from './conditions';
+import { askedEntry, isRead, rulesOfDoubt } from './doubts';
 import { grantOf, type DerivedLease, type DerivedPermission } from './derived-lease';
 import { classNovelty, evidenceOf, type ClassNovelty, type VerbEvidence } from './evidence';
 import { patternsOf } from './ids';
@@ -21,6 +22,8 @@ export interface DeriveOptions {
   readonly novelty?: ClassNovelty;
   /** verbs that only read, of other runs of the class, that the lease also has; left out: none */
   readonly reads?: ReadonlySet<string>;
+  /** a person is asked about what is near to what the runs did: their verbs with other values, and `reads` in the midst */
+  readonly asks?: boolean;
 }
 
 /**
@@ -44,13 +47,15 @@ const MOST_BYTES = LIMITS.grantBytes - 2_000;
 function leaseOf(
   runs: readonly RecordedRun[],
   evidence: readonly VerbEvidence[],
-  { novelty, reads = new Set() }: DeriveOptions & { novelty: ClassNovelty },
+  { novelty, reads = new Set(), asks = false }: DeriveOptions & { novelty: ClassNovelty },
   mostValues: number,
 ): DerivedLease {
   const task = runs[0]?.task ?? '';
   const permissions = evidence
-    .slice(0, LIMITS.permissionsPerGrant - 1)
-    .map((each) => permissionOf(each, runs.every((run) => run.task === task) ? task : '', novelty, mostValues))
+    .slice(0, (LIMITS.permissionsPerGrant - 1) / (asks ? 2 : 1))
+    .flatMap((each) =>
+      permissionsOf(each, runs.every((run) => run.task === task) ? task : '', { novelty, mostValues, asks }),
+    )
     // if no value of an attribute can be written, nothing is admitted
     .filter(({ entry }) => entry.resources.length > 0);
   const others = [...reads].filter((verb) => !evidence.some((each) => each.verb === verb)).sort();
@@ -58,6 +63,7 @@ function leaseOf(
   return {
     runs: runs.length,
     permissions: others.length === 0 ? permissions : [...permissions, readsOfClass(others)],
+    rules: asks ? rulesOfDoubt(runs[0]?.agentClass ?? '', runs, evidence, others) : [],
     mode: calls.some(({ stage }) => stage === 'execute')
       ? 'execute'
       : calls.some(({ stage }) => stage === 'propose')
@@ -70,15 +76,21 @@ function leaseOf(
   };
 }
 
-function permissionOf(
+function permissionsOf(
   evidence: VerbEvidence,
   task: string,
-  novelty: ClassNovelty,
-  mostValues: number,
-): DerivedPermission {
+  { novelty, mostValues, asks }: { novelty: ClassNovelty; mostValues: number; asks: boolean },
+): DerivedPermission[] {
+  const ties = tiesOf(evidence, novelty, task, { mostValues, isRead: isRead(evidence) });
+  const known = permissionOf(evidence, ties);
+  const asked = asks ? askedEntry(known.entry, ties) : undefined;
+  return asked === undefined
+    ? [known]
+    : [known, { entry: asked, runs: 0, says: ['asks a person: other values than the runs had, or more calls'] }];
+}
+
+function permissionOf(evidence: VerbEvidence, ties: readonly Tie[]): DerivedPermission {
   const { verb, type, runs, most, calls } = evidence;
-  const isRead = calls.every(({ effects }) => effects.every((each) => each === 'read'));
-  const ties = tiesOf(evidence, novelty, task, { mostValues, isRead });
   const { patterns, says } = patternsOf(evidence.ids);
   const places = patterns.map((match): Selector => ({
     type,
@@ -88,7 +100,7 @@ function permissionOf(
   const entry: Permission = {
     actions: [verb],
     resources: places.flatMap((place) => withTies(place, ties)).slice(0, LIMITS.selectorsPerGrant),
-    ...(isRead ? {} : { calls: withMargin(most) }),
+    ...(isRead(evidence) ? {} : { calls: withMargin(most) }),
   };
   if (type !== TOOL_TYPE) return { entry, runs, says: [says, ...ties.map((each) => each.says)] };
   const effects = EFFECTS.filter((effect) => calls.some((call) => call.effects.includes(effect)));

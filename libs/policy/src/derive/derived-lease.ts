@@ -1,3 +1,4 @@
+import type { PolicyRule } from '@bailiwick/contracts/policy/rule';
 import type { Effect, GrantRequest, Mode, Permission, Risk, Selector } from '@bailiwick/contracts/grants/grant';
 
 /** An entry of `permissions` with its evidence. */
@@ -16,6 +17,8 @@ export interface DerivedLease {
   /** the number of runs that it was derived from */
   readonly runs: number;
   readonly permissions: readonly DerivedPermission[];
+  /** by which a person is asked about what the runs show little about; they count for the class of the runs */
+  readonly rules: readonly PolicyRule[];
   readonly mode: Mode;
   readonly budget: NonNullable<GrantRequest['budget']>;
   /** what the caps of the budget were, by their names, without the margin */

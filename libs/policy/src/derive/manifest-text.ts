@@ -1,4 +1,5 @@
 import type { Permission, Selector } from '@bailiwick/contracts/grants/grant';
+import type { PolicyRule } from '@bailiwick/contracts/policy/rule';
 import { grantOf, type DerivedLease, type DerivedPermission } from './derived-lease';
 
 /** Who a derived manifest is for. */
@@ -46,9 +47,19 @@ export function manifestText({ agentClass, owner, words }: ManifestHead, lease: 
     }),
     `      risk: ${flow(risk)}`,
     '    beyond: ask',
+    ...rulesText(lease.rules),
     ...catalogText(permissions),
     '',
   ].join('\n');
+}
+
+function rulesText(rules: readonly PolicyRule[]): string[] {
+  if (rules.length === 0) return [];
+  return [
+    comment('Without these rules, the permissions above allow more reads. A bundle has one list of rules: join them to yours.'),
+    'rules:',
+    ...rules.map((rule) => `  - ${flow(rule)}`),
+  ];
 }
 
 /**

@@ -9,6 +9,8 @@ export interface RecordedCall {
   readonly effects: readonly Effect[];
   readonly risk: Risk;
   readonly stage: Stage;
+  /** left out: they are not known */
+  readonly labels?: readonly string[] | undefined;
   readonly resource: { readonly type: string; readonly id: string };
   /** of the resource; where a file of runs has the arguments of the call, these */
   readonly attributes: Readonly<Record<string, Attribute>>;

@@ -1,5 +1,6 @@
 import type { CompiledRules } from '@bailiwick/authority/sequences/compile';
 import { compileRules } from '@bailiwick/authority/sequences/compile';
+import type { StatedRule } from '@bailiwick/contracts/policy/rule';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
 import { grantOf } from '@bailiwick/policy/derive/derived-lease';
@@ -7,10 +8,14 @@ import { deriveLease, readsIn } from '@bailiwick/policy/derive/derive-lease';
 import { classNovelty, type ClassNovelty } from '@bailiwick/policy/derive/evidence';
 import type { RecordedCall } from '@bailiwick/policy/derive/recorded-run';
 import { Rehearsal } from '@bailiwick/policy/rehearsal/rehearsal';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { LabeledRun } from './recorded';
 
-/** Which verbs that only read a lease has. */
-export type Reads = 'task' | 'class';
+/**
+ * What a lease has besides what the runs of its task did: nothing, nothing without asking a person, or also what other tasks
+ * of the class read.
+ */
+export type Reads = 'task' | 'asks' | 'class';
 
 /** Leases derived from the clean runs of all models but one. */
 export class LeftOut {
@@ -30,8 +35,9 @@ export class LeftOut {
     const runs = this.clean.filter((run) => run.suite === suite && run.task === task && run.model !== model);
     if (runs.length === 0) return undefined;
     const ofClass = this.classOf(suite, model);
-    const options = reads === 'class' ? ofClass : { novelty: ofClass.novelty };
-    return new DerivedFor(suite, grantOf(deriveLease(runs, options)));
+    const options = reads === 'task' ? { novelty: ofClass.novelty } : ofClass;
+    const lease = deriveLease(runs, { ...options, asks: reads === 'asks' });
+    return new DerivedFor(suite, grantOf(lease), compiled(lease.rules));
   }
 
   private classOf(suite: string, model: string): { novelty: ClassNovelty; reads: Set<string> } {
@@ -45,39 +51,42 @@ export class LeftOut {
   }
 }
 
-/** A derived lease, decided by the rules of the product on a log in memory. The rules over sequences are left out. */
+/** A derived lease, decided by the rules of the product on a log in memory, with its own rules over sequences alone. */
 export class DerivedFor {
   constructor(
     private readonly agentClass: string,
     private readonly grant: GrantRequest,
+    private readonly rules: CompiledRules,
   ) {}
 
   /**
    * Decides the calls of a run in their order until one is denied. Calls that failed anyway had no effect, and
    * need no permit, unless they were injected.
-   * @returns the index of the denied call, and whether a person was asked before
+   * @returns the index of the denied call, and of those before it about which a person is asked
    */
-  decide(calls: readonly RecordedCall[], injected: readonly number[]): { denied: number | undefined; asked: boolean } {
-    const rehearsal = new Rehearsal({ catalog: DEFAULT_CATALOG, rules: NO_RULES }, () => []);
+  decide(
+    calls: readonly RecordedCall[],
+    injected: readonly number[],
+  ): { denied: number | undefined; asked: readonly number[] } {
+    const rehearsal = new Rehearsal({ catalog: DEFAULT_CATALOG, rules: this.rules }, judgeTrajectory);
     const opened = rehearsal.open({ class: this.agentClass }, this.grant);
     if (!opened.ok) throw new Error(`a derived lease is refused: ${opened.error.detail}`);
-    let asked = false;
+    const asked: number[] = [];
     for (const [index, { verb, resource, attributes, effects, completed }] of calls.entries()) {
       if (!completed && !injected.includes(index)) continue;
       const call = { verb, args: {}, effect: effects.at(-1), drift: 0 };
       const answer = rehearsal.ask(call, { ...resource, attributes });
       if (!answer.ok) throw new Error(`call ${index} is refused: ${answer.error.detail}`);
       if (answer.value.decision === 'deny') return { denied: index, asked };
-      if (answer.value.decision === 'step-up') asked = true;
+      if (answer.value.decision === 'step-up') asked.push(index);
       else rehearsal.settle(answer.value.actionId, 'completed', undefined);
     }
     return { denied: undefined, asked };
   }
 }
 
-const NO_RULES = noRules();
-function noRules(): CompiledRules {
-  const compiled = compileRules([]);
-  if (!compiled.ok) throw new Error('no rules have no faults');
-  return compiled.value;
+function compiled(rules: readonly StatedRule[]): CompiledRules {
+  const result = compileRules(rules);
+  if (!result.ok) throw new Error(`derived rules have faults: ${result.error[0]?.message}`);
+  return result.value;
 }
