@@ -18,7 +18,10 @@ const sentences = rules.map(({ pattern, write }) => ({
 /** Any of them: nearly every text has none. */
 const anyOf = (cased) => {
   const sources = sentences.filter(({ pattern }) => pattern.ignoreCase !== cased).map(({ pattern }) => pattern.source);
-  return new RegExp(sources.length === 0 ? '(?!)' : sources.map((source) => `(?:${source})`).join('|'), cased ? '' : 'i');
+  return new RegExp(
+    sources.length === 0 ? '(?!)' : sources.map((source) => `(?:${source})`).join('|'),
+    cased ? '' : 'i',
+  );
 };
 const [cased, uncased] = [anyOf(true), anyOf(false)];
 /** identifiers without any; most occur many times */
