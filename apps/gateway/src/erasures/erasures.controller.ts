@@ -5,6 +5,7 @@ import { erasurePreviewAnswer } from '@bailiwick/contracts/queries/query';
 import { logName } from '@bailiwick/core/ids';
 import { IssuedKeys } from '../auth/issued-keys';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { Sessions } from '../auth/sessions/sessions';
 import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
@@ -17,6 +18,7 @@ export class ErasuresController {
     private readonly logClient: LogClient,
     private readonly pseudonyms: Pseudonyms,
     private readonly keys: IssuedKeys,
+    private readonly sessions: Sessions,
   ) {}
 
   @Endpoint({
@@ -51,6 +53,7 @@ export class ErasuresController {
     if (live.length > 0)
       throw new Refused('CONFLICT', `live keys name this person; revoke them first: ${live.slice(0, 10).join(', ')}`);
     await this.keys.forget(tenant, subjectRef);
+    await this.sessions.endOf(tenant, subjectRef); // they hold the name
     const command = context.command('erase', logName(tenant, 0), {
       subjectRef,
       ...(body.earlierReasons ? { earlierReasons: true as const } : {}),

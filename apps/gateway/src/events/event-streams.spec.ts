@@ -3,6 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { RequestContext } from '../http/request-context';
 import type { LogClient } from '../log-client/log-client';
+import type { Admission } from '../auth/admission';
 import type { CommitNotifier } from './commit-notifier';
 import { EventStreams } from './event-streams';
 
@@ -31,18 +32,22 @@ describe('EventStreams', () => {
   let ledger: Ledger;
   let replies: FastifyReply['raw'][];
   let streams: Promise<void>[];
+  /** whether the credentials of the streams are valid */
+  let valid: boolean;
   beforeEach(async () => {
     ledger = new Ledger();
     replies = [];
     streams = [];
+    valid = true;
     app = Fastify();
     const listener = { notify: () => undefined, stop: () => undefined, wait: () => new Promise(setImmediate) };
     const commits = { listen: () => listener } as unknown as CommitNotifier;
-    const service = new EventStreams(ledger as unknown as LogClient, commits);
+    const admission = { isStillValid: () => Promise.resolve(valid) } as unknown as Admission;
+    const service = new EventStreams(ledger as unknown as LogClient, commits, admission);
     app.get('/', (request, reply) => {
       const context = { caller: { tenant: 'default' }, request } as unknown as RequestContext;
       replies.push(reply.raw);
-      const stream = service.stream(context, { tenant: 'default' }, reply, 300);
+      const stream = service.stream(context, { tenant: 'default' }, reply, 300, 0);
       streams.push(stream);
       return stream;
     });
@@ -70,6 +75,13 @@ describe('EventStreams', () => {
     }
     return whole;
   };
+
+  it('ends with the credentials that opened it', async () => {
+    valid = false;
+    const socket = client(`${LOG}:${EVENTS - 3}`);
+    expect(await idsOf(socket)).toEqual([`${LOG}:${EVENTS - 2}`, `${LOG}:${EVENTS - 1}`]);
+    await streams[0];
+  });
 
   it('disconnects a client that reads nothing, holds little for it, and lets it resume without gaps or duplicates', async () => {
     const slow = client();

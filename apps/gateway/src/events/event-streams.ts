@@ -56,13 +56,14 @@ export class EventStreams {
     query: StreamQuery,
     reply: FastifyReply,
     slowMs: number = LIMITS.sseSlowMs,
+    checkMs: number = LIMITS.sessions.streamCheckMs,
   ): Promise<void> {
     const release = this.limiter.take(caller.tenant);
     try {
       const log = (query.log as string | undefined) ?? logName(caller.tenant, 0);
       const after = resumeAt(request.headers['last-event-id'], log) ?? (query.after as number | undefined) ?? -1;
       const first = await this.page(log, { ...query, after, limit: LIMITS.ssePageEvents });
-      const isOpen = this.checked(caller, request);
+      const isOpen = this.checked(caller, request, checkMs);
       const read: ReadPage = async (from) =>
         (await isOpen()) ? this.page(log, { ...query, after: from, limit: LIMITS.ssePageEvents }) : undefined;
       reply.hijack();
@@ -100,11 +101,11 @@ export class EventStreams {
     }
   }
 
-  /** Returns a check of the credentials with which a stream was opened, at most once in `streamCheckMs`. */
-  private checked(caller: Caller, request: RequestContext['request']): () => Promise<boolean> {
+  /** Returns a check of the credentials with which a stream was opened, at most once in `checkMs`. */
+  private checked(caller: Caller, request: RequestContext['request'], checkMs: number): () => Promise<boolean> {
     let at = performance.now();
     return async () => {
-      if (performance.now() - at < LIMITS.sessions.streamCheckMs) return true;
+      if (performance.now() - at < checkMs) return true;
       at = performance.now();
       return this.admission.isStillValid(caller, { ...request, method: 'GET' });
     };
