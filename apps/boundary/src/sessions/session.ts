@@ -22,7 +22,7 @@ export interface Asker {
   notify(method: string, params: Json): void;
 }
 
-/** One client of one run with one server, by a connection that is for nobody else: what the server asks, it asks this client. */
+/** One client of one run with one server, by a connection for it alone: what the server asks, it asks this client. */
 export class Session implements ClientSide {
   readonly upstream: Upstream;
   /** resources whose changes the lease permitted to be announced */

@@ -14,7 +14,7 @@ export interface ClientOf {
   readonly claims: TokenClaims;
   readonly upstream: Upstream;
   readonly capabilities: Readonly<Record<string, unknown>>;
-  /** distinguishes the clients of a run that have said which they are; left out: all with these capabilities are one */
+  /** distinguishes the clients of a run that state which they are; left out: all with these capabilities are one */
   readonly client?: string | undefined;
 }
 
