@@ -58,8 +58,12 @@ export class Sessions {
     if (permitted.length === 0 && !isStateful) return undefined;
     const raced = this.open.get(key);
     if (raced) return raced;
-    if (this.open.size >= BOUNDARY_LIMITS.sessions)
-      throw new Refused('NOT_READY', 'too many clients have a separate connection to a server; try again');
+    const ofLease = [...this.open.values()].filter((each) => each.grantId === grantId).length;
+    if (this.open.size >= BOUNDARY_LIMITS.sessions || ofLease >= BOUNDARY_LIMITS.sessionsPerLease)
+      throw new Refused(
+        'NOT_READY',
+        'too many clients have a separate connection to a server; close one, or try again',
+      );
     const session = new Session(claims, upstream, Object.fromEntries(permitted), could(LOGGING), this.requests);
     this.open.set(key, session);
     session.closed.signal.addEventListener('abort', () => {
