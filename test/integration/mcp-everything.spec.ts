@@ -121,7 +121,7 @@ describe('the boundary in front of server-everything', () => {
       call('get-resource-links', { count: 2 }),
       call('get-structured-content', { location: 'Chicago' }),
       call('trigger-long-running-operation', { duration: 0.1, steps: 2 }),
-      call('trigger-sampling-request', { prompt: 'say', maxTokens: 10 }),
+      call('trigger-sampling-request', { prompt: 'go', maxTokens: 10 }),
       call('trigger-elicitation-request'),
       call('get-roots-list'),
       ['resources/read', { uri: 'demo://resource/static/document/architecture.md' }],
@@ -197,7 +197,7 @@ describe('the boundary in front of server-everything', () => {
     const through = await connect2(boundary.open('5'), { sampling: {}, elicitation: { form: {}, url: {} } });
     const result = await through.callTool({
       name: 'trigger-sampling-request',
-      arguments: { prompt: 'say', maxTokens: 10 },
+      arguments: { prompt: 'go', maxTokens: 10 },
     });
     expect(JSON.stringify(result.content)).toContain('hello');
     expect(asked).toHaveLength(1);

@@ -37,14 +37,20 @@ export const BOUNDARY_LIMITS = {
   // clients that servers may ask
   /** separate connections to servers, of all clients */
   sessions: 256,
+  sessionsPerLease: 16,
   sessionIdleMs: 5 * 60_000,
   serverRequestChars: 256 * 1024,
+  /** requests of a server to one client at a time */
+  askedAtOnce: 16,
+  /** what a stream holds for a client that does not read, until notifications are dropped, bytes */
+  unreadBytes: 1024 * 1024,
   /** resources of one stream of notifications */
   subscriptions: 100,
   /** requests of servers that wait for clients */
   asked: 1_000,
   /** calls that wait for the input of their clients */
   parked: 1_000,
+  parkedPerLease: 32,
   parkedMs: 4 * 60_000,
   // calls
   /** a result that is passed on */

@@ -38,6 +38,7 @@ export class AnswerStream implements Asker {
 
   notify(method: string, params: Record<string, unknown>): void {
     this.start();
+    if (this.reply.raw.writableLength > BOUNDARY_LIMITS.unreadBytes) return; // the client does not read
     this.write(JSON.stringify({ jsonrpc: '2.0', method, params }));
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Asker } from '../sessions/session';
 
-/** Asks the person at the client to open the page of an approval (elicitation by URL). It says nothing about the call. */
+/** Asks the person at the client to open the page of an approval (elicitation by URL). It states nothing about the call. */
 export const approvalAsked = (
   approvalId: string,
   url: string,

@@ -56,7 +56,7 @@ export interface MethodParts {
 type Params = Record<string, unknown>;
 
 const SERVER = { name: 'bailiwick', version: '0.1.0' };
-/** What one lease sees is for nobody else, and the lease may end at any time, whatever the server states. */
+/** What one lease sees is for no other, and the lease may end at any time, whatever the server states. */
 const UNCACHED = { resultType: '"complete"', ttlMs: '0', cacheScope: '"private"' };
 /** Methods that need the connection of one client. */
 const WITH_SESSION: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe', 'logging/setLevel']);
@@ -244,7 +244,7 @@ async function capabilitiesFor(upstream: Upstream): Promise<Record<string, unkno
   };
 }
 
-/** Returns what is passed on of the params of a request, and what they say to the boundary. */
+/** Returns what is passed on of the params of a request, and what they state for the boundary. */
 function requestOf(
   params: Params,
   { stream }: Asked,

@@ -7,6 +7,8 @@ type Json = Record<string, unknown>;
 /** A request that is in flight upstream, and may need input of its client: what the upstream asks is kept for an answer. */
 export class Flight implements Asker {
   private readonly ending = new AbortController();
+  /** aborted with its answer, after which nothing that it asked is waited for */
+  private readonly over = new AbortController();
   private readonly asked = new Map<string, { method: string; params: Json; resolve(answer: ClientAnswer): void }>();
   private answer: Promise<UpstreamAnswer> = Promise.reject(new UpstreamGone('it was not sent'));
   private wake: () => void = () => undefined;
@@ -17,7 +19,7 @@ export class Flight implements Asker {
 
   /** Sends the request. @param send gets the signal of the whole flight */
   start(send: (signal: AbortSignal) => Promise<UpstreamAnswer>): void {
-    this.answer = send(this.ending.signal);
+    this.answer = send(this.ending.signal).finally(() => this.over.abort());
     this.answer.catch(() => undefined);
   }
 
@@ -35,7 +37,8 @@ export class Flight implements Asker {
     }
   }
 
-  ask({ id, method, params }: Parameters<Asker['ask']>[0], signal: AbortSignal): Promise<ClientAnswer> {
+  ask({ id, method, params }: Parameters<Asker['ask']>[0], whole: AbortSignal): Promise<ClientAnswer> {
+    const signal = AbortSignal.any([whole, this.over.signal]);
     return new Promise((resolve, reject) => {
       const gone = (): void => {
         this.asked.delete(id);

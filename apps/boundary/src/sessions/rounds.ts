@@ -71,7 +71,9 @@ export class Rounds {
   ): Promise<UpstreamAnswer | Suspended> {
     const next = await flight.next(signal);
     if (next !== 'input-needed') return next;
-    if (this.waiting.size >= BOUNDARY_LIMITS.parked) {
+    const { grantId } = session;
+    const ofLease = [...this.waiting.values()].filter((each) => each.session.grantId === grantId).length;
+    if (this.waiting.size >= BOUNDARY_LIMITS.parked || ofLease >= BOUNDARY_LIMITS.parkedPerLease) {
       flight.end();
       throw new Refused('NOT_READY', 'too many requests wait for input; try again');
     }

@@ -12,6 +12,7 @@ import {
 } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { isObject } from '../json-text';
+import { BOUNDARY_LIMITS } from '../limits';
 import { serverOperation } from './server-requests';
 
 type Json = Record<string, unknown>;
@@ -22,7 +23,7 @@ export interface Asker {
   notify(method: string, params: Json): void;
 }
 
-/** One client of one run with one server, by a connection that is for nobody else: what the server asks, it asks this client. */
+/** One client of one run with one server, by a connection for it alone: what the server asks, it asks this client. */
 export class Session implements ClientSide {
   readonly upstream: Upstream;
   /** resources whose changes the lease permitted to be announced */
@@ -33,6 +34,7 @@ export class Session implements ClientSide {
   private readonly streams: Asker[] = [];
   /** requests in flight from whose results fields must be removed */
   private reduced = 0;
+  private asking = 0;
 
   constructor(
     private readonly claims: TokenClaims,
@@ -42,6 +44,10 @@ export class Session implements ClientSide {
     private readonly requests: GovernedRequests,
   ) {
     this.upstream = server.separately(this);
+  }
+
+  get grantId(): string {
+    return this.claims.grantId;
   }
 
   get isIdle(): boolean {
@@ -90,7 +96,10 @@ export class Session implements ClientSide {
     const { name } = this.upstream;
     const operation = serverOperation(name, method, params, this.capabilities);
     if (!operation.ok) return { error: { code: -32601, message: operation.error } };
+    if (this.asking >= BOUNDARY_LIMITS.askedAtOnce)
+      return { error: { code: -32603, message: 'the client is asked too much at a time' } };
     if (this.reduced > 0) return { error: { code: -32601, message: 'the client must not be asked during this call' } };
+    this.asking += 1;
     try {
       const outcome = await this.requests.run(
         this.claims,
@@ -108,6 +117,8 @@ export class Session implements ClientSide {
       return outcome.ok ? { result: JSON.parse(outcome.result) as unknown } : { error: outcome.error };
     } catch (error) {
       return { error: { code: -32603, message: (error as Error).message.slice(0, 200) } };
+    } finally {
+      this.asking -= 1;
     }
   }
 
@@ -132,7 +143,8 @@ export class Session implements ClientSide {
   private async ask(method: string, params: Json, signal: AbortSignal): Promise<UpstreamAnswer> {
     const asker = this.newest;
     if (!asker) throw new UpstreamGone('the client has no stream open, so that it cannot be asked');
-    const answer = await asker.ask({ id: `srv_${randomUUID()}`, method, params }, signal);
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
+    const answer = await asker.ask({ id: `srv_${randomUUID()}`, method, params }, bounded);
     if ('error' in answer) return { ok: false, error: answer.error };
     if (!isObject(answer.result)) throw new UpstreamGone('the client sent a malformed answer');
     return { ok: true, result: JSON.stringify(answer.result) };

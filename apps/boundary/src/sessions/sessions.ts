@@ -14,7 +14,7 @@ export interface ClientOf {
   readonly claims: TokenClaims;
   readonly upstream: Upstream;
   readonly capabilities: Readonly<Record<string, unknown>>;
-  /** distinguishes the clients of a run that have said which they are; left out: all with these capabilities are one */
+  /** distinguishes the clients of a run that state which they are; left out: all with these capabilities are one */
   readonly client?: string | undefined;
 }
 
@@ -58,8 +58,12 @@ export class Sessions {
     if (permitted.length === 0 && !isStateful) return undefined;
     const raced = this.open.get(key);
     if (raced) return raced;
-    if (this.open.size >= BOUNDARY_LIMITS.sessions)
-      throw new Refused('NOT_READY', 'too many clients have a separate connection to a server; try again');
+    const ofLease = [...this.open.values()].filter((each) => each.grantId === grantId).length;
+    if (this.open.size >= BOUNDARY_LIMITS.sessions || ofLease >= BOUNDARY_LIMITS.sessionsPerLease)
+      throw new Refused(
+        'NOT_READY',
+        'too many clients have a separate connection to a server; close one, or try again',
+      );
     const session = new Session(claims, upstream, Object.fromEntries(permitted), could(LOGGING), this.requests);
     this.open.set(key, session);
     session.closed.signal.addEventListener('abort', () => {

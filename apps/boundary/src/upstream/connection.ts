@@ -18,7 +18,7 @@ export interface ClientSide {
   notified(method: string, params: Record<string, unknown>): void;
 }
 
-/** The answer to requests of an upstream if no client is there for them. */
+/** The answer to requests of an upstream if no client exists for them. */
 export const NO_CAPABILITY: ClientAnswer = {
   error: { code: -32601, message: 'this client has no such capability' },
 };
