@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +30,7 @@ const CATALOG = [
   entry('notes', 'note_drop', 'write'),
   `  - { tools: [mcp__notes__note_send], verb: notes.note_send, effects: [external], risk: high }\n`,
   ...FILE_TOOLS_LISTED.map((name) => entry('files', name, 'read')),
+  `  - { tools: ['http__crm__GET /customers/:id'], verb: crm.read, effects: [read], risk: low, resource: { type: customer, id: '{/path/id}' } }\n`,
   'rules: []\n',
 ].join('');
 
@@ -42,6 +45,11 @@ describe('the boundary in front of MCP servers', () => {
   let work: string;
   let files: { command: string; args: string[] };
   const open1: Client1[] = [];
+  const toApi: (string | undefined)[][] = [];
+  const api = createServer((request, response) => {
+    toApi.push([request.url, request.headers.authorization]);
+    response.end('{"name":"Ann"}');
+  });
 
   beforeAll(async () => {
     upstream = await RecordingMcpServer.start(NOTE_TOOLS);
@@ -55,6 +63,12 @@ describe('the boundary in front of MCP servers', () => {
       credentials: { headers: { 'x-upstream': 'secret of the upstream' } },
     };
     writeFileSync(join(dataDir, 'mcp.json'), JSON.stringify({ servers: { notes, files: { upstream: files } } }));
+    await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+    const crm = {
+      upstream: { url: `http://127.0.0.1:${(api.address() as AddressInfo).port}` },
+      credentials: { headers: { authorization: 'Bearer of the API' } },
+    };
+    writeFileSync(join(dataDir, 'http.json'), JSON.stringify({ apis: { crm } }));
     stack = await Stack.start({}, [], dataDir);
     const body = { bundle: { 'mcp.yaml': CATALOG }, replaces: 0 };
     const deployed = await http(stack, 'POST', '/v1/policies', { key: stack.keys.admin as string, body });
@@ -64,6 +78,8 @@ describe('the boundary in front of MCP servers', () => {
     await Promise.all(open1.map((client) => client.close()));
     await stack.stop();
     await upstream.stop();
+    api.close();
+    api.closeAllConnections();
     rmSync(work, { recursive: true, force: true });
   });
 
@@ -230,6 +246,26 @@ describe('the boundary in front of MCP servers', () => {
       expect([name, JSON.stringify(other)]).toEqual([name, JSON.stringify(one)]);
     }
     await expect(call(through, 'search_files', { path: work, pattern: 'a' })).rejects.toMatchObject({ code: -32602 });
+  });
+
+  it('decides the requests of an HTTP API, and passes on those that are permitted with its own credential', async () => {
+    const { token, run } = await lease({
+      actions: { allow: ['crm.read'] },
+      resources: [{ type: 'customer', match: '7' }],
+    });
+    const get = async (path: string): Promise<[number, unknown]> => {
+      const answer = await fetch(`${boundary()}/http/crm${path}`, { headers: { authorization: `Bearer ${token}` } });
+      const { code, name } = (await answer.json()) as { code?: string; name?: string };
+      return [answer.status, code ?? name];
+    };
+    expect(await get('/customers/7')).toEqual([200, 'Ann']);
+    for (const path of ['/customers/8', '/orders']) expect(await get(path)).toEqual([403, 'DENIED']);
+    expect(await get('/customers/8%2f..%2f7')).toEqual([400, 'BAD_REQUEST']);
+    expect(toApi).toEqual([['/customers/7', 'Bearer of the API']]);
+    await until('the outcome', async () => {
+      const path = `/v1/events?type=ActionCompleted&runId=${run.id}`;
+      return ((await http(stack, 'GET', path, { key: stack.keys.analyst! })).body.items as unknown[]).length === 1;
+    });
   });
 
   it('puts a tool that was described again in quarantine, with what has changed, and leaves the others', async () => {

@@ -94,6 +94,13 @@ describe('the client of an agent', () => {
     expect(lines.at(-1)).toBe('exit 0');
   }, 90_000);
 
+  it('gives each execution of code a narrow lease, by which every call in it is decided, in the example code-mode', async () => {
+    const [read, written, loop, changed, exit] = (await example('code-mode')).split('\n');
+    expect([read, changed, exit]).toEqual(['9', 'files changed: 0', 'exit 0']);
+    expect(written).toBe(SUBAGENT);
+    expect(loop).toMatch(/^read \| read \| read \| denied: this grant is exhausted: budget.calls used up \| /);
+  }, 90_000);
+
   it.each([
     ['revoked', 'its lease is revoked', (run: Run) => stack.as('responder').revoke(run.grantId, 'a test')],
     [

@@ -9,7 +9,7 @@ const entry = (api: string, route: string, verb: string, more: Partial<CatalogEn
   ...more,
 });
 const catalogOf = (api: string): CatalogEntry[] => [
-  entry(api, 'GET /customers/{id}', `${api}.read`, { resource: { type: 'customer', id: '{/path/id}' } }),
+  entry(api, 'GET /customers/:id', `${api}.read`, { resource: { type: 'customer', id: '{/path/id}' } }),
   entry(api, 'POST /payments', `${api}.pay`, { resource: { type: 'account', id: '{/body/to}' } }),
   entry(api, 'POST /notes', `${api}.note`),
 ];
@@ -41,7 +41,7 @@ describe('Authorizations', () => {
     const { status, headers, text } = await envoy('GET', '/customers/7?full=1');
     expect([status, text, headers['x-envoy-auth-headers-to-remove']]).toEqual([200, '', 'authorization']);
     expect(world.asked[0]).toMatchObject({
-      action: { verb: 'crm.read', tool: 'http__crm__GET /customers/{id}', argsDigest: expect.any(String) },
+      action: { verb: 'crm.read', tool: 'http__crm__GET /customers/:id', argsDigest: expect.any(String) },
       resource: { type: 'customer', id: '7' },
     });
     expect(world.received).toEqual([]);

@@ -11,16 +11,16 @@ const entry = (route: string, verb: string, more: Partial<CatalogEntry> = {}): C
   ...more,
 });
 const CATALOG = [
-  entry('GET /customers/{id}', 'crm.read', { resource: { type: 'customer', id: '{/path/id}' } }),
+  entry('GET /customers/:id', 'crm.read', { resource: { type: 'customer', id: '{/path/id}' } }),
   entry('GET /customers/me', 'crm.self'),
-  entry('GET /files/{+path}', 'crm.file', { resource: { type: 'file', id: '{/path/path}' } }),
+  entry('GET /files/:path+', 'crm.file', { resource: { type: 'file', id: '{/path/path}' } }),
   entry('POST /payments', 'crm.pay', {
     effects: ['external'],
     resource: { type: 'account', id: '{/body/to}' },
     attributes: { express: '/query/express' },
     cost: { USD: '/body/amount' },
   }),
-  entry('PUT /notes/{id}', 'crm.note', { effects: ['write'] }),
+  entry('PUT /notes/:id', 'crm.note', { effects: ['write'] }),
   entry('GET *', 'crm.anything'),
 ];
 

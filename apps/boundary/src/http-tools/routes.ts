@@ -4,7 +4,7 @@ import type { Target } from '../plain/target';
 
 /** A route of an API: a method and a path with parameters, as an entry of the catalog names it. */
 export interface Route {
-  /** its name in the catalog: `http__crm__GET /customers/{id}` */
+  /** its name in the catalog: `http__crm__GET /customers/:id` */
   readonly tool: string;
   readonly method: string;
   readonly steps: readonly Step[];
@@ -35,18 +35,18 @@ export function routesOf(api: string, tools: readonly string[]): Route[] {
   });
 }
 
-/** Reads a route such as `GET /customers/{id}` or `GET /files/{+path}`. */
+/** Reads a route such as `GET /customers/:id` or `GET /files/:path+`. */
 export function readRoute(text: string): Result<Omit<Route, 'tool'>, string> {
   const [, method, path] = /^([A-Z]+) (\/.*)$/.exec(text) ?? [];
-  if (!isMethod(method) || path === undefined) return err('is not a method and a path, such as GET /customers/{id}');
+  if (!isMethod(method) || path === undefined) return err('is not a method and a path, such as GET /customers/:id');
   const parts = path === '/' ? [] : path.slice(1).split('/');
   const isFolder = parts.length > 0 && parts[parts.length - 1] === '';
   if (isFolder) parts.pop();
   const steps: Step[] = [];
   for (const [i, part] of parts.entries()) {
-    const [, plus, parameter] = /^\{(\+?)([A-Za-z_][\w-]{0,63})\}$/.exec(part) ?? [];
-    if (parameter === undefined && (part === '' || /[{}*?#%]/.test(part) || part === '.' || part === '..'))
-      return err(`has the segment ${JSON.stringify(part)}, which is neither a name nor a parameter such as {id}`);
+    const [, parameter, plus] = /^:([A-Za-z_][\w-]{0,63})(\+?)$/.exec(part) ?? [];
+    if (parameter === undefined && (part === '' || /^:|[{}*?#%]/.test(part) || part === '.' || part === '..'))
+      return err(`has the segment ${JSON.stringify(part)}, which is neither a name nor a parameter such as :id`);
     if (plus === '+' && i < parts.length - 1) return err('has a parameter for several segments before its end');
     if (parameter === undefined) steps.push({ name: part });
     else steps.push(plus === '+' ? { rest: parameter } : { parameter });

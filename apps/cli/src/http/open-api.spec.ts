@@ -55,7 +55,7 @@ describe('proposalsFor', () => {
     const { operations } = await readOpenApi(DOCUMENT);
     const proposals = proposalsFor('crm', operations);
     expect(proposals[0]).toMatchObject({
-      tools: ['http__crm__GET /customers/{id}'],
+      tools: ['http__crm__GET /customers/:id'],
       verb: 'crm.getCustomer',
       effects: ['read'],
       resource: { type: 'customers', id: '{/path/id}' },

@@ -1,3 +1,4 @@
+import { foreignInName } from '@bailiwick/authority/matching/foreign-syntax';
 import { parseExactly } from '@bailiwick/core/json';
 
 /** Maxima of an OpenAPI document. */
@@ -78,10 +79,10 @@ function faultOfPath(path: string): string | undefined {
     .split('/')
     .find(
       (each, i, all) =>
-        !/^(\{[A-Za-z_][\w-]{0,63}\}|[^{}*?#%;]+)$/.test(each) && !(each === '' && i === all.length - 1),
+        !/^(\{[A-Za-z_][\w-]{0,63}\}|[^{}*?#%;:][^{}*?#%;]*)$/.test(each) && !(each === '' && i === all.length - 1),
     );
   if (wrong !== undefined) return `${JSON.stringify(wrong)} is neither a name nor one parameter`;
-  return undefined;
+  return foreignInName(path.replace(/\{([^{}]*)\}/g, ':$1'));
 }
 
 /** An alias could make a small document any size, so there is none. */

@@ -26,7 +26,8 @@ export function proposalsFor(api: string, operations: readonly Operation[]): Cat
     const more = METHODS[method];
     const resource = resourceOf(path);
     return {
-      tools: [`http__${api}__${method} ${path}`],
+      // in the notation of routes in a policy, whose names have no braces
+      tools: [`http__${api}__${method} ${path.replace(/\{([^{}]*)\}/g, ':$1')}`],
       verb: `${api}.${spelled}`,
       effects: [...new Set([...facts.effects, ...(more?.effects ?? [])])],
       risk: higher(facts.risk, more?.risk ?? 'low'),

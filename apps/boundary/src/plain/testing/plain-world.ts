@@ -3,6 +3,9 @@ import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, 
 import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { foreignInName } from '@bailiwick/authority/matching/foreign-syntax';
+import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
+import { normalizeVerb } from '@bailiwick/authority/matching/verbs/verb';
 import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { Answer, Command, CommandOf } from '@bailiwick/contracts/commands/command';
 import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
@@ -78,7 +81,7 @@ export class PlainWorld {
     const path = join(this.dir, 'http.json');
     writeFileSync(path, JSON.stringify(file(`http://127.0.0.1:${this.upstreamPort}`)));
     const owners = {
-      submit: async (command: Command) => (this.commands.push(command), this.decide(command as Authorize)),
+      submit: async (command: Command) => (this.commands.push(command), this.decide(named(command as Authorize))),
       command: async (command: Command) => {
         this.commands.push(command);
         if (command.type === 'settle') this.onOutcome();
@@ -179,6 +182,15 @@ export class PlainWorld {
     const tenant = authorization === 'Bearer of-run' ? 'default' : 'other';
     return { tenant, runId: `run_0_${ID}`, grantId: GRANT, jkt: undefined, expiresAt: Infinity };
   }
+}
+
+/** An owner refuses names that have another meaning elsewhere. */
+function named(command: Authorize): Authorize {
+  const { action, resource } = command;
+  const wrong = foreignInName(action.tool ?? '');
+  if (wrong !== undefined || !normalizeVerb(action.verb).ok || !normalizeResourceId(resource.id).ok)
+    throw new Refused('PATTERN_INVALID', `${action.tool ?? ''} ${wrong ?? ''}`);
+  return command;
 }
 
 async function listening(server: ReturnType<typeof createServer>): Promise<number> {
