@@ -3,7 +3,7 @@
 import { Agent, run as runAgent, setTracingDisabled } from '@openai/agents';
 import { assistantMessage, functionCall, ScriptedModel } from '@openai/agents/testing';
 import { z } from 'zod';
-import { guardedTool, subagent } from '@bailiwick/client/openai-agents';
+import { guardedTool, onlyGuarded, subagent } from '@bailiwick/client/openai-agents';
 import { openRun } from '@bailiwick/client/run';
 import { connect, files, readFile, request, rules, writeFile } from './connect.mjs';
 
@@ -36,17 +36,19 @@ const reviewer = subagent(
   run,
   { agent: 'reviewer', task: 'Review the draft', rules: { read_file: rules.read_file } },
   (guards) =>
-    new Agent({
-      name: 'reviewer',
-      model: scripted(
-        [
-          call('read_file', { path: 'docs/drafts/intro.md' }),
-          call('write_file', { path: 'docs/drafts/x.md', text: '' }),
-        ],
-        'reviewed',
-      ),
-      tools: toolsFor(guards),
-    }),
+    onlyGuarded(
+      new Agent({
+        name: 'reviewer',
+        model: scripted(
+          [
+            call('read_file', { path: 'docs/drafts/intro.md' }),
+            call('write_file', { path: 'docs/drafts/x.md', text: '' }),
+          ],
+          'reviewed',
+        ),
+        tools: toolsFor(guards),
+      }),
+    ),
 );
 
 const agent = new Agent({
@@ -62,7 +64,7 @@ const agent = new Agent({
   tools: toolsFor(run),
   handoffs: [reviewer],
 });
-const result = await runAgent(agent, 'Fix the typos in docs', { signal: run.signal });
+const result = await runAgent(onlyGuarded(agent), 'Fix the typos in docs', { signal: run.signal });
 for (const { type, rawItem, output, agent: by } of result.newItems)
   if (type === 'tool_call_output_item')
     console.log(`${by.name === 'reviewer' ? 'reviewer ' : ''}${rawItem.name}: ${output}`);

@@ -17,11 +17,18 @@ interface Invokable {
 /**
  * A middleware for `createAgent` of LangChain. It decides a call where its tool is invoked, on the arguments that the
  * tool gets, also if another middleware has changed them or repeats the call. A denied call is a ToolMessage with the
- * status `error`, and so is that of a tool without a rule.
+ * status `error`, and so is that of a tool without a rule. With a tool that runs at the provider of the model, no model is
+ * called.
  */
 export function bailiwickMiddleware(guards: Guards, rules: ToolRules) {
   return createMiddleware({
     name: 'Bailiwick',
+    wrapModelCall: (request, handler) => {
+      const hosted = request.tools.find((each) => typeof (each as Partial<Invokable>).invoke !== 'function');
+      if (hosted)
+        throw new Error(`the tool ${nameOf(hosted)} runs at the provider of the model, and cannot be guarded`);
+      return handler(request);
+    },
     wrapToolCall: async (request, handler) => {
       const { toolCall } = request;
       try {
@@ -37,6 +44,8 @@ export function bailiwickMiddleware(guards: Guards, rules: ToolRules) {
     },
   });
 }
+
+const nameOf = ({ name, type }: { readonly name?: unknown; readonly type?: unknown }): string => String(name ?? type);
 
 const notRegistered = (name: string): DeniedError =>
   new DeniedError([

@@ -22,7 +22,7 @@ interface Details {
  * Makes a tool as `tool` of the OpenAI Agents SDK does, from the same options and the rule of its calls. The model
  * receives the reasons of a denied call as the result of the tool; a tool with `outputSchema` throws them.
  *
- * Only tools that are made here are guarded: connect hosted tools and servers of MCP through the boundary.
+ * Only tools that are made here are guarded: `onlyGuarded` refuses an agent with any other.
  * @throws Error without `name`, since the name is part of each decision
  */
 export function guardedTool<P extends ToolInputParameters, Context>(
@@ -46,7 +46,28 @@ export function guardedTool<P extends ToolInputParameters, Context>(
       throw error;
     }
   };
-  return tool({ ...options, execute: guardedExecute } as unknown as Parameters<typeof tool>[0]);
+  const made = tool<P, Context>({ ...options, execute: guardedExecute } as unknown as ToolOptions<P, Context>);
+  GUARDED.add(made);
+  return made as FunctionTool<Context, P>;
+}
+
+/** The part of an agent that states its tools. */
+interface WithTools {
+  readonly name: string;
+  readonly tools: readonly { readonly name: string }[];
+  readonly mcpServers: readonly { readonly name: string }[];
+}
+const GUARDED = new WeakSet<object>();
+
+/**
+ * Returns an agent all of whose tools are guarded.
+ * @param agents its tools of `asTool`, whose agents are checked themselves
+ * @throws Error for hosted tools, servers of MCP and tools of `tool`: connect MCP through the boundary or `guardClient`
+ */
+export function onlyGuarded<A extends WithTools>(agent: A, agents: readonly object[] = []): A {
+  const other = agent.mcpServers[0] ?? agent.tools.find((each) => !GUARDED.has(each) && !agents.includes(each));
+  if (other) throw new Error(`the tool ${other.name} of the agent ${agent.name} is not guarded`);
+  return agent;
 }
 
 /** A child agent: its lease is for the verbs of `rules` only, unless `grant` states another one. */

@@ -50,6 +50,19 @@ describe('openapi', () => {
     expect(JSON.parse(JSON.stringify(document))).toEqual(document);
   });
 
+  it('refers only to what is in the document, so that clients can be generated from it', () => {
+    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref]) => ref as string);
+    expect(refs.length).toBeGreaterThan(0);
+    for (const ref of refs) expect([ref, referred(ref)]).toEqual([ref, expect.any(Object)]);
+  });
+
+  it('names the key of a retry for every request that changes something', () => {
+    for (const { name, operation } of operations.filter(({ operation: { security } }) => security !== undefined)) {
+      const headers = (operation.parameters ?? []).filter((each) => each.in === 'header').map((each) => each.name);
+      expect([name, headers]).toEqual([name, name.startsWith('GET ') ? [] : ['Idempotency-Key']]);
+    }
+  });
+
   it('lists every error code', () => {
     const { description } = document.info as { description: string };
     for (const code of Object.keys(CODES)) expect(description).toContain(code);
@@ -114,15 +127,14 @@ describe('a schema of the OpenAPI document', () => {
     expect(schema).toBeInstanceOf(Object);
     expect(Array.isArray(schema)).toBe(false);
     expect(schema).not.toHaveProperty('$schema'); // the document's own dialect holds
-    const resolved = '$ref' in schema ? referred(schema.$ref as string) : schema;
-    expect(() => z.fromJSONSchema(resolved as never)).not.toThrow();
+    expect(() => z.fromJSONSchema(standalone(schema))).not.toThrow();
   });
 
   it.each(table.filter((each) => each.body).map((each): [string, Endpoint] => [`${each.method} ${each.path}`, each]))(
     'of the body of %s refuses what the route refuses',
     (_name, each) => {
       const schema = operationOf(each)!.requestBody!.content['application/json']!.schema;
-      const described = z.fromJSONSchema(schema);
+      const described = z.fromJSONSchema(standalone(schema));
       for (const wrong of [null, 1, 'x', [], { surely: 'unknown' }, { id: 1, grantId: 1, agent: 1, reason: 1 }]) {
         const refused = !each.body!.safeParse(wrong).success;
         if (refused) expect([wrong, described.safeParse(wrong).success]).toEqual([wrong, false]);
@@ -131,7 +143,7 @@ describe('a schema of the OpenAPI document', () => {
   );
 
   it('of a problem accepts every problem that is sent', () => {
-    const schema = z.fromJSONSchema(referred('#/components/schemas/Problem'));
+    const schema = z.fromJSONSchema(standalone(referred('#/components/schemas/Problem')));
     for (const code of Object.keys(CODES) as (keyof typeof CODES)[]) {
       const { status, body } = problemOf(new Refused(code, 'why'));
       expect(schema.safeParse(body).success).toBe(true);
@@ -144,6 +156,12 @@ describe('a schema of the OpenAPI document', () => {
 function referred(ref: string): Json {
   const at = ref.replace('#/', '').split('/');
   return at.reduce((value, key) => value[key] as Json, document);
+}
+/** Returns a schema with the definitions that it refers to, under the name that a schema has for them. */
+function standalone(schema: Json): never {
+  const resolved = '$ref' in schema ? referred(schema.$ref as string) : schema;
+  const { schemas: $defs } = document.components as { schemas: Json };
+  return JSON.parse(JSON.stringify({ ...resolved, $defs }).replaceAll('"#/components/schemas/', '"#/$defs/')) as never;
 }
 
 describe('docsPage', () => {

@@ -17,6 +17,13 @@ export function openapi(endpoints: readonly Endpoint[], url: string): Json {
     const methods = (paths[path] ??= {});
     methods[endpoint.method.toLowerCase()] = operation(endpoint);
   }
+  const schemas: Record<string, Json> = { Problem: schemaOf(problem, 'output') };
+  const shared: Record<string, Json> = {};
+  const own = (name: string, part: Json): Json => withoutOwnDefinitions(part, name, shared);
+  for (const methods of Object.values(paths))
+    for (const [method, each] of Object.entries(methods) as [string, Json][])
+      methods[method] = own(each.operationId as string, each);
+  for (const [name, each] of Object.entries(schemas)) schemas[name] = own(name, each);
   return {
     openapi: '3.1.0',
     info: {
@@ -28,10 +35,41 @@ export function openapi(endpoints: readonly Endpoint[], url: string): Json {
     paths,
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
-      schemas: { Problem: schemaOf(problem, 'output') },
+      schemas: { ...schemas, ...shared },
     },
   };
 }
+
+/**
+ * Moves the definitions of schemas that refer to themselves into `shared`, since a reference starts at the document.
+ * @param name prefix of their names
+ */
+function withoutOwnDefinitions(part: Json, name: string, shared: Record<string, Json>): Json {
+  let count = 0;
+  const moved = (value: unknown, names: ReadonlyMap<string, string>): unknown => {
+    if (Array.isArray(value)) return value.map((each) => moved(each, names));
+    if (typeof value !== 'object' || value === null) return value;
+    const { $defs, ...rest } = value as Json;
+    if ($defs === undefined && typeof rest.$ref === 'string')
+      return { ...rest, $ref: names.get(rest.$ref) ?? rest.$ref };
+    const own = Object.entries(($defs ?? {}) as Json).map(([local, schema]) => {
+      count += 1;
+      return { from: `#/$defs/${local}`, to: `${name}_${count}`, schema };
+    });
+    const within = new Map([...names, ...own.map(({ from, to }) => [from, `#/components/schemas/${to}`] as const)]);
+    for (const { to, schema } of own) shared[to] = moved(schema, within) as Json;
+    return Object.fromEntries(Object.entries(rest).map(([key, each]) => [key, moved(each, within)]));
+  };
+  return moved(part, new Map()) as Json;
+}
+
+/** A retry with the same key returns the first answer. */
+const IDEMPOTENCY_KEY: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+};
 
 const PROBLEM = {
   description: 'Refused',
@@ -47,7 +85,11 @@ function operation(endpoint: Endpoint): Json {
           ...(endpoint.runs ? ["the run's own token"] : []),
           ...(endpoint.people ? ['a person, for what is theirs'] : []),
         ].join(', ');
-  const parameters = [...parametersOf(endpoint.params, 'path'), ...parametersOf(endpoint.query, 'query')];
+  const parameters = [
+    ...parametersOf(endpoint.params, 'path'),
+    ...parametersOf(endpoint.query, 'query'),
+    ...(endpoint.method === 'GET' || endpoint.roles === 'public' ? [] : [IDEMPOTENCY_KEY]),
+  ];
   return {
     summary: endpoint.summary,
     description: `Roles: ${roles}.`,
