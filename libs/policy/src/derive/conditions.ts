@@ -19,6 +19,8 @@ const PREDICTABLE = 0.02;
 const FAIRLY_PREDICTABLE = 0.2;
 /** An attribute that is predictable in the class may still not be so in one task. */
 const UNPREDICTABLE_HERE = 0.34;
+/** If a person is asked about another value, an attribute is also bound if it is new in this share of the runs of the task. */
+const PREDICTABLE_HERE = 0.2;
 /** Fewer runs show nothing about the next one: then the class counts alone. */
 const FEW_RUNS = 3;
 const MOST_TIES = 8;
@@ -34,7 +36,7 @@ export function tiesOf(
   evidence: VerbEvidence,
   inClass: ClassNovelty,
   task: string,
-  { mostValues, isRead }: { readonly mostValues: number; readonly isRead: boolean },
+  { mostValues, isRead, asks }: { readonly mostValues: number; readonly isRead: boolean; readonly asks: boolean },
 ): Tie[] {
   const { verb, type, calls, attributes, runs } = evidence;
   const rated = [...attributes]
@@ -44,7 +46,8 @@ export function tiesOf(
   const bound = rated.filter(
     (each) =>
       isAddressed(each.of) ||
-      (!isRead && isPredictable(each.inClass) && (each.here <= UNPREDICTABLE_HERE || runs < FEW_RUNS)),
+      (!isRead && isPredictable(each.inClass) && (each.here <= UNPREDICTABLE_HERE || runs < FEW_RUNS)) ||
+      (!isRead && asks && expectedNovelty(each.here, runs) <= PREDICTABLE_HERE),
   );
   const [best] = rated;
   if (!isRead && bound.length === 0 && best && best.inClass.novelty <= FAIRLY_PREDICTABLE) bound.push(best);
@@ -57,8 +60,9 @@ export function tiesOf(
 }
 
 /** Of few runs no one knows yet: at least one new value is expected (Laplace). */
+const expectedNovelty = (novelty: number, runs: number): number => (novelty * runs + 1) / (runs + 2);
 const isPredictable = ({ novelty, runs }: ReturnType<ClassNovelty>): boolean =>
-  (novelty * runs + 1) / (runs + 2) <= PREDICTABLE;
+  expectedNovelty(novelty, runs) <= PREDICTABLE;
 
 /** Most of its values are addresses. */
 export const isAddressed = ({ values }: AttributeEvidence): boolean =>

@@ -89,6 +89,48 @@ describe('deriveLease', () => {
     expect(permissions?.find(({ actions }) => actions[0] === 'send_money')?.calls).toBe(5);
   });
 
+  describe('that asks', () => {
+    const others = [
+      runOf('other', [
+        ['get_balance'],
+        ['search_files', { query: 'x' }],
+        ['get_webpage', { url: 'https://example.com' }],
+      ]),
+    ];
+    const asking = deriveLease(runs, { asks: true, reads: readsIn([...runs, ...others]) });
+    const decided = (...calls: Call[]): string[] => decisionsOf(asking, runOf(TASK, calls));
+    const readBill: Call = ['read_file', { file_path: 'bill.txt' }];
+
+    it('permits reads of other tasks before the task has started, and asks about them afterwards', () => {
+      expect(decided(['get_balance'], readBill, ['get_balance'])).toEqual(['permit', 'permit', 'step-up']);
+    });
+
+    it('does not ask about another way to read what the task reads', () => {
+      expect(decided(readBill, ['search_files', { query: 'bill' }])).toEqual(['permit', 'permit']);
+    });
+
+    it('asks about values that no run had, and never about an address that no run had', () => {
+      expect(decided(pay(IBAN, { amount: 12 }))).toEqual(['step-up']);
+      expect(decided(pay('US133000000121212121212'))).toEqual(['deny']);
+      expect(decided(readBill, ['get_webpage', { url: 'https://example.com' }])).toEqual(['permit', 'deny']);
+    });
+
+    it('asks about a private read that few runs of the task made once it had started', () => {
+      const few = [...runs, runOf(TASK, [readBill, ['get_iban'], pay(IBAN)])];
+      const lease = deriveLease(few, { asks: true });
+      expect(decisionsOf(lease, runOf(TASK, [readBill, ['get_iban']]))).toEqual(['permit', 'step-up']);
+      const many = [1, 2].map(() => runOf(TASK, [readBill, ['get_iban'], pay(IBAN)]));
+      expect(decisionsOf(deriveLease(many, { asks: true }), runOf(TASK, [readBill, ['get_iban']]))[1]).toBe('permit');
+    });
+
+    it('is a bundle without problems, with rules of which each has its examples', () => {
+      const text = manifestText({ agentClass: 'clerk', owner: 'ada', words: 'pays' }, asking);
+      const checked = checkBundle({ 'derived.yaml': text });
+      expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
+      expect(text).toContain('rules:\n  - {"name":"derived-clerk-reads-1"');
+    });
+  });
+
   it('is a manifest without problems that states how many runs support each line', () => {
     const text = manifestText({ agentClass: 'clerk', owner: 'ada', words: 'pays\nbills' }, deriveLease(runs));
     const checked = checkBundle({ 'derived.yaml': text });

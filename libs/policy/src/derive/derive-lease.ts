@@ -22,7 +22,7 @@ export interface DeriveOptions {
   readonly novelty?: ClassNovelty;
   /** verbs that only read, of other runs of the class, that the lease also has; left out: none */
   readonly reads?: ReadonlySet<string>;
-  /** a person is asked about what is near to what the runs did: their verbs with other values, and `reads` in the midst */
+  /** a person is asked about what is near to what the runs did: other values, and `reads` once the task has started */
   readonly asks?: boolean;
 }
 
@@ -81,7 +81,7 @@ function permissionsOf(
   task: string,
   { novelty, mostValues, asks }: { novelty: ClassNovelty; mostValues: number; asks: boolean },
 ): DerivedPermission[] {
-  const ties = tiesOf(evidence, novelty, task, { mostValues, isRead: isRead(evidence) });
+  const ties = tiesOf(evidence, novelty, task, { mostValues, isRead: isRead(evidence), asks });
   const known = permissionOf(evidence, ties);
   const asked = asks ? askedEntry(known.entry, ties) : undefined;
   return asked === undefined

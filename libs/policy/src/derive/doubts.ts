@@ -13,12 +13,12 @@ import type { RecordedRun } from './recorded-run';
  */
 
 /** Private data that at most this share of the runs read after their first call is asked about. */
-const RARE = 0.1;
+const RARE = 0.2;
 
 export const isRead = ({ calls }: VerbEvidence): boolean =>
   calls.every(({ effects }) => effects.every((each) => each === 'read'));
 
-/** Returns the verbs that read private data, and that at most a tenth of the runs used after their first call. */
+/** Returns the verbs that read private data, and that at most a fifth of the runs used after their first call. */
 export function rareReads(runs: readonly RecordedRun[], evidence: readonly VerbEvidence[]): string[] {
   return evidence
     .filter((each) => isRead(each) && each.calls.some(({ labels }) => labels?.includes('private')))
@@ -45,7 +45,10 @@ export function rulesOfDoubt(
   const own = evidence.map(({ verb }) => verb);
   const [first] = own;
   if (first === undefined) return [];
-  const known = alternativesTo(evidence.filter(isRead).map(({ verb }) => verb), others);
+  const known = alternativesTo(
+    evidence.filter(isRead).map(({ verb }) => verb),
+    others,
+  );
   const asked = [...rareReads(runs, evidence), ...others.filter((verb) => !known.has(verb))].sort();
   const started = { verbs: own.slice(0, LIMITS.policy.rule.list), classes: [agentClass] };
   return chunks(asked, LIMITS.policy.rule.list).map((verbs, index) => ({

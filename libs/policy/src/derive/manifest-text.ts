@@ -56,7 +56,9 @@ export function manifestText({ agentClass, owner, words }: ManifestHead, lease: 
 function rulesText(rules: readonly PolicyRule[]): string[] {
   if (rules.length === 0) return [];
   return [
-    comment('Without these rules, the permissions above allow more reads. A bundle has one list of rules: join them to yours.'),
+    comment(
+      'Without these rules, the permissions above allow more reads. A bundle has one list of rules: join them to yours.',
+    ),
     'rules:',
     ...rules.map((rule) => `  - ${flow(rule)}`),
   ];

@@ -1,3 +1,5 @@
+import { compileRules } from '@bailiwick/authority/sequences/compile';
+import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import { DEFAULT_CATALOG } from '../default-catalog';
 import { callOfTool } from '../derive/call-of-tool';
 import type { DerivedLease } from '../derive/derived-lease';
@@ -17,7 +19,9 @@ export const runOf = (task: string, calls: readonly Call[], id = 'run'): Recorde
 
 /** Decides the calls of a run under a derived lease. Returns one decision each. */
 export function decisionsOf(lease: DerivedLease, { calls }: RecordedRun): string[] {
-  const rehearsal = new Rehearsal({ catalog: DEFAULT_CATALOG }, () => []);
+  const rules = compileRules(lease.rules);
+  if (!rules.ok) throw new Error(rules.error[0]?.message);
+  const rehearsal = new Rehearsal({ catalog: DEFAULT_CATALOG, rules: rules.value }, judgeTrajectory);
   const opened = rehearsal.open({ class: 'clerk' }, grantOf(lease));
   if (!opened.ok) throw new Error(opened.error.detail);
   return calls.map(({ verb, effects, resource, attributes }) => {

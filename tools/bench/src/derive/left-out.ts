@@ -11,10 +11,7 @@ import { Rehearsal } from '@bailiwick/policy/rehearsal/rehearsal';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { LabeledRun } from './recorded';
 
-/**
- * What a lease has besides what the runs of its task did: nothing, nothing without asking a person, or also what other tasks
- * of the class read.
- */
+/** What a lease adds to what the runs of its task did: nothing, what it asks about, or what other tasks of the class read. */
 export type Reads = 'task' | 'asks' | 'class';
 
 /** Leases derived from the clean runs of all models but one. */
