@@ -137,11 +137,23 @@ export function describeRequests(world: () => { stack: Stack; run: Opened; other
       expect(answers.map(({ status, body }) => [status, body.type])).toEqual(
         answers.map(() => [404, `${URN}unknown_task`]),
       );
-      // without support for cancellation there is no link, and the attempt is not allowed
-      expect([(await read(url, world().stack.keys.enforcer, 'DELETE')).status, (await read(url)).body.task]).toEqual([
-        405,
-        expect.not.objectContaining({ links: expect.anything() }),
+    });
+
+    it('is withdrawn by its run at the address that its task names, once, and by no other run', async () => {
+      const own = await openRun(world().stack);
+      const { task } = (await post(REQUESTS, requestOf(await denied(own)))).body as { task: Json };
+      const { cancel } = task.links as Json;
+      expect((await read(cancel, world().run.token, 'DELETE')).status).toBe(404);
+      const withdrawn = await read(cancel, own.token, 'DELETE');
+      expect([withdrawn.status, withdrawn.body]).toEqual([
+        200,
+        { task: { id: task.id, status: 'cancelled', status_endpoint: task.status_endpoint } },
       ]);
+      const again = await read(cancel, own.token, 'DELETE');
+      expect([again.status, again.body.code]).toEqual([409, 'ALREADY_DECIDED']);
+      const decision = { key: world().stack.keys.approver, body: { verdict: 'approve', note: 'too late' } };
+      const late = await http(world().stack, 'POST', `/v1/approvals/${String(task.id)}/decision`, decision);
+      expect([late.status, late.body.code]).toEqual([409, 'ALREADY_DECIDED']);
     });
 
     it('is not offered by a dry run, by a denial of the lease, or after a permit', async () => {

@@ -123,6 +123,9 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
       },
     },
     { path: `/v1/keys/key_${'0'.repeat(26)}/rotation`, role: 'admin', body: { overlap: '1h' } },
+    { path: '/v1/session', role: 'analyst', body: { code: 'unknown' } },
+    { path: '/v1/session-links', role: 'analyst', body: { keys: ['bwk_unknown_key'] } },
+    { path: '/v1/sessions/revocation', role: 'admin', body: { person: 'user:never@example.com' } },
     { path: '/v1/mcp/servers/files/approval', role: 'admin', body: { digest: DIGEST } },
   ];
 }

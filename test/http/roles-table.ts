@@ -171,6 +171,9 @@ export const TABLE: readonly Row[] = [
   row('GET /access/v1/requests/{id}', 200, ['enforcer', 'run'], async (stack, run) => ({
     path: `/access/v1/requests/${(await stepUp(stack, run)).approvalId}`,
   })),
+  row('DELETE /access/v1/requests/{id}', 200, ['enforcer', 'run'], async (stack, run) => ({
+    path: `/access/v1/requests/${(await stepUp(stack, run)).approvalId}`,
+  })),
   row('GET /v1/approvals', 200, READERS, () => ({ path: '/v1/approvals?status=pending' })),
   row('GET /v1/approvals/{id}', 200, [...READERS, 'enforcer', 'run'], async (stack, run) => ({
     path: `/v1/approvals/${await askedForMore(stack, run)}`,
@@ -317,6 +320,17 @@ export const TABLE: readonly Row[] = [
   row('GET /v1/mine', 200, [], () => ({ path: '/v1/mine' })),
   row('GET /v1/mine/actions', 200, [], () => ({ path: '/v1/mine/actions' })),
   open('GET /v1/sign-in', '/v1/sign-in'),
+  // these read the cookie of a browser themselves (apps/gateway/src/sessions)
+  row('GET /v1/session', 401, 'anyone', () => ({ path: '/v1/session' })),
+  row('POST /v1/session', 403, 'anyone', () => ({ path: '/v1/session', body: { code: 'unknown' } })),
+  row('DELETE /v1/session', 403, 'anyone', () => ({ path: '/v1/session' })),
+  row('GET /v1/session/sign-in', 404, 'anyone', () => ({ path: '/v1/session/sign-in' })),
+  row('GET /v1/session/callback', 400, 'anyone', () => ({ path: '/v1/session/callback' })),
+  row('POST /v1/session-links', 201, KEYS, () => ({ path: '/v1/session-links', body: { keys: [] } })),
+  row('POST /v1/sessions/revocation', 200, ['responder', 'admin'], () => ({
+    path: '/v1/sessions/revocation',
+    body: { person: 'user:unknown@example.com' },
+  })),
   row('POST /v1/tenants', 201, ['admin'], () => ({ path: '/v1/tenants', body: { id: `tenant-${++made}` } })),
   open('GET /log/{tenant}/{n}/vkey', '/log/default/0/vkey'),
   open('GET /log/{tenant}/{n}/vkeys', '/log/default/0/vkeys'),

@@ -62,6 +62,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     names: ['login', 'logout'],
     add: async (program) => (await import('@bailiwick/cli/commands/login')).addLoginCommands(program),
   },
+  {
+    names: ['console'],
+    add: async (program) => (await import('@bailiwick/cli/commands/console')).addConsoleCommands(program),
+  },
   { names: ['mcp'], add: async (program) => (await import('@bailiwick/cli/commands/mcp')).addMcpCommands(program) },
   { names: ['mine'], add: async (program) => (await import('@bailiwick/cli/commands/mine')).addMineCommand(program) },
   {

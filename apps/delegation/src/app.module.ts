@@ -8,6 +8,7 @@ import { McpModule } from './mcp/mcp.module';
 import { OwnershipModule } from './ownership/ownership.module';
 import { PeopleModule } from './people/people.module';
 import { RpcModule } from './rpc/rpc.module';
+import { SessionsModule } from './sessions/sessions.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
 import { SystemModule } from './system/system.module';
 
@@ -24,6 +25,7 @@ export class AppModule {
         SnapshotsModule,
         AdminModule,
         KeysModule,
+        SessionsModule,
         PeopleModule,
         McpModule,
         SystemModule,

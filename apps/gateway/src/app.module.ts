@@ -25,6 +25,7 @@ import { RefusalReports } from './reporting/refusal-reports';
 import { ReportingModule } from './reporting/reporting.module';
 import { RevocationsModule } from './revocations/revocations.module';
 import { RunsModule } from './runs/runs.module';
+import { SessionsModule } from './sessions/sessions.module';
 import { SignInModule } from './sign-in/sign-in.module';
 import { SystemModule } from './system/system.module';
 import { TenantsModule } from './tenants/tenants.module';
@@ -60,6 +61,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     McpModule,
     MineModule,
     SignInModule,
+    SessionsModule,
     TenantsModule,
     SystemModule,
   ],

@@ -1,4 +1,4 @@
-import { answers, CAREFUL } from '@bailiwick/authority/testing/approvers';
+import { answers, askedFor, CAREFUL } from '@bailiwick/authority/testing/approvers';
 import type { Event } from '@bailiwick/contracts/events/event';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { findings } from './testing/findings';
@@ -36,5 +36,20 @@ describe('the audit of approvals', () => {
     expect(ofApprovals(log, (event) => (event.type === 'ApprovalWithdrawn' ? { approvalId } : undefined))).toContain(
       `approval: ${approvalId} is withdrawn, but covers no calls`,
     );
+  });
+
+  it('finds a request that another run than its own withdrew, and nothing if it was its own', () => {
+    const log = new SealedLog();
+    const { approvalId, runId } = askedFor(log);
+    log.do('withdrawRequest', { approvalId, actor: { kind: 'run', id: runId } });
+    expect(findings(log)).toEqual([]);
+    const other = `run_0_${'0'.repeat(26)}`;
+    expect(
+      ofApprovals(log, (event) => {
+        if (event.type !== 'ApprovalWithdrawn') return undefined;
+        Object.assign(event.actor, { id: other });
+        return {};
+      }),
+    ).toContain(`approval: ${approvalId} is withdrawn by ${other}, which did not ask for it`);
   });
 });

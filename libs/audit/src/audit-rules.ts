@@ -332,10 +332,13 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       if (data.limits && isMore(data.limits, asked.event.data.limits))
         report('approval', `${data.approvalId} is given for more than was asked for`);
     },
-    ApprovalWithdrawn({ books }, { data }, report) {
+    ApprovalWithdrawn({ books }, { data, actor, runId }, report) {
       const asked = books.approvals.get(data.approvalId);
-      if (asked?.state !== 'approved' || !asked.standing)
+      const isWaiting = asked?.state === 'asked' && asked.event.data.kind === 'action';
+      if (!isWaiting && (asked?.state !== 'approved' || !asked.standing))
         return report('approval', `${data.approvalId} is withdrawn, but covers no calls`);
+      if (actor.kind === 'run' && (!isWaiting || actor.id !== asked.event.runId || actor.id !== runId))
+        report('approval', `${data.approvalId} is withdrawn by ${actor.id}, which did not ask for it`);
       asked.state = 'withdrawn';
     },
     ApprovalGiven({ books }, { data, actor, time }, report) {

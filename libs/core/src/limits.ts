@@ -295,6 +295,25 @@ export const LIMITS = {
     /** the longest time for which the old and the new secret of a rotated key are both valid */
     overlapMs: 30 * DAY,
   },
+  sessions: {
+    /** how long a session of a browser lasts without use, and at most */
+    idleMs: 30 * MINUTE,
+    lifeMs: 8 * HOUR,
+    /** how exactly its last use is known */
+    useMs: 10_000,
+    /** how long a sign-in link, and a sign-in at an issuer, may take */
+    linkMs: 10 * MINUTE,
+    signInMs: 10 * MINUTE,
+    /** sessions, and links, of one tenant; more end the least recently used ones */
+    perTenant: 1_000,
+    /** characters of the secret of a session or a link */
+    secretChars: 200,
+    /** sign-ins in progress at one gateway, and of one address */
+    signIns: 64,
+    signInsPerAddress: 16,
+    /** how often an open event stream checks the credentials with which it was opened */
+    streamCheckMs: 1_000,
+  },
   issuers: {
     most: 32,
     /** values of a claim that a configuration maps, and clients of one issuer */

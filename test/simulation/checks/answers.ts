@@ -27,6 +27,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   removeTenantBudget: ['TenantBudgetRemoved'],
   deployPolicy: ['PolicyDeployed', 'PolicyShadowed'],
   requestAccess: ['AccessRequested'],
+  withdrawRequest: ['ApprovalWithdrawn'],
   recordKey: ['KeyChanged'],
   recordMcpApproval: ['McpServerApproved'],
   erase: ['PayloadsErased'],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import type { Command } from 'commander';
 import { waitFor } from '@bailiwick/platform/local-servers/child';
+import { localLink } from './console';
 import { clientFor, dataDir, readCredentials, UsageError, type GlobalOptions } from '../context';
 import { playStory } from '../demo/story';
 import { playTraces, tallyTable } from '../demo/traces';
@@ -94,8 +95,10 @@ async function up(flags: UpFlags): Promise<void> {
       },
     );
   if (stopping) return;
+  const link = await localLink(credentials).catch(() => undefined);
   console.log(`\n${bold('Bailiwick is running')}
   API          ${credentials.url}        (/docs, /openapi.json, /metrics)
+  console      ${link ? `${link.url}\n               (once, for ten minutes; \`npx bailiwick console\` makes another)` : 'npx bailiwick console'}
   keys         ${join(dir, 'credentials.json')}
   data, logs   ${dir}
   try          npx bailiwick status · npx bailiwick events --follow

@@ -5,12 +5,24 @@ import { PostgresKeys } from '@bailiwick/event-store/postgres/keys';
 import { PostgresMcpPins } from '@bailiwick/event-store/postgres/mcp-pins';
 import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
 import { PostgresPeople } from '@bailiwick/event-store/postgres/people';
+import { PostgresSessions } from '@bailiwick/event-store/postgres/sessions';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';
-import { ACCESS_KEYS, BUS, CONFIG, EVENT_LOG, LOGGER, MCP_PINS, PAYLOADS, PEOPLE, STAGED_IMPORTS } from './tokens';
+import {
+  ACCESS_KEYS,
+  BUS,
+  CONFIG,
+  EVENT_LOG,
+  LOGGER,
+  MCP_PINS,
+  PAYLOADS,
+  PEOPLE,
+  SESSIONS,
+  STAGED_IMPORTS,
+} from './tokens';
 
-const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS, ACCESS_KEYS, PEOPLE, MCP_PINS];
+const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS, ACCESS_KEYS, SESSIONS, PEOPLE, MCP_PINS];
 
 /** Opens the connections to NATS and PostgreSQL, and closes them after all other providers have stopped. */
 @Global()
@@ -22,6 +34,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(PAYLOADS) private readonly payloads: PostgresPayloads,
     @Inject(STAGED_IMPORTS) private readonly imports: PostgresImports,
     @Inject(ACCESS_KEYS) private readonly keys: PostgresKeys,
+    @Inject(SESSIONS) private readonly sessions: PostgresSessions,
     @Inject(PEOPLE) private readonly people: PostgresPeople,
     @Inject(MCP_PINS) private readonly mcpPins: PostgresMcpPins,
   ) {}
@@ -50,6 +63,11 @@ export class ConnectionsModule implements OnApplicationShutdown {
           inject: [CONFIG],
         },
         {
+          provide: SESSIONS,
+          useFactory: ({ databaseUrl }: Config) => new PostgresSessions(databaseUrl),
+          inject: [CONFIG],
+        },
+        {
           provide: PEOPLE,
           useFactory: ({ databaseUrl }: Config) => new PostgresPeople(databaseUrl),
           inject: [CONFIG],
@@ -70,6 +88,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     await this.payloads.close();
     await this.imports.close();
     await this.keys.close();
+    await this.sessions.close();
     await this.people.close();
     await this.mcpPins.close();
   }

@@ -8,6 +8,7 @@ export const EVENT_LOG = Symbol('EventLog');
 export const PAYLOADS = Symbol('Payloads');
 export const STAGED_IMPORTS = Symbol('StagedImports');
 export const PEOPLE = Symbol('PeopleNames');
+export const SESSIONS = Symbol('Sessions');
 export const ACCESS_KEYS = Symbol('AccessKeys');
 export const MCP_PINS = Symbol('McpPins');
 export const IMPORT_KEYS = Symbol('ImportKeys');

@@ -88,6 +88,7 @@ function asOf(approval: ApprovalNode, at: number): ApprovalNode {
       ...{ status: 'pending', by: undefined, decidedAt: undefined, decidedPosition: undefined },
       ...{ scope: undefined, breakGlass: undefined },
     };
-  const isAnswer = status === 'used' || (status === 'withdrawn' && decidedPosition === at);
+  // one that was withdrawn while it waited has no answer
+  const isAnswer = status === 'used' || (status === 'withdrawn' && decidedPosition === at && approval.by !== undefined);
   return { ...approval, status: isAnswer ? 'approved' : status };
 }

@@ -8,6 +8,7 @@ import { Refused } from '../http/problems/problem';
 import type { Incoming } from '../http/request-context';
 import { actingAs, identify, VOUCHERS, type Caller, type Presented, type Vouchers } from './caller';
 import { PersonNames } from './person-names';
+import { SessionAdmission } from './sessions/session-admission';
 
 /** The caller of a public endpoint. */
 const ANONYMOUS: Caller = {
@@ -31,6 +32,7 @@ export class Admission {
     private readonly bodies: IncomingBodies,
     @Inject(CONFIG) private readonly config: GatewayConfig,
     private readonly names: PersonNames,
+    private readonly sessions: SessionAdmission,
   ) {}
 
   /** @throws Refused UNAUTHENTICATED or DPOP_INVALID */
@@ -67,7 +69,32 @@ export class Admission {
     return this.callers.get(raw);
   }
 
-  private identify({ method, url, headers: { authorization, dpop } }: Incoming): Promise<Caller> {
+  /**
+   * Reports whether the credentials of a request that takes long are still valid. It is no use of a session, and a run's
+   * token, whose proof is good for one check, ends with its lease in other ways.
+   */
+  async isStillValid(
+    caller: Caller,
+    { method, url, headers }: Pick<Incoming, 'method' | 'url' | 'headers'>,
+  ): Promise<boolean> {
+    if (caller.kind === 'run') return true;
+    try {
+      const secret = headers.authorization === undefined ? this.sessions.secretIn({ headers }) : undefined;
+      if (secret !== undefined) return (await this.sessions.find(secret, false)) !== undefined;
+      await this.callerWith({ authorization: headers.authorization, dpop: undefined, method, url });
+      return true;
+    } catch {
+      return false; // also if it cannot be checked (I11): the client may resume
+    }
+  }
+
+  private identify(request: Incoming): Promise<Caller> {
+    const { method, url, headers } = request;
+    const { authorization, dpop } = headers;
+    if (authorization === undefined && headers.cookie !== undefined) {
+      const secret = this.sessions.secretIn(request);
+      if (secret !== undefined) return this.sessions.identify(request, secret);
+    }
     return this.callerWith({ authorization, dpop, method, url });
   }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { SessionKey } from '@bailiwick/contracts/sessions/session';
 import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Bus } from '@bailiwick/messaging/connect';
@@ -85,6 +86,17 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
     const holder = replica.client(id, this.now());
     if (holder) this.follower.noteUse(id);
     return holder;
+  }
+
+  /**
+   * Finds the holder of a key that a session was started with, if the key is still valid.
+   * @throws Refused NOT_READY if this gateway cannot read whether keys were revoked
+   */
+  async holderOf(key: SessionKey): Promise<KeyHolder | undefined> {
+    if ('digest' in key) return this.own.get(key.digest);
+    if (!this.follower.isFresh) await this.follower.read();
+    if (!this.follower.isVouched) throw new Refused('NOT_READY', 'the keys cannot be checked at the moment; try again');
+    return this.follower.replica.holder(key.id, this.now());
   }
 
   /** Reports whether a tenant is the installation's own, whose keys are in its credentials. */

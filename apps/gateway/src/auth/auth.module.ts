@@ -19,6 +19,9 @@ import { Issuers } from './issuers/issuers';
 import { People } from './people-tokens';
 import { PersonNames } from './person-names';
 import { Pseudonyms } from './pseudonyms';
+import { SessionAdmission } from './sessions/session-admission';
+import { SessionSecrets } from './sessions/session-secrets';
+import { Sessions } from './sessions/sessions';
 import { TokenKeys } from './token-keys';
 import { TokenMint } from './token-mint';
 
@@ -30,6 +33,9 @@ const now = (): number => systemClock.now();
   providers: [
     Admission,
     IssuedKeys,
+    SessionAdmission,
+    Sessions,
+    { provide: SessionSecrets, inject: [CONFIG], useFactory: sessionSecrets },
     { provide: IncomingBodies, useFactory: () => new IncomingBodies() },
     { provide: ApiKeys, inject: [CONFIG, BUS], useFactory: apiKeys },
     { provide: GrantTokens, inject: [CONFIG, LogClient], useFactory: grantTokens },
@@ -49,7 +55,19 @@ const now = (): number => systemClock.now();
     },
     { provide: People, inject: [Issuers], useFactory: (configured: Issuers) => new People(configured, now) },
   ],
-  exports: [Admission, ApiKeys, IssuedKeys, GrantTokens, PersonNames, Pseudonyms, Issuers, TokenMint],
+  exports: [
+    Admission,
+    ApiKeys,
+    IssuedKeys,
+    GrantTokens,
+    PersonNames,
+    Pseudonyms,
+    Issuers,
+    TokenMint,
+    SessionAdmission,
+    Sessions,
+    SessionSecrets,
+  ],
 })
 export class AuthModule {}
 
@@ -71,6 +89,10 @@ function grantTokens({ files, publicUrl, dpopNonce }: GatewayConfig, logClient: 
 /** The secret of nonces, the same at every gateway, derived from the one secret that they share and never change. */
 const nonceSecret = (file: string): Buffer =>
   Buffer.from(hkdfSync('sha256', Buffer.from(readFileSync(file, 'utf8'), 'base64'), '', 'bailiwick DPoP nonces', 32));
+
+function sessionSecrets({ files }: GatewayConfig): SessionSecrets {
+  return new SessionSecrets(Buffer.from(readFileSync(files.pseudonymKey, 'utf8'), 'base64'));
+}
 
 function pseudonyms({ files }: GatewayConfig): Pseudonyms {
   return new Pseudonyms(Buffer.from(readFileSync(files.pseudonymKey, 'utf8'), 'base64'));

@@ -3,6 +3,7 @@ import type { ApiKeys } from './api-keys';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { GrantTokens } from './grant-tokens';
 import type { KeyHolder } from './key-replica';
+import type { SignedIn } from './issuers/people';
 import type { People } from './people-tokens';
 import type { Pseudonyms } from './pseudonyms';
 import { Refused } from '../http/problems/problem';
@@ -19,6 +20,8 @@ export type Caller =
       readonly actor: Actor;
       /** the name of the person, such as `user:ada@example.com`; undefined for a service, and for a key of a role */
       readonly person?: string;
+      /** of a session with several keys: who acts in each role */
+      readonly acts?: Readonly<Partial<Record<Role, Actor>>>;
     }
   | {
       readonly kind: 'run';
@@ -75,7 +78,7 @@ const PEOPLE: ReadonlySet<Role> = new Set(['approver', 'responder', 'admin', 'an
 export function keyCaller(
   { tenant, role, id, name, person, groups }: KeyHolder,
   pseudonyms: Vouchers['pseudonyms'],
-): Caller {
+): Extract<Caller, { kind: 'key' }> {
   const roles = role === undefined ? [] : [role];
   const more = {
     ...(role === undefined ? {} : { role }),
@@ -95,10 +98,10 @@ export function keyCaller(
   };
 }
 
-function personCaller(
-  { tenant, person, roles, groups, via }: Awaited<ReturnType<People['signedIn']>>,
+export function personCaller(
+  { tenant, person, roles, groups, via }: Omit<SignedIn, 'expiresAt'>,
   pseudonyms: Vouchers['pseudonyms'],
-): Caller {
+): Extract<Caller, { kind: 'key' }> {
   const actor: Actor = {
     kind: 'person',
     id: pseudonyms.ref(tenant, 'person', person),
@@ -139,7 +142,9 @@ async function runCaller(
 export function actingAs(caller: Caller, accepted: readonly Role[]): Caller {
   if (caller.kind === 'run' || caller.roles.length < 2) return caller;
   const role = caller.roles.find((each) => accepted.includes(each));
-  return role === undefined || role === caller.actor.role ? caller : { ...caller, actor: { ...caller.actor, role } };
+  if (role === undefined) return caller;
+  const actor = caller.acts?.[role] ?? caller.actor;
+  return role === actor.role && actor === caller.actor ? caller : { ...caller, actor: { ...actor, role } };
 }
 
 /** The run that a verified token names, as the caller of a request. */

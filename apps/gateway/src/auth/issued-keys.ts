@@ -22,7 +22,7 @@ export interface Issued {
   readonly position: number;
 }
 
-/** Codes of refusals that end when the owner of the log is there, or has room. */
+/** Codes of refusals that end when the owner of the log is present, or has room. */
 const LATER: ReadonlySet<string> = new Set(['NOT_READY', 'TOO_MANY']);
 
 /** The keys of a new tenant have no issuer in it. */

@@ -61,6 +61,12 @@ export class KeyReplica {
     return key && !key.revoked && key.expiresAt > now && key.holder.jwks ? key.holder : undefined;
   }
 
+  /** Finds the holder of a live key by its id. */
+  holder(id: string, now: number): KeyHolder | undefined {
+    const key = this.byId.get(id);
+    return key && !key.revoked && key.expiresAt > now ? key.holder : undefined;
+  }
+
   private put({ id, tenant, name, role, person, groups, jwks, expiresAt, revoked, secrets }: HeldKey): void {
     for (const digest of this.byId.get(id)?.digests ?? []) this.byDigest.delete(digest);
     const holder: KeyHolder = {

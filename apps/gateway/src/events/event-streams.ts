@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
+import { Admission } from '../auth/admission';
 import { ConcurrencyLimiter } from '../http/concurrency-limiter';
 import { Refused } from '../http/problems/problem';
+import type { Caller } from '../auth/caller';
 import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { CommitNotifier, type CommitListener } from './commit-notifier';
@@ -24,7 +26,8 @@ interface Client {
 
 /** A stream's query, with its tenant. */
 type StreamQuery = Readonly<Record<string, unknown>> & { readonly tenant: string };
-type ReadPage = (after: number) => Promise<Page>;
+/** undefined once the credentials of the stream have ended */
+type ReadPage = (after: number) => Promise<Page | undefined>;
 
 const EMPTY: Page = { items: [], next: null, asOf: {} };
 /** The log is polled at this interval if no notification arrives: one can be lost. */
@@ -39,6 +42,7 @@ export class EventStreams {
   constructor(
     private readonly logClient: LogClient,
     private readonly commits: CommitNotifier,
+    private readonly admission: Admission,
   ) {}
 
   /**
@@ -57,8 +61,10 @@ export class EventStreams {
     try {
       const log = (query.log as string | undefined) ?? logName(caller.tenant, 0);
       const after = resumeAt(request.headers['last-event-id'], log) ?? (query.after as number | undefined) ?? -1;
-      const read: ReadPage = (from) => this.page(log, { ...query, after: from, limit: LIMITS.ssePageEvents });
-      const first = await read(after);
+      const first = await this.page(log, { ...query, after, limit: LIMITS.ssePageEvents });
+      const isOpen = this.checked(caller, request);
+      const read: ReadPage = async (from) =>
+        (await isOpen()) ? this.page(log, { ...query, after: from, limit: LIMITS.ssePageEvents }) : undefined;
       reply.hijack();
       // The client may have disconnected during the first read; then no close event follows. For pipelined requests only
       // the first has the socket attached, so the socket itself is checked, too.
@@ -92,6 +98,16 @@ export class EventStreams {
       commits.stop();
       socket.off('close', leave);
     }
+  }
+
+  /** Returns a check of the credentials with which a stream was opened, at most once in `streamCheckMs`. */
+  private checked(caller: Caller, request: RequestContext['request']): () => Promise<boolean> {
+    let at = performance.now();
+    return async () => {
+      if (performance.now() - at < LIMITS.sessions.streamCheckMs) return true;
+      at = performance.now();
+      return this.admission.isStillValid(caller, { ...request, method: 'GET' });
+    };
   }
 
   /** One page of events; an empty one while the ledger cannot be reached, so that the stream survives a restart. */
@@ -140,7 +156,9 @@ async function writeEvents(
         quietSince = performance.now();
       }
     }
-    page = gone.aborted ? EMPTY : await from.read(after);
+    const next = gone.aborted ? EMPTY : await from.read(after);
+    if (!next) return void raw.end();
+    page = next;
   }
 }
 

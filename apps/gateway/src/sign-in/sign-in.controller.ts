@@ -18,6 +18,7 @@ export class SignInController {
   })
   list(): z.infer<typeof signInAnswer> {
     const issuers = this.issuers.configured.flatMap(({ issuer, login }) => (login ? [{ issuer, ...login }] : []));
-    return { issuers };
+    const atConsole = this.issuers.configured.flatMap(({ issuer, console: client }) => (client ? [{ issuer }] : []));
+    return { issuers, console: atConsole };
   }
 }

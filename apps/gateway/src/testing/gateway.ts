@@ -4,12 +4,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { AppModule } from '../app.module';
-import { ApiKeys, ROLES, type Role } from '../auth/api-keys';
+import { ApiKeys, digestOf, ROLES, type Role } from '../auth/api-keys';
 import { GrantTokens } from '../auth/grant-tokens';
 import { checkedIssuers } from '../auth/issuers/issuer-config';
 import { IssuedKeys } from '../auth/issued-keys';
 import { Issuers } from '../auth/issuers/issuers';
 import { Pseudonyms } from '../auth/pseudonyms';
+import { SessionSecrets } from '../auth/sessions/session-secrets';
 import { BUS, CONFIG, LOGGER, type GatewayConfig } from '../config';
 import { configureHttp } from '../gateway-application';
 import { EndpointRegistry } from '../http/endpoints/endpoint-registry';
@@ -40,10 +41,15 @@ export interface Gateway {
 /** Returns the API key of a role. The key contains its tenant. */
 export const keyOf = (role: Role, tenant = 'default'): string => `bwk_${tenant}_${role}_0123456789`;
 
+/** digest → the holder of a key that was presented */
+const known = new Map<string, object>();
 const keys = {
+  holderOf: (key: { digest?: string }) => Promise.resolve(key.digest === undefined ? undefined : known.get(key.digest)),
   find: (key: string) => {
     const [, tenant, role] = /^bwk_([a-z0-9-]+)_([a-z]+)_0123456789$/.exec(key) ?? [];
-    return ROLES.includes(role as Role) ? { tenant, role, name: role } : undefined;
+    const holder = ROLES.includes(role as Role) ? { tenant, role, name: role } : undefined;
+    if (holder) known.set(digestOf(key), holder);
+    return holder;
   },
 };
 const view = {
@@ -91,6 +97,8 @@ export async function makeGateway(options: GatewayOptions = {}): Promise<NestFas
     .useValue(
       new Issuers(checkedIssuers({ issuers: options.issuers ?? [] }, ISSUER), () => options.clock?.now ?? Date.now()),
     )
+    .overrideProvider(SessionSecrets)
+    .useValue(new SessionSecrets(Buffer.alloc(32, 9)))
     .overrideProvider(Pseudonyms)
     .useValue(new Pseudonyms(Buffer.alloc(32, 7)));
   if (options.bodies) testing.overrideProvider(IncomingBodies).useValue(options.bodies);

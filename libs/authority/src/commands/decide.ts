@@ -17,7 +17,7 @@ import { renew } from './grants/renew';
 import { liftQuarantine, revokeSelector } from './revoke';
 import { completeRun, escalate } from './grants/run';
 import { recordKey } from './record-key';
-import { requestAccess } from './request-access';
+import { requestAccess, withdrawRequest } from './request-access';
 import { recordMcpApproval } from './record-mcp-approval';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
@@ -37,6 +37,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   escalate,
   decideApproval,
   requestAccess,
+  withdrawRequest,
   suspend,
   resume,
   renew,

@@ -1,5 +1,5 @@
 import { stateDigest } from '../state/digest';
-import { askedFor } from '../testing/approvers';
+import { ADA, answer, ask, askedFor, BEN, CAREFUL, outcomeOf, payment, rule } from '../testing/approvers';
 import { openTestRun, TestLog } from '../testing/harness';
 
 const ofRun = (id: string) => ({ kind: 'run', id }) as const;
@@ -29,5 +29,49 @@ describe('a request for access', () => {
       refusal: { code: 'NOT_FOUND' },
     });
     expect(stateDigest(log.state)).toBe(digest);
+  });
+});
+
+describe('the withdrawal of a request', () => {
+  const withdraw = (log: TestLog, approvalId: string, by?: string) =>
+    log.try('withdrawRequest', { approvalId, ...(by === undefined ? {} : { actor: ofRun(by) }) });
+
+  it('ends what waits for people: no person may answer it any more, and the call is asked about again', () => {
+    const log = new TestLog();
+    const { approvalId, runId, grantId } = askedFor(log);
+    expect(withdraw(log, approvalId, runId)).toMatchObject({
+      events: [{ type: 'ApprovalWithdrawn', runId, grantId, data: { approvalId, by: runId } }],
+    });
+    expect(outcomeOf(answer(log, approvalId, ADA)).type).toBe('ALREADY_DECIDED');
+    expect(ask(log, grantId).data.approvalId).not.toBe(approvalId);
+  });
+
+  it('of a run is for its own, and leaves another waiting', () => {
+    const log = new TestLog();
+    const { approvalId } = askedFor(log);
+    const other = openTestRun(log);
+    expect(withdraw(log, approvalId, other.runId)).toMatchObject({ events: [{ data: { code: 'FORBIDDEN' } }] });
+    expect(outcomeOf(answer(log, approvalId, ADA)).type).toBe('ApprovalGiven');
+  });
+
+  it('takes nothing back that people have decided, and happens once', () => {
+    const log = new TestLog();
+    const [given, denied, gone] = [1, 2, 3].map((cents) => askedFor(log, payment(cents)));
+    answer(log, given?.approvalId ?? '', ADA);
+    answer(log, denied?.approvalId ?? '', ADA, { verdict: 'deny' });
+    withdraw(log, gone?.approvalId ?? '');
+    for (const each of [given, denied, gone])
+      expect(outcomeOf(withdraw(log, each?.approvalId ?? '', each?.runId)).type).toBe('ALREADY_DECIDED');
+  });
+
+  it('ends a request that some of its people have approved', () => {
+    const log = new TestLog();
+    rule(log, { name: 'two', needed: 2 });
+    const { grantId, runId } = openTestRun(log, CAREFUL);
+    const { approvalId } = ask(log, grantId).data;
+    expect(outcomeOf(answer(log, approvalId, BEN)).type).toBe('ApprovalAnswered');
+    withdraw(log, approvalId, runId);
+    expect(outcomeOf(answer(log, approvalId, ADA)).type).toBe('ALREADY_DECIDED');
+    expect(log.state.approvals.get(approvalId)).toMatchObject({ status: 'withdrawn', by: undefined });
   });
 });

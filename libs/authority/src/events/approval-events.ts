@@ -142,8 +142,14 @@ export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
   if (data.verdict === 'deny' && approval.kind === 'escalation') label(state, event, 'denied:escalation');
 };
 
-export const approvalWithdrawn: Fold<'ApprovalWithdrawn'> = (state, event) => {
+/** A request about a call is withdrawn while it waits, and an approval of more than one call while it lasts. */
+export const approvalWithdrawn: Fold<'ApprovalWithdrawn'> = (state, event, at) => {
   const approval = must(state.approvals.get(event.data.approvalId), 'approval', event);
+  if (approval.status === 'pending') {
+    follows(approval.kind === 'action', 'a request about a call', event);
+    endApproval(state, approval.id, 'withdrawn', event, at);
+    return;
+  }
   follows(isStanding(approval) && event.runId === approval.runId, 'an approval of more than one call', event);
   approval.status = 'withdrawn';
 };

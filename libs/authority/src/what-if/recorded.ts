@@ -45,7 +45,7 @@ export function targetExists(state: LogState, event: Event, grant: GrantNode | u
       return state.approvals.get(event.data.approvalId)?.status === 'pending';
     case 'ApprovalWithdrawn': {
       const approval = state.approvals.get(event.data.approvalId);
-      return approval !== undefined && isStanding(approval);
+      return approval !== undefined && (approval.status === 'pending' || isStanding(approval));
     }
     case 'RevocationRuleAdded':
     case 'QuarantineLifted':

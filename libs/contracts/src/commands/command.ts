@@ -109,6 +109,8 @@ export const decideApproval = command('decideApproval', {
 });
 /** records the submission of a request for access; the payload has its reason, in the words of the agent */
 export const requestAccess = command('requestAccess', { approvalId: idOf('approval') });
+/** ends a request about a call while it waits for people */
+export const withdrawRequest = command('withdrawRequest', { approvalId: idOf('approval') });
 export const suspend = command('suspend', { grantId: idOf('grant'), reasonCode });
 export const resume = command('resume', { grantId: idOf('grant'), reasonCode });
 export const renew = command('renew', { grantId: idOf('grant') });
@@ -195,6 +197,7 @@ export const COMMANDS = [
   escalate,
   decideApproval,
   requestAccess,
+  withdrawRequest,
   suspend,
   resume,
   renew,

@@ -44,6 +44,8 @@ export const taskAnswer = z.object({
     status: z.enum(TASK_STATUSES),
     status_endpoint: z.string(),
     expires_at: time.optional(),
+    /** pending: `DELETE` of `cancel` withdraws the request */
+    links: z.object({ cancel: z.string() }).optional(),
     /** if several people must approve */
     progress: z.object({ current_step: z.number(), total_steps: z.number() }).optional(),
   }),

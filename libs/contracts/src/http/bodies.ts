@@ -290,5 +290,7 @@ export const signInAnswer = z.object({
       token: z.enum(['access', 'id']),
     }),
   ),
+  /** where people sign in to the console */
+  console: z.array(z.object({ issuer: z.string() })),
 });
 export type SignIn = z.infer<typeof signInAnswer>['issuers'][number];

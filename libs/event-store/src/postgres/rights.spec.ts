@@ -124,6 +124,9 @@ describe('rights in the event log’s database', () => {
     const held = Object.fromEntries(rows.map(({ service, relation, rights }) => [`${service} ${relation}`, rights]));
     expect(held).toEqual({
       'delegation access_key': 'SELECT INSERT DELETE',
+      'delegation browser_session': 'SELECT INSERT DELETE',
+      'delegation browser_session.used_at': 'UPDATE',
+      'delegation session_link': 'SELECT INSERT DELETE',
       'delegation access_key.jwks': 'UPDATE',
       'delegation access_key.last_used_at': 'UPDATE',
       'delegation access_key.person': 'UPDATE',

@@ -9,9 +9,22 @@ export class IssuerUnreachable extends Error {}
  * @throws IssuerUnreachable
  */
 export async function boundedFetch(url: string, headers: NonNullable<RequestInit['headers']> = {}): Promise<Response> {
+  return bounded(url, { method: 'GET', headers });
+}
+
+/** Posts a form to an issuer, with the same bounds. @throws IssuerUnreachable */
+export async function boundedPost(
+  url: string,
+  form: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return bounded(url, { method: 'POST', headers: { ...headers }, body: new URLSearchParams(form) });
+}
+
+async function bounded(url: string, request: RequestInit): Promise<Response> {
   try {
     const signal = AbortSignal.timeout(LIMITS.issuers.fetchMs);
-    const response = await fetch(url, { method: 'GET', redirect: 'error', headers, signal });
+    const response = await fetch(url, { ...request, redirect: 'error', signal });
     if (response.status === 200) return new Response(await boundedBody(response), { status: 200 });
     await response.body?.cancel();
     throw new Error(`the status is ${response.status}`);

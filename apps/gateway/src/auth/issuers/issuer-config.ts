@@ -52,6 +52,21 @@ const login = z.strictObject({
   token: z.enum(['access', 'id']).default('access'),
 });
 
+const consoleClient = z.strictObject({
+  /** the client of the console at the issuer, with the redirect URI `<public URL>/v1/session/callback` */
+  clientId: text,
+  /** of a confidential client; a public client has none */
+  clientSecret: text.optional(),
+  scope: text
+    .refine((scope) => scope.split(' ').includes('openid'), { error: 'must contain openid' })
+    .default('openid'),
+  /** RFC 8707; for issuers that need the resource to issue a token for it */
+  resource: text.optional(),
+  /** the token whose claims describe the person: the ID token, or an access token for `audience` */
+  token: z.enum(['access', 'id']).default('id'),
+});
+export type ConsoleClient = z.infer<typeof consoleClient>;
+
 /** Tokens of CI systems, of Kubernetes and of clouds that attest the workload that holds them. */
 const workloads = z.strictObject({
   /** the name under which leases require the attestation (`posture.attestedBy`) */
@@ -116,6 +131,8 @@ export const issuerConfig = z.strictObject({
     .strictObject({ claim: claimPath, values: values(text).optional(), prefix: freeText(40).optional() })
     .optional(),
   login: login.optional(),
+  /** people sign in to the console; left out: they do not */
+  console: consoleClient.optional(),
   /** its identity assertions (ID-JAG) open runs for its people; left out: they do not */
   assertions: z.literal(true).optional(),
   /** its tokens attest workloads; left out: they do not */

@@ -15,6 +15,8 @@ export interface Expected {
   readonly types: readonly (string | undefined)[];
   /** left out: that of the issuer's configuration */
   readonly audience?: string | readonly string[];
+  /** the client to which the issuer has just issued the token; left out: one of the issuer's configuration */
+  readonly client?: string;
 }
 
 /** An access token (RFC 9068) or an ID token. Tokens of other purposes have other types and are refused. */
@@ -73,7 +75,8 @@ export class Issuers {
       });
       checkType(protectedHeader.typ, expected.types);
       checkTimes(payload, config, this.now());
-      checkClient(payload, config);
+      if (expected.client === undefined) checkClient(payload, config);
+      else checkIssuedTo(payload, expected.client);
       if (payload.cnf !== undefined)
         throw new Error('it is bound to a key (cnf), and tokens of people are accepted as Bearer tokens only');
       if (typeof payload.sub !== 'string' || payload.sub === '') throw new Error('sub is not a text');
@@ -108,4 +111,10 @@ function checkClient(claims: JWTPayload, { clients }: IssuerConfig): void {
   if (named.length === 0) throw new Error('it names no client (azp, client_id)');
   if (!named.every((each) => typeof each === 'string' && clients.includes(each)))
     throw new Error('it was issued to a client that is not configured');
+}
+
+/** An ID token of several audiences names the one that asked for it. OpenID Connect Core section 3.1.3.7 */
+function checkIssuedTo({ aud, azp }: JWTPayload, client: string): void {
+  const isOnly = [aud].flat().length === 1;
+  if (azp === undefined ? !isOnly : azp !== client) throw new Error('it was issued to another client');
 }

@@ -192,6 +192,7 @@ describe('Access Request Submission', () => {
         status: 'pending',
         status_endpoint: `${ENDPOINT}/${APPROVAL}`,
         expires_at: expect.any(String),
+        links: { cancel: `${ENDPOINT}/${APPROVAL}` },
       },
     });
     expect(commands).toMatchObject([

@@ -48,9 +48,24 @@ export class AccessRequests {
 
   /** Reads a task. @throws Refused NOT_FOUND for one that does not exist, or that the caller may not read */
   async read(caller: Caller, id: string): Promise<TaskAnswer> {
+    return this.task(caller, await this.own(caller, id));
+  }
+
+  /**
+   * Withdraws a request that waits for people, and returns its task.
+   * @throws Refused NOT_FOUND as `read` does; ALREADY_DECIDED if it does not wait any more
+   */
+  async withdraw(context: RequestContext, id: string): Promise<TaskAnswer> {
+    const { caller } = context;
+    const { id: approvalId } = await this.own(caller, id);
+    await this.logClient.command(context.command('withdrawRequest', logOf(caller, approvalId), { approvalId }));
+    return this.read(caller, approvalId);
+  }
+
+  private async own(caller: Caller, id: string): Promise<ApprovalView> {
     const approval = await this.approvalOf(caller, id, 'NOT_FOUND');
     if (caller.kind === 'run' && caller.runId !== approval.runId) throw unknownTask(id);
-    return this.task(caller, approval);
+    return approval;
   }
 
   private get endpoint(): string {

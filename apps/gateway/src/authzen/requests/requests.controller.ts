@@ -46,6 +46,18 @@ export class RequestsController {
     return this.answer(this.requests.read(caller, id), false);
   }
 
+  @Endpoint({
+    method: 'DELETE',
+    path: '/access/v1/requests/:id',
+    summary: 'AuthZEN task cancellation: withdraws an access request that waits for people',
+    roles: ['enforcer'],
+    runs: true,
+    answer: taskAnswer,
+  })
+  async withdraw(@Ctx() context: RequestContext, @Params(task) { id }: z.infer<typeof task>): Promise<Reply> {
+    return this.answer(this.requests.withdraw(context, id), false);
+  }
+
   private async answer(asked: Promise<TaskAnswer>, isNew: boolean): Promise<Reply> {
     let found: TaskAnswer;
     try {

@@ -7,7 +7,8 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 /**
  * Maps the status of an approval. A used or withdrawn one was approved, and a task does not leave its last status: what it
- * still permits is for the next evaluation to decide. A revocation of what is pending is a cancellation.
+ * still permits is for the next evaluation to decide. The end of what is pending by a revocation or its requester is a
+ * cancellation.
  */
 export function statusOf({ status, decidedBy }: Pick<ApprovalView, 'status' | 'decidedBy'>): TaskStatus {
   switch (status) {
@@ -34,7 +35,7 @@ export function taskOf(approval: ApprovalView, endpoint: string, leaseEnds: stri
     id,
     status,
     status_endpoint: `${endpoint}/${id}`,
-    ...(status === 'pending' ? { expires_at: expiresAt } : {}),
+    ...(status === 'pending' ? { expires_at: expiresAt, links: { cancel: `${endpoint}/${id}` } } : {}),
     ...(status === 'pending' && needed > 1
       ? { progress: { current_step: Math.min(given + 1, needed), total_steps: needed } }
       : {}),

@@ -9,11 +9,14 @@ import { problemOf, type Refused } from '../problems/problem';
 /** The content type of JSON text. */
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
+/** Several values are for `set-cookie` alone. */
+export type ResponseHeaders = Readonly<Record<string, string | string[]>>;
+
 /** A response before it is written to a socket. */
 export class HttpResponse {
   constructor(
     readonly status: number,
-    readonly headers: Readonly<Record<string, string>>,
+    readonly headers: ResponseHeaders,
     readonly text: string | Buffer,
   ) {}
 }
@@ -23,13 +26,10 @@ export class Reply {
   private constructor(
     readonly content: { readonly json: unknown } | { readonly text: string | Buffer; readonly type: string },
     readonly status: number | undefined,
-    readonly headers: Readonly<Record<string, string>>,
+    readonly headers: ResponseHeaders,
   ) {}
 
-  static json(
-    value: unknown,
-    { status, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
-  ): Reply {
+  static json(value: unknown, { status, headers = {} }: { status?: number; headers?: ResponseHeaders } = {}): Reply {
     return new Reply({ json: value }, status, headers);
   }
 
@@ -38,7 +38,7 @@ export class Reply {
     return Reply.text(text, JSON_TYPE);
   }
 
-  static text(text: string | Buffer, type: string, headers: Record<string, string> = {}, status?: number): Reply {
+  static text(text: string | Buffer, type: string, headers: ResponseHeaders = {}, status?: number): Reply {
     return new Reply({ text, type }, status, headers);
   }
 }
