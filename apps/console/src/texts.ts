@@ -1,5 +1,6 @@
 /** Every English text of the console. A translation replaces this file. */
-const plural = (count: number, one: string, many = `${one}s`): string => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString()} ${count === 1 ? one : many}`;
 
 export const T = {
   product: 'Bailiwick',
@@ -40,13 +41,18 @@ export const T = {
     banner: 'The connection to the gateway is lost. What you see may be out of date. It reconnects automatically.',
   },
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
-  account: { signOut: 'Sign out', roles: (roles: readonly string[]) => (roles.length ? roles.join(', ') : 'no role'), tenant: 'Tenant' },
+  account: {
+    signOut: 'Sign out',
+    roles: (roles: readonly string[]) => (roles.length ? roles.join(', ') : 'no role'),
+    tenant: 'Tenant',
+  },
   signIn: {
     title: 'Sign in',
     lead: 'See what agents hold, decide what they ask for, and stop what must stop.',
     withIssuer: (issuer: string) => `Continue with ${issuer}`,
     linkTitle: 'Use a one-time link',
-    linkHow: 'On the machine of the installation, run this command and open the link that it prints. A link works once.',
+    linkHow:
+      'On the machine of the installation, run this command and open the link that it prints. A link works once.',
     command: 'npx bailiwick console',
     paste: 'Or paste the link or its code',
     submit: 'Sign in',
@@ -65,8 +71,10 @@ export const T = {
     title: 'This did not work',
     forbidden: (roles: readonly string[]) =>
       `This page needs one of the roles ${roles.join(', ')}. Ask an administrator for a key or group with that role, or sign in with another link.`,
-    unreachable: 'The gateway does not respond. Check that Bailiwick is running (npx bailiwick status), then try again.',
-    notFound: 'Nothing with this address was found in this tenant. It may have been erased, or belong to another tenant.',
+    unreachable:
+      'The gateway does not respond. Check that Bailiwick is running (npx bailiwick status), then try again.',
+    notFound:
+      'Nothing with this address was found in this tenant. It may have been erased, or belong to another tenant.',
     busy: 'The service is busy. Wait a few seconds and try again.',
     notReady: 'A service is starting or restarting. Wait a few seconds and try again.',
     code: 'Code',
@@ -98,11 +106,20 @@ export const T = {
     abandoned: 'No outcome',
     withdrawn: 'Withdrawn',
   } as Record<string, string>,
-  risk: { low: 'Low risk', medium: 'Medium risk', high: 'High risk', irreversible: 'Irreversible' } as Record<string, string>,
+  risk: { low: 'Low risk', medium: 'Medium risk', high: 'High risk', irreversible: 'Irreversible' } as Record<
+    string,
+    string
+  >,
   drift: {
     label: 'Drift',
     words: (drift: number) =>
-      drift >= 0.85 ? 'far from its purpose' : drift >= 0.6 ? 'leaving its purpose' : drift >= 0.3 ? 'some distance from its purpose' : 'on its purpose',
+      drift >= 0.85
+        ? 'far from its purpose'
+        : drift >= 0.6
+          ? 'leaving its purpose'
+          : drift >= 0.3
+            ? 'some distance from its purpose'
+            : 'on its purpose',
     none: 'not scored',
   },
   live: {
@@ -111,7 +128,16 @@ export const T = {
     tabs: { live: 'Holding a lease', ended: 'Ended' },
     find: 'Filter by agent, person or purpose',
     subagents: 'Show subagents',
-    columns: { agent: 'Agent', principal: 'For', purpose: 'Purpose', spend: 'Spent', drift: 'Drift', left: 'Time left', status: 'Status', ended: 'Ended' },
+    columns: {
+      agent: 'Agent',
+      principal: 'For',
+      purpose: 'Purpose',
+      spend: 'Spent',
+      drift: 'Drift',
+      left: 'Time left',
+      status: 'Status',
+      ended: 'Ended',
+    },
     waitingShort: (count: number) => plural(count, 'question'),
     emptyTitle: 'No run holds a lease',
     empty: 'When an orchestrator opens a run, it appears here at once. Try it: npx bailiwick demo',
@@ -138,7 +164,15 @@ export const T = {
     ended: 'Ended',
     tabs: { tree: 'Leases', timeline: 'Timeline', drift: 'Drift', receipt: 'Receipt' },
     tree: 'Lease tree',
-    treeColumns: { agent: 'Agent', may: 'May do', on: 'On', spent: 'Calls', money: 'Money', drift: 'Drift', status: 'Status' },
+    treeColumns: {
+      agent: 'Agent',
+      may: 'May do',
+      on: 'On',
+      spent: 'Calls',
+      money: 'Money',
+      drift: 'Drift',
+      status: 'Status',
+    },
     treeHelp: 'Arrow keys move; right and left open and close; Enter selects.',
     limits: 'What this lease allows',
     budget: 'Budget',
@@ -146,7 +180,8 @@ export const T = {
     subtree: 'with all below it',
     reserved: (text: string) => `${text} reserved`,
     never: 'Never',
-    delegation: (depth: number, children: number) => (depth === 0 ? 'May not delegate' : `May delegate to ${children}, ${depth} deep`),
+    delegation: (depth: number, children: number) =>
+      depth === 0 ? 'May not delegate' : `May delegate to ${children}, ${depth} deep`,
     asks: (from: string) => `A person is asked from ${from} on`,
     blocked: 'Stopped by a lease above it',
     timeline: 'What it did, and why it was permitted or denied',
@@ -161,7 +196,8 @@ export const T = {
     resume: 'Resume',
     revoke: 'Revoke',
     stopTitle: 'Stop this lease and everything below it',
-    stopText: (count: number) => `${plural(count, 'lease')} will stop at the next decision. Revoking cannot be undone; a suspension can.`,
+    stopText: (count: number) =>
+      `${plural(count, 'lease')} will stop at the next decision. Revoking cannot be undone; a suspension can.`,
     reason: 'Reason (recorded in the log)',
     driftEmpty: 'No score yet. Drift is computed from the second call on.',
     driftLead: 'How far the run has moved from its purpose, 0 to 1, with what moved it.',
@@ -176,7 +212,8 @@ export const T = {
     title: 'Approvals',
     lead: 'Agents wait for these answers. The one with the least time left is first.',
     emptyTitle: 'Nothing waits for you',
-    empty: 'When an agent needs a person for a call or a lease, its question appears here with what it may do if you agree.',
+    empty:
+      'When an agent needs a person for a call or a lease, its question appears here with what it may do if you agree.',
     wants: 'wants',
     on: 'on',
     statedPurpose: 'Its stated purpose',
@@ -196,10 +233,14 @@ export const T = {
     expires: 'Answer within',
     forWho: 'for',
     statedBy: (who: string) => `(stated by ${who})`,
-    alike: (count: number, cost: string) => `${count} like it wait in this run${cost === '' ? '' : `, ${cost} together`}`,
+    alike: (count: number, cost: string) =>
+      `${count} like it wait in this run${cost === '' ? '' : `, ${cost} together`}`,
     given: (given: number, needed: number) => `${given} of ${needed} people have approved`,
     scope: 'Approve for',
-    scopes: { call: 'this call, once', target: 'this verb on this target', run: 'this verb in this run' } as Record<string, string>,
+    scopes: { call: 'this call, once', target: 'this verb on this target', run: 'this verb in this run' } as Record<
+      string,
+      string
+    >,
     scopeShort: { call: 'Call', target: 'Target', run: 'Run' } as Record<string, string>,
     approve: 'Approve',
     approveLess: 'Approve less …',
@@ -298,7 +339,8 @@ export const T = {
     stopAllText: (count: number) => `${plural(count, 'run')} and everything below will stop. This cannot be undone.`,
     stopped: (count: number) => `${plural(count, 'run')} stopped.`,
     reason: 'stopped by the person in whose name it ran',
-    notPerson: 'You are signed in with the key of a service, so nothing runs in your name. Sign in as a person to use this page.',
+    notPerson:
+      'You are signed in with the key of a service, so nothing runs in your name. Sign in as a person to use this page.',
     did: 'What it did',
     holds: 'May do',
   },
@@ -318,7 +360,8 @@ export const T = {
       `Verified: ${plural(events, 'event')} fold to the live state, and ${plural(checkpoints, 'checkpoint')} agree with the tree.`,
     bad: 'The log does not verify. Findings:',
     consistency: 'Compare with a checkpoint that you saved',
-    consistencyHow: 'Paste a checkpoint from an earlier visit. The installation must prove that the log only grew since then.',
+    consistencyHow:
+      'Paste a checkpoint from an earlier visit. The installation must prove that the log only grew since then.',
     consistencyRun: 'Ask for the proof',
     events: 'Events',
     eventsColumns: { position: 'Position', time: 'Time', type: 'Type', actor: 'By', about: 'About' },
@@ -343,7 +386,15 @@ export const T = {
     steps: 'Checks',
     notJson: 'This is not a receipt: the text is no JSON.',
     summary: 'Run',
-    fields: { run: 'Run', purpose: 'Purpose', requestedBy: 'Asked by', ended: 'Ended', actions: 'Actions', denied: 'Denied', spent: 'Spent' },
+    fields: {
+      run: 'Run',
+      purpose: 'Purpose',
+      requestedBy: 'Asked by',
+      ended: 'Ended',
+      actions: 'Actions',
+      denied: 'Denied',
+      spent: 'Spent',
+    },
   },
   policy: {
     title: 'Policy',
@@ -351,20 +402,42 @@ export const T = {
     inForce: 'In force',
     shipped: 'shipped with the release',
     history: 'Versions',
-    historyEmpty: 'Nothing was deployed yet: the policy that ships with the release is in force. Deploy one with npx bailiwick policy deploy DIR.',
+    historyEmpty:
+      'Nothing was deployed yet: the policy that ships with the release is in force. Deploy one with npx bailiwick policy deploy DIR.',
     columns: { version: 'Version', time: 'Deployed', by: 'By', mode: 'Mode' },
-    sections: { approvals: 'Who may approve', rules: 'Sequences over a tree', agents: 'Manifests of agent classes', catalog: 'Catalog of verbs', tests: 'Tests' } as Record<string, string>,
+    sections: {
+      approvals: 'Who may approve',
+      rules: 'Sequences over a tree',
+      agents: 'Manifests of agent classes',
+      catalog: 'Catalog of verbs',
+      tests: 'Tests',
+    } as Record<string, string>,
     find: 'Find a verb',
     entries: (count: number) => plural(count, 'entry', 'entries'),
     none: 'None in this version.',
     signals: 'Signals of the last seven days',
     signalsLead: 'Where people always agree, or never do, the policy can be improved.',
-    signalColumns: { verb: 'Verb', cls: 'Agent class', permits: 'Permitted', denials: 'Denied', asked: 'Asked', approved: 'Approved', refused: 'Refused' },
+    signalColumns: {
+      verb: 'Verb',
+      cls: 'Agent class',
+      permits: 'Permitted',
+      denials: 'Denied',
+      asked: 'Asked',
+      approved: 'Approved',
+      refused: 'Refused',
+    },
   },
   keys: {
     title: 'Keys',
     lead: 'Who and what may call the API. A revoked key is refused by every gateway within a second.',
-    columns: { name: 'Name', roles: 'Roles', person: 'Person', created: 'Issued', expires: 'Expires', status: 'Status' },
+    columns: {
+      name: 'Name',
+      roles: 'Roles',
+      person: 'Person',
+      created: 'Issued',
+      expires: 'Expires',
+      status: 'Status',
+    },
     issue: 'Issue a key',
     name: 'Name',
     role: 'Role',
@@ -387,8 +460,10 @@ export const T = {
     lead: 'A server, or a changed tool, is in quarantine until a person approves exactly what it offers.',
     columns: { name: 'Name', status: 'Status', tools: 'Tools', approved: 'Approved' },
     emptyTitle: 'No MCP server is registered',
-    empty: 'Name servers in .bailiwick/mcp.json, or with npx bailiwick mcp add. Agents then reach them only through the gateway.',
-    offline: 'The enforcement point for MCP is not running: it starts once mcp.json names a server (npx bailiwick mcp add).',
+    empty:
+      'Name servers in .bailiwick/mcp.json, or with npx bailiwick mcp add. Agents then reach them only through the gateway.',
+    offline:
+      'The enforcement point for MCP is not running: it starts once mcp.json names a server (npx bailiwick mcp add).',
     pending: 'Waits for approval',
     pinned: 'Approved',
     approve: 'Approve this definition',

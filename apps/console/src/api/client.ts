@@ -29,7 +29,8 @@ type Params = Readonly<Record<string, string | number | boolean | undefined>>;
 /** The path with its parameters; those without a value are left out. */
 export function withParams(path: string, params: Params): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) if (value !== undefined && value !== '') query.set(name, String(value));
+  for (const [name, value] of Object.entries(params))
+    if (value !== undefined && value !== '') query.set(name, String(value));
   const text = query.toString();
   return text === '' ? path : `${path}?${text}`;
 }

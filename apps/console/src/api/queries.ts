@@ -23,14 +23,21 @@ const LIVE = ['active', 'pending', 'suspended'] as const;
 /** The runs of each status, together: newest first. */
 async function runsOf(statuses: readonly string[], from?: string): Promise<Page<RunView>> {
   const pages = await Promise.all(
-    statuses.map((status) => get<Page<RunView>>('/v1/runs', { status, from, limit: LIST_LIMIT, minPosition: seenPosition() })),
+    statuses.map((status) =>
+      get<Page<RunView>>('/v1/runs', { status, from, limit: LIST_LIMIT, minPosition: seenPosition() }),
+    ),
   );
   const items = pages.flatMap((page) => page.items).sort((a, b) => b.startedAt.localeCompare(a.startedAt));
   return { items, next: pages.find(({ next }) => next !== null)?.next ?? null };
 }
 
 export const useLiveRuns = () =>
-  useQuery({ queryKey: ['runs', 'live'], queryFn: () => runsOf(LIVE), refetchInterval: useRefresh(), placeholderData: keepPreviousData });
+  useQuery({
+    queryKey: ['runs', 'live'],
+    queryFn: () => runsOf(LIVE),
+    refetchInterval: useRefresh(),
+    placeholderData: keepPreviousData,
+  });
 
 export const useEndedRuns = (isEnabled: boolean) =>
   useQuery({
@@ -46,7 +53,9 @@ export const useLiveGrants = () =>
     queryKey: ['grants', 'live'],
     queryFn: async () => {
       const pages = await Promise.all(
-        ['active', 'suspended'].map((status) => get<Page<GrantView>>('/v1/grants', { status, limit: LIST_LIMIT, minPosition: seenPosition() })),
+        ['active', 'suspended'].map((status) =>
+          get<Page<GrantView>>('/v1/grants', { status, limit: LIST_LIMIT, minPosition: seenPosition() }),
+        ),
       );
       return new Map(pages.flatMap(({ items }) => items).map((grant) => [grant.id, grant]));
     },
@@ -63,7 +72,8 @@ export const usePendingApprovals = (isEnabled = true) =>
     placeholderData: keepPreviousData,
   });
 
-export const useRun = (id: string) => useQuery({ queryKey: ['runs', id], queryFn: () => get<RunView>(`/v1/runs/${encodeURIComponent(id)}`) });
+export const useRun = (id: string) =>
+  useQuery({ queryKey: ['runs', id], queryFn: () => get<RunView>(`/v1/runs/${encodeURIComponent(id)}`) });
 
 export const useTree = (treeId: string | undefined) =>
   useQuery({

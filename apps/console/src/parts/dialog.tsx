@@ -3,7 +3,15 @@ import { X } from 'lucide-react';
 import { T } from '../texts';
 
 /** A modal dialog: the browser's own, which keeps the focus inside, closes with Escape and returns the focus. */
-export function Dialog({ title, onClose, children }: { title: string; onClose?: (() => void) | undefined; children: ReactNode }): ReactNode {
+export function Dialog({
+  title,
+  onClose,
+  children,
+}: {
+  title: string;
+  onClose?: (() => void) | undefined;
+  children: ReactNode;
+}): ReactNode {
   const ref = useRef<HTMLDialogElement>(null);
   const label = useId();
   useEffect(() => {

@@ -64,12 +64,30 @@ export function Risk({ tier }: { tier: string }): ReactNode {
 }
 
 /** How much of a cap is used. Reserved amounts count as used. */
-export function Meter({ used, cap, label, text }: { used: number; cap: number; label: string; text?: string }): ReactNode {
+export function Meter({
+  used,
+  cap,
+  label,
+  text,
+}: {
+  used: number;
+  cap: number;
+  label: string;
+  text?: string;
+}): ReactNode {
   const share = cap === 0 ? (used > 0 ? 1 : 0) : Math.min(1, used / cap);
   const tone = share >= 1 ? 'bad' : share >= 0.8 ? 'wait' : 'good';
   return (
     <span className="meter" title={`${label}: ${text ?? `${used} / ${cap}`}`}>
-      <span className="meter-track" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={cap} aria-valuenow={Math.min(used, cap)} aria-valuetext={text ?? `${used} / ${cap}`}>
+      <span
+        className="meter-track"
+        role="meter"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={cap}
+        aria-valuenow={Math.min(used, cap)}
+        aria-valuetext={text ?? `${used} / ${cap}`}
+      >
         <span className={`meter-fill meter-${tone}`} style={{ width: `${share * 100}%` }} />
       </span>
       <span className="num">{text ?? `${used}/${cap}`}</span>
@@ -92,7 +110,8 @@ export function Drift({ value, words = false }: { value: number | undefined; wor
   );
 }
 
-export const costs = (cost: Readonly<Record<string, number>> | undefined, none = '–'): string => costText(cost ?? {}, none);
+export const costs = (cost: Readonly<Record<string, number>> | undefined, none = '–'): string =>
+  costText(cost ?? {}, none);
 
 /** An id: its end tells ids apart, the whole is its title and what is copied. */
 export function Id({ children }: { children: string | undefined }): ReactNode {

@@ -4,7 +4,15 @@ import { Problem } from '../api/client';
 import { T } from '../texts';
 import { AgentText } from './agent-text';
 
-export function Empty({ title, children, icon: Icon = Inbox }: { title: string; children?: ReactNode; icon?: LucideIcon }): ReactNode {
+export function Empty({
+  title,
+  children,
+  icon: Icon = Inbox,
+}: {
+  title: string;
+  children?: ReactNode;
+  icon?: LucideIcon;
+}): ReactNode {
   return (
     <div className="empty">
       <Icon aria-hidden size={28} strokeWidth={1.6} />

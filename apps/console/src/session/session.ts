@@ -41,7 +41,8 @@ function kept(session: Session): Session {
 /** The code of a sign-in link: of its fragment, of the whole link, or as typed. */
 export const codeIn = (text: string): string => /[#&?]code=([^&\s]+)/.exec(text)?.[1] ?? text.trim();
 
-export const useSession = () => useQuery({ queryKey: SESSION_KEY, queryFn: readSession, staleTime: Infinity, retry: 2 });
+export const useSession = () =>
+  useQuery({ queryKey: SESSION_KEY, queryFn: readSession, staleTime: Infinity, retry: 2 });
 
 /** The session of a page that is shown only to signed-in callers. */
 export function useCaller(): Session {

@@ -71,7 +71,12 @@ export function SignIn({ problem }: { problem: string | undefined }): ReactNode 
           </p>
         )}
         {issuers.map(({ issuer }) => (
-          <button key={issuer} type="button" className="button button-primary button-wide" onClick={() => location.assign(withIssuer(issuer))}>
+          <button
+            key={issuer}
+            type="button"
+            className="button button-primary button-wide"
+            onClick={() => location.assign(withIssuer(issuer))}
+          >
             {T.signIn.withIssuer(hostOf(issuer))}
           </button>
         ))}
@@ -116,7 +121,14 @@ export function CodeForm({ onSignedIn }: { onSignedIn?: () => void }): ReactNode
       <pre className="command">{T.signIn.command}</pre>
       <label className="field">
         {T.signIn.paste}
-        <input type="password" autoComplete="off" spellCheck={false} required value={text} onChange={(event) => setText(event.target.value)} />
+        <input
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          required
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
       </label>
       {problem !== undefined && (
         <p className="field-problem" role="alert">

@@ -1,4 +1,16 @@
-import { Bell, BookText, FileCheck2, KeyRound, Octagon, Plug, Radio, Scale, UserRound, Wallet, type LucideIcon } from 'lucide-react';
+import {
+  Bell,
+  BookText,
+  FileCheck2,
+  KeyRound,
+  Octagon,
+  Plug,
+  Radio,
+  Scale,
+  UserRound,
+  Wallet,
+  type LucideIcon,
+} from 'lucide-react';
 import { T } from '../texts';
 
 export interface PageEntry {

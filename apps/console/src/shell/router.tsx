@@ -32,7 +32,17 @@ const approvals = createRoute({
 const incident = createRoute({
   getParentRoute: () => root,
   path: '/incident',
-  validateSearch: texts('agentClass', 'agentInstance', 'modelVersion', 'principal', 'purpose', 'tool', 'treeId', 'issuedBefore', 'revocation'),
+  validateSearch: texts(
+    'agentClass',
+    'agentInstance',
+    'modelVersion',
+    'principal',
+    'purpose',
+    'tool',
+    'treeId',
+    'issuedBefore',
+    'revocation',
+  ),
   component: lazyRouteComponent(() => import('../pages/incident/incident-page'), 'IncidentPage'),
 });
 const mine = createRoute({

@@ -21,7 +21,12 @@ export function Shell(): ReactNode {
   const link = useSignInLink();
   const session = useSession();
   if (link.isWorking || session.isPending) return <Loading />;
-  if (session.error) return <main className="lone"><Failed error={session.error} retry={() => void session.refetch()} /></main>;
+  if (session.error)
+    return (
+      <main className="lone">
+        <Failed error={session.error} retry={() => void session.refetch()} />
+      </main>
+    );
   if (!session.data) return <SignIn problem={link.problem} />;
   return <SignedIn session={session.data} notice={link.problem} />;
 }
@@ -39,13 +44,24 @@ function SignedIn({ session, notice }: { session: Session; notice: string | unde
   }, [path]);
   return (
     <div className="shell">
-      <a className="skip" href="#page" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>
+      <a
+        className="skip"
+        href="#page"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
         {T.skip}
       </a>
       <Sidebar session={session} />
       <div className="shell-body">
         <LostBanner />
-        {notice !== undefined && <p className="banner" role="status"><AgentText>{notice}</AgentText></p>}
+        {notice !== undefined && (
+          <p className="banner" role="status">
+            <AgentText>{notice}</AgentText>
+          </p>
+        )}
         <main id="page" ref={main} tabIndex={-1}>
           <Guard key={path}>
             <Allowed session={session} path={path}>
@@ -198,7 +214,13 @@ function Account({ session }: { session: Session }): ReactNode {
         </span>
       </div>
       <ThemeButton />
-      <button type="button" className="icon-button" onClick={leave} aria-label={T.account.signOut} title={T.account.signOut}>
+      <button
+        type="button"
+        className="icon-button"
+        onClick={leave}
+        aria-label={T.account.signOut}
+        title={T.account.signOut}
+      >
         <LogOut aria-hidden size={16} />
       </button>
     </div>

@@ -49,7 +49,9 @@ export function ApprovalCard({ approval, mayAnswer, onAnswered }: CardProps): Re
           <strong>
             <AgentText>{approval.requestedBy}</AgentText>
           </strong>{' '}
-          {approval.requestedByStatedBy !== undefined && <span className="muted small">{T.approvals.statedBy(approval.requestedByStatedBy)}</span>}
+          {approval.requestedByStatedBy !== undefined && (
+            <span className="muted small">{T.approvals.statedBy(approval.requestedByStatedBy)}</span>
+          )}
           {' · '}
           <Link to="/runs/$id" params={{ id: approval.runId }}>
             {T.run.title}
@@ -146,7 +148,9 @@ function More({ approval: { action, tried, refusedBefore } }: { approval: Approv
         <section>
           <h3>
             {T.approvals.args}
-            {action.hidden && <span className="muted small"> {T.approvals.hidden(action.hidden.values, action.hidden.of)}</span>}
+            {action.hidden && (
+              <span className="muted small"> {T.approvals.hidden(action.hidden.values, action.hidden.of)}</span>
+            )}
           </h3>
           <AgentJson value={action.args} />
         </section>
@@ -163,7 +167,10 @@ function More({ approval: { action, tried, refusedBefore } }: { approval: Approv
           <ul className="sentences">
             {refusedBefore.map(({ approvalId, what, at, by, note }) => (
               <li key={approvalId}>
-                <AgentText>{what}</AgentText> <span className="muted"><When at={at} /> <AgentText>{by}</AgentText></span>{' '}
+                <AgentText>{what}</AgentText>{' '}
+                <span className="muted">
+                  <When at={at} /> <AgentText>{by}</AgentText>
+                </span>{' '}
                 <AgentText>{note}</AgentText>
               </li>
             ))}
@@ -183,7 +190,10 @@ function TimeLeft({ from, until }: { from: string; until: string }): ReactNode {
   return (
     <div className="time-left" title={T.time.utc(until)}>
       <div className="time-left-track">
-        <div className={`time-left-fill ${share < 0.15 ? 'meter-bad' : share < 0.4 ? 'meter-wait' : 'meter-good'}`} style={{ width: `${share * 100}%` }} />
+        <div
+          className={`time-left-fill ${share < 0.15 ? 'meter-bad' : share < 0.4 ? 'meter-wait' : 'meter-good'}`}
+          style={{ width: `${share * 100}%` }}
+        />
       </div>
       <span className="small num">{left === 0 ? T.time.over : `${T.approvals.expires} ${lengthText(left)}`}</span>
     </div>
@@ -199,7 +209,8 @@ function Buttons({ approval, onAnswered }: { approval: ApprovalView; onAnswered:
   const answer = useAnswer(approval, onAnswered);
   const isCall = approval.kind === 'action';
   const text = note.trim() === '' ? {} : { note: note.trim() };
-  const approve = (): void => answer.mutate({ verdict: 'approve', ...text, ...(isCall && scope !== 'call' ? { scope } : {}) });
+  const approve = (): void =>
+    answer.mutate({ verdict: 'approve', ...text, ...(isCall && scope !== 'call' ? { scope } : {}) });
   const deny = (): void => {
     if (note.trim() === '') {
       setMissing(true);
@@ -208,7 +219,14 @@ function Buttons({ approval, onAnswered }: { approval: ApprovalView; onAnswered:
     }
     answer.mutate({ verdict: 'deny', ...text });
   };
-  useKeys({ a: approve, d: deny, ...(isCall ? { 1: () => setScope('call'), 2: () => setScope('target'), 3: () => setScope('run') } : {}) }, answer.isPending);
+  useKeys(
+    {
+      a: approve,
+      d: deny,
+      ...(isCall ? { 1: () => setScope('call'), 2: () => setScope('target'), 3: () => setScope('run') } : {}),
+    },
+    answer.isPending,
+  );
   return (
     <footer className="card-foot no-print">
       {answer.error && <Failed error={answer.error} />}

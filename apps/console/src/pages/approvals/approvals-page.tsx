@@ -29,15 +29,29 @@ export function ApprovalsPage(): ReactNode {
     () => [...(pending.data?.items ?? [])].sort((a, b) => a.expiresAt.localeCompare(b.expiresAt)),
     [pending.data],
   );
-  const at = Math.max(0, items.findIndex((each) => each.id === id));
+  const at = Math.max(
+    0,
+    items.findIndex((each) => each.id === id),
+  );
   const chosen = items[at];
   const choose = (next: ApprovalView | undefined): void => void navigate({ search: { id: next?.id }, replace: true });
   useMoveKeys((step) => choose(items[Math.min(items.length - 1, Math.max(0, at + step))]));
   const mayAnswer = hasOneOf(session, ['approver']);
-  const fast = answered.filter((each) => each.verdict === 'approve' && nowMs() - each.at < FAST_MS).length >= FAST_COUNT;
+  const fast =
+    answered.filter((each) => each.verdict === 'approve' && nowMs() - each.at < FAST_MS).length >= FAST_COUNT;
 
-  if (pending.isPending) return <div className="page"><Loading /></div>;
-  if (pending.error) return <div className="page"><Failed error={pending.error} retry={() => void pending.refetch()} /></div>;
+  if (pending.isPending)
+    return (
+      <div className="page">
+        <Loading />
+      </div>
+    );
+  if (pending.error)
+    return (
+      <div className="page">
+        <Failed error={pending.error} retry={() => void pending.refetch()} />
+      </div>
+    );
   return (
     <div className="page">
       <header className="page-head">
@@ -96,12 +110,30 @@ function useMoveKeys(move: (step: number) => void): void {
 }
 
 export const isTyping = ({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean =>
-  ctrlKey || metaKey || altKey || document.querySelector('dialog[open]') !== null ||
-  (target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !(target instanceof HTMLInputElement && target.type === 'radio'));
+  ctrlKey ||
+  metaKey ||
+  altKey ||
+  document.querySelector('dialog[open]') !== null ||
+  (target instanceof HTMLElement &&
+    /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) &&
+    !(target instanceof HTMLInputElement && target.type === 'radio'));
 
-function List({ items, at, onChoose }: { items: readonly ApprovalView[]; at: number; onChoose: (item: ApprovalView) => void }): ReactNode {
+function List({
+  items,
+  at,
+  onChoose,
+}: {
+  items: readonly ApprovalView[];
+  at: number;
+  onChoose: (item: ApprovalView) => void;
+}): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({ count: items.length, getScrollElement: () => scroller.current, estimateSize: () => ITEM_PX, overscan: 6 });
+  const virtual = useVirtualizer({
+    count: items.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ITEM_PX,
+    overscan: 6,
+  });
   useEffect(() => virtual.scrollToIndex(at), [at, virtual]);
   return (
     <nav className="panel inbox-list" aria-label={T.approvals.list}>
@@ -111,7 +143,12 @@ function List({ items, at, onChoose }: { items: readonly ApprovalView[]; at: num
             const item = items[index];
             if (!item) return null;
             return (
-              <li key={item.id} style={{ transform: `translateY(${start}px)`, height: ITEM_PX }} aria-setsize={items.length} aria-posinset={index + 1}>
+              <li
+                key={item.id}
+                style={{ transform: `translateY(${start}px)`, height: ITEM_PX }}
+                aria-setsize={items.length}
+                aria-posinset={index + 1}
+              >
                 <button type="button" className="inbox-item" aria-current={index === at} onClick={() => onChoose(item)}>
                   <span className="inbox-item-head">
                     <strong className="clamp-1">

@@ -3,15 +3,27 @@ import { Dialog } from '../../parts/dialog';
 import { T } from '../../texts';
 
 /** Asks for the limits with which a lease is approved. A field that is left empty approves what was asked for. */
-export function LessDialog({ onClose, onApprove }: { onClose: () => void; onApprove: (grant: unknown) => void }): ReactNode {
+export function LessDialog({
+  onClose,
+  onApprove,
+}: {
+  onClose: () => void;
+  onApprove: (grant: unknown) => void;
+}): ReactNode {
   const [calls, setCalls] = useState('');
   const [minutes, setMinutes] = useState('');
   const [usd, setUsd] = useState('');
   const [allow, setAllow] = useState('');
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    const verbs = allow.split('\n').map((each) => each.trim()).filter((each) => each !== '');
-    const budget = { ...(calls === '' ? {} : { calls: Number(calls) }), ...(usd === '' ? {} : { cost: { USD: Number(usd) } }) };
+    const verbs = allow
+      .split('\n')
+      .map((each) => each.trim())
+      .filter((each) => each !== '');
+    const budget = {
+      ...(calls === '' ? {} : { calls: Number(calls) }),
+      ...(usd === '' ? {} : { cost: { USD: Number(usd) } }),
+    };
     onApprove({
       ...(Object.keys(budget).length === 0 ? {} : { budget }),
       ...(minutes === '' ? {} : { time: { ttl: `${minutes}m` } }),
@@ -25,7 +37,14 @@ export function LessDialog({ onClose, onApprove }: { onClose: () => void; onAppr
         <div className="field-row">
           <label className="field">
             {T.approvals.lessCalls}
-            <input type="number" min={0} step={1} autoFocus value={calls} onChange={({ target }) => setCalls(target.value)} />
+            <input
+              type="number"
+              min={0}
+              step={1}
+              autoFocus
+              value={calls}
+              onChange={({ target }) => setCalls(target.value)}
+            />
           </label>
           <label className="field">
             {T.approvals.lessMinutes}

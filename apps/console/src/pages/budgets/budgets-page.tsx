@@ -80,7 +80,11 @@ function Budget({ of: { name, selector, budget, consumed } }: { of: TenantBudget
           return (
             <div key={counter} className="meter-row">
               <span>{T.run.budgetOf[counter]}</span>
-              <Meter used={consumed?.[counter] ?? 0} cap={cap} label={`${name} ${T.run.budgetOf[counter] ?? counter}`} />
+              <Meter
+                used={consumed?.[counter] ?? 0}
+                cap={cap}
+                label={`${name} ${T.run.budgetOf[counter] ?? counter}`}
+              />
             </div>
           );
         })}
@@ -89,7 +93,12 @@ function Budget({ of: { name, selector, budget, consumed } }: { of: TenantBudget
           return (
             <div key={currency} className="meter-row">
               <span>{currency}</span>
-              <Meter used={used} cap={cap} label={`${name} ${currency}`} text={`${amountOf(used, currency)} / ${amountOf(cap, currency)}`} />
+              <Meter
+                used={used}
+                cap={cap}
+                label={`${name} ${currency}`}
+                text={`${amountOf(used, currency)} / ${amountOf(cap, currency)}`}
+              />
             </div>
           );
         })}

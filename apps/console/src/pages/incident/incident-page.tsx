@@ -11,7 +11,16 @@ import { Empty, Failed } from '../../parts/states';
 import { T } from '../../texts';
 import { Stopped } from './stopped';
 
-const FIELDS = ['agentClass', 'agentInstance', 'modelVersion', 'principal', 'purpose', 'tool', 'treeId', 'issuedBefore'] as const;
+const FIELDS = [
+  'agentClass',
+  'agentInstance',
+  'modelVersion',
+  'principal',
+  'purpose',
+  'tool',
+  'treeId',
+  'issuedBefore',
+] as const;
 type Field = (typeof FIELDS)[number];
 type Selector = Readonly<Partial<Record<Field, string>>>;
 const TYPING_MS = 250;
@@ -21,14 +30,19 @@ const COUNTS = ['grants', 'runs', 'trees', 'agents', 'inFlight', 'pendingApprova
 export function IncidentPage(): ReactNode {
   const search = useSearch({ from: '/incident' });
   const navigate = useNavigate({ from: '/incident' });
-  const open = (revocation: string | undefined): void => void navigate({ search: revocation === undefined ? {} : { revocation } });
+  const open = (revocation: string | undefined): void =>
+    void navigate({ search: revocation === undefined ? {} : { revocation } });
   return (
     <div className="page">
       <header className="page-head">
         <h1>{T.incident.title}</h1>
         <p className="muted">{T.incident.lead}</p>
       </header>
-      {search.revocation === undefined ? <Builder onStopped={open} /> : <Stopped id={search.revocation} onAgain={() => open(undefined)} />}
+      {search.revocation === undefined ? (
+        <Builder onStopped={open} />
+      ) : (
+        <Stopped id={search.revocation} onAgain={() => open(undefined)} />
+      )}
     </div>
   );
 }
@@ -40,7 +54,13 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
   const [quarantine, setQuarantine] = useState(false);
   const selector = selectorOf(search);
   const isEmpty = Object.keys(selector).length === 0;
-  const asked = useSettled(JSON.stringify({ selector, ...(selector.tool === undefined ? {} : { target }), ...(quarantine ? { quarantine } : {}) }));
+  const asked = useSettled(
+    JSON.stringify({
+      selector,
+      ...(selector.tool === undefined ? {} : { target }),
+      ...(quarantine ? { quarantine } : {}),
+    }),
+  );
   const preview = useQuery({
     queryKey: ['preview', asked],
     enabled: !isEmpty,
@@ -58,7 +78,12 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
         <p className="muted small">{T.incident.all}</p>
         <div className="selector">
           {FIELDS.map((field) => (
-            <SelectorField key={field} field={field} value={search[field] ?? ''} onChange={(value) => set(field, value)} />
+            <SelectorField
+              key={field}
+              field={field}
+              value={search[field] ?? ''}
+              onChange={(value) => set(field, value)}
+            />
           ))}
         </div>
         <Suggestions />
@@ -126,13 +151,25 @@ function useSettled(value: string): string {
   return settled;
 }
 
-function SelectorField({ field, value, onChange }: { field: Field; value: string; onChange: (value: string) => void }): ReactNode {
+function SelectorField({
+  field,
+  value,
+  onChange,
+}: {
+  field: Field;
+  value: string;
+  onChange: (value: string) => void;
+}): ReactNode {
   return (
     <label className="field">
       {T.incident.fields[field]}
       <input
         type={field === 'issuedBefore' ? 'datetime-local' : 'text'}
-        list={field === 'agentClass' || field === 'agentInstance' || field === 'principal' || field === 'modelVersion' ? `known-${field}` : undefined}
+        list={
+          field === 'agentClass' || field === 'agentInstance' || field === 'principal' || field === 'modelVersion'
+            ? `known-${field}`
+            : undefined
+        }
         placeholder={T.incident.hints[field]}
         spellCheck={false}
         autoComplete="off"
@@ -227,7 +264,11 @@ function Confirm({ preview, asked, quarantine, onGrew, onStopped }: ConfirmProps
   const count = preview.counts.grants;
   const stop = useMutation({
     mutationFn: () =>
-      post<{ revocationId: string }>('/v1/revocations', { ...(JSON.parse(asked) as object), reason, digest: preview.digest }),
+      post<{ revocationId: string }>('/v1/revocations', {
+        ...(JSON.parse(asked) as object),
+        reason,
+        digest: preview.digest,
+      }),
     onSuccess: ({ revocationId }) => onStopped(revocationId),
     onError: (error) => {
       if (!(error instanceof Problem) || error.code !== 'BLAST_RADIUS_GREW') return;
@@ -251,9 +292,19 @@ function Confirm({ preview, asked, quarantine, onGrew, onStopped }: ConfirmProps
       <div className="actions">
         <label className="field field-inline">
           {T.incident.confirmLabel(count)}
-          <input inputMode="numeric" autoComplete="off" size={8} value={typed} onChange={({ target }) => setTyped(target.value)} />
+          <input
+            inputMode="numeric"
+            autoComplete="off"
+            size={8}
+            value={typed}
+            onChange={({ target }) => setTyped(target.value)}
+          />
         </label>
-        <button type="submit" className="button button-bad-solid" disabled={typed.trim() !== String(count) || reason.trim() === '' || stop.isPending}>
+        <button
+          type="submit"
+          className="button button-bad-solid"
+          disabled={typed.trim() !== String(count) || reason.trim() === '' || stop.isPending}
+        >
           <OctagonX aria-hidden size={16} /> {count === 0 ? T.incident.revokeQuarantine : T.incident.revoke(count)}
         </button>
       </div>

@@ -63,9 +63,15 @@ export function Stopped({ id, onAgain }: { id: string; onAgain: () => void }): R
             <tr>
               <th scope="col">{c.agent}</th>
               <th scope="col">{c.run}</th>
-              <th scope="col" className="right">{c.inFlight}</th>
-              <th scope="col" className="right">{c.approvals}</th>
-              <th scope="col" className="right">{c.reserved}</th>
+              <th scope="col" className="right">
+                {c.inFlight}
+              </th>
+              <th scope="col" className="right">
+                {c.approvals}
+              </th>
+              <th scope="col" className="right">
+                {c.reserved}
+              </th>
             </tr>
           </thead>
           <tbody>

@@ -95,15 +95,27 @@ export function KeysPage(): ReactNode {
                   <When at={key.expiresAt} />
                 </td>
                 <td>
-                  <span className={isValid(key) ? 'tag tag-good' : 'tag tag-idle'}>{isValid(key) ? T.keys.live : T.keys.ended}</span>
+                  <span className={isValid(key) ? 'tag tag-good' : 'tag tag-idle'}>
+                    {isValid(key) ? T.keys.live : T.keys.ended}
+                  </span>
                 </td>
                 <td className="right">
                   {isValid(key) && (
                     <span className="actions actions-end">
-                      <button type="button" className="button button-small" onClick={() => rotate.mutate(key)} aria-label={`${T.keys.rotate} ${key.name}`}>
+                      <button
+                        type="button"
+                        className="button button-small"
+                        onClick={() => rotate.mutate(key)}
+                        aria-label={`${T.keys.rotate} ${key.name}`}
+                      >
                         {T.keys.rotate}
                       </button>
-                      <button type="button" className="button button-small button-bad" onClick={() => setRevoking(key)} aria-label={T.keys.revokeTitle(key.name)}>
+                      <button
+                        type="button"
+                        className="button button-small button-bad"
+                        onClick={() => setRevoking(key)}
+                        aria-label={T.keys.revokeTitle(key.name)}
+                      >
                         {T.keys.revoke}
                       </button>
                     </span>
@@ -159,7 +171,13 @@ function IssueForm({ onIssued }: { onIssued: (issued: Issued) => void }): ReactN
       <div className="field-row">
         <label className="field">
           {T.keys.name}
-          <input required pattern="[a-z0-9][a-z0-9._-]*" maxLength={60} value={name} onChange={({ target }) => setName(target.value)} />
+          <input
+            required
+            pattern="[a-z0-9][a-z0-9._-]*"
+            maxLength={60}
+            value={name}
+            onChange={({ target }) => setName(target.value)}
+          />
         </label>
         <label className="field">
           {T.keys.role}
@@ -195,7 +213,11 @@ function Secret({ text, onClose }: { text: string; onClose: () => void }): React
         {text}
       </pre>
       <p className="actions actions-end">
-        <button type="button" className="button" onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
+        >
           {isCopied ? T.copied : T.copy}
         </button>
         <button type="button" className="button button-primary" onClick={onClose}>
@@ -216,7 +238,12 @@ function RevokeDialog({ of, onClose }: { of: Key; onClose: () => void }): ReactN
         <button type="button" className="button" onClick={onClose}>
           {T.cancel}
         </button>
-        <button type="button" className="button button-bad-solid" disabled={revoke.isPending} onClick={() => revoke.mutate()}>
+        <button
+          type="button"
+          className="button button-bad-solid"
+          disabled={revoke.isPending}
+          onClick={() => revoke.mutate()}
+        >
           {T.keys.revoke}
         </button>
       </p>

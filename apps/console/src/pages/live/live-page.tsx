@@ -22,7 +22,10 @@ export function LivePage(): ReactNode {
   const approvals = usePendingApprovals();
   const runs = view === 'live' ? live : ended;
   const waiting = useMemo(() => countBy(approvals.data?.items ?? [], ({ treeId }) => treeId), [approvals.data]);
-  const rows = useMemo(() => rowsOf(runs.data?.items ?? [], search.q ?? '', search.subagents === 'yes'), [runs.data, search]);
+  const rows = useMemo(
+    () => rowsOf(runs.data?.items ?? [], search.q ?? '', search.subagents === 'yes'),
+    [runs.data, search],
+  );
   return (
     <div className="page page-split">
       <div>
@@ -60,7 +63,12 @@ function rowsOf(runs: readonly RunView[], text: string, withSubagents: boolean):
   const trees = new Map<string, RunView[]>();
   for (const run of runs) trees.set(run.treeId, [...(trees.get(run.treeId) ?? []), run]);
   return runs
-    .filter((run) => withSubagents || run.parentRunId === undefined || !trees.get(run.treeId)?.some(({ parentRunId }) => parentRunId === undefined))
+    .filter(
+      (run) =>
+        withSubagents ||
+        run.parentRunId === undefined ||
+        !trees.get(run.treeId)?.some(({ parentRunId }) => parentRunId === undefined),
+    )
     .filter((run) => wanted === '' || textOf(run).includes(wanted))
     .map((run) => {
       const tree = run.parentRunId === undefined ? (trees.get(run.treeId) ?? []) : [run];
@@ -82,7 +90,11 @@ function Summary({ runs, waiting }: { runs: readonly RunView[]; waiting: number 
   const figures: [number, string, boolean][] = [
     [runs.length, T.live.summary.runs, false],
     [waiting, T.live.summary.waiting, waiting > 0],
-    [runs.filter(({ drift }) => (drift ?? 0) >= 0.6).length, T.live.summary.drifting, runs.some(({ drift }) => (drift ?? 0) >= 0.6)],
+    [
+      runs.filter(({ drift }) => (drift ?? 0) >= 0.6).length,
+      T.live.summary.drifting,
+      runs.some(({ drift }) => (drift ?? 0) >= 0.6),
+    ],
     [new Set(runs.map(({ requestedBy }) => requestedBy)).size, T.live.summary.people, false],
   ];
   return (
@@ -106,7 +118,12 @@ function Filters({ view }: { view: View }): ReactNode {
     <div className="toolbar">
       <div className="segments" role="group" aria-label={T.live.columns.status}>
         {(['live', 'ended'] as const).map((each) => (
-          <button key={each} type="button" aria-pressed={view === each} onClick={() => set({ view: each === 'live' ? undefined : each })}>
+          <button
+            key={each}
+            type="button"
+            aria-pressed={view === each}
+            onClick={() => set({ view: each === 'live' ? undefined : each })}
+          >
             {T.live.tabs[each]}
           </button>
         ))}
@@ -114,10 +131,20 @@ function Filters({ view }: { view: View }): ReactNode {
       <label className="search">
         <Search aria-hidden size={15} />
         <span className="visually-hidden">{T.live.find}</span>
-        <input type="search" placeholder={T.live.find} value={search.q ?? ''} title={T.live.copyView} onChange={({ target }) => set({ q: target.value === '' ? undefined : target.value })} />
+        <input
+          type="search"
+          placeholder={T.live.find}
+          value={search.q ?? ''}
+          title={T.live.copyView}
+          onChange={({ target }) => set({ q: target.value === '' ? undefined : target.value })}
+        />
       </label>
       <label className="check">
-        <input type="checkbox" checked={search.subagents === 'yes'} onChange={({ target }) => set({ subagents: target.checked ? 'yes' : undefined })} />
+        <input
+          type="checkbox"
+          checked={search.subagents === 'yes'}
+          onChange={({ target }) => set({ subagents: target.checked ? 'yes' : undefined })}
+        />
         {T.live.subagents}
       </label>
     </div>
@@ -134,7 +161,17 @@ function NoRuns({ view, isFiltered }: { view: View; isFiltered: boolean }): Reac
   );
 }
 
-function RunTable({ rows, view, grants, waiting }: { rows: readonly Row[]; view: View; grants: ReadonlyMap<string, GrantView> | undefined; waiting: ReadonlyMap<string, number> }): ReactNode {
+function RunTable({
+  rows,
+  view,
+  grants,
+  waiting,
+}: {
+  rows: readonly Row[];
+  view: View;
+  grants: ReadonlyMap<string, GrantView> | undefined;
+  waiting: ReadonlyMap<string, number>;
+}): ReactNode {
   const c = T.live.columns;
   return (
     <table className="table table-cards">
@@ -179,7 +216,9 @@ function RunTable({ rows, view, grants, waiting }: { rows: readonly Row[]; view:
             <td>
               <Drift value={drift} />
             </td>
-            <td className="right num">{view === 'live' ? <Left until={run.expiresAt} /> : <When at={run.endedAt} />}</td>
+            <td className="right num">
+              {view === 'live' ? <Left until={run.expiresAt} /> : <When at={run.endedAt} />}
+            </td>
             <td>
               <Status of={run.status} />
               {run.parentRunId === undefined && (waiting.get(run.treeId) ?? 0) > 0 && (

@@ -39,8 +39,13 @@ export function LogPage(): ReactNode {
 
 function Checkpoint(): ReactNode {
   const { tenant } = useCaller();
-  const text = (path: string): Promise<string> => api<string>('GET', `/log/${tenant}/0/${path}`, undefined, { text: true });
-  const head = useQuery({ queryKey: ['log', 'head'], queryFn: async () => ({ note: await text('checkpoint'), vkey: await text('vkey') }), refetchInterval: 15_000 });
+  const text = (path: string): Promise<string> =>
+    api<string>('GET', `/log/${tenant}/0/${path}`, undefined, { text: true });
+  const head = useQuery({
+    queryKey: ['log', 'head'],
+    queryFn: async () => ({ note: await text('checkpoint'), vkey: await text('vkey') }),
+    refetchInterval: 15_000,
+  });
   if (head.error) return <Failed error={head.error} retry={() => void head.refetch()} />;
   if (!head.data) return <Loading />;
   const [origin, size, root, , ...signatures] = head.data.note.split('\n');
@@ -89,7 +94,12 @@ function Verify(): ReactNode {
       <h2 id="verify">{T.log.verify}</h2>
       <p className="muted">{T.log.verifyHow}</p>
       <p className="actions">
-        <button type="button" className="button button-primary" disabled={verify.isPending} onClick={() => verify.mutate()}>
+        <button
+          type="button"
+          className="button button-primary"
+          disabled={verify.isPending}
+          onClick={() => verify.mutate()}
+        >
           {T.log.verify}
         </button>
       </p>
@@ -118,17 +128,31 @@ function Events(): ReactNode {
   const after = Number(search.after ?? '-1');
   const events = useQuery({
     queryKey: ['events', search.type, after],
-    queryFn: () => get<Page<LogEvent>>('/v1/events', { after: Number.isSafeInteger(after) ? after : -1, limit: PAGE, type: search.type }),
+    queryFn: () =>
+      get<Page<LogEvent>>('/v1/events', {
+        after: Number.isSafeInteger(after) ? after : -1,
+        limit: PAGE,
+        type: search.type,
+      }),
   });
   const c = T.log.eventsColumns;
-  const to = (next: Record<string, string | undefined>): void => void navigate({ search: (now) => ({ ...now, ...next }) });
+  const to = (next: Record<string, string | undefined>): void =>
+    void navigate({ search: (now) => ({ ...now, ...next }) });
   return (
     <section aria-labelledby="events">
       <div className="toolbar">
         <h2 id="events">{T.log.events}</h2>
         <label className="search">
           <span className="visually-hidden">{T.log.type}</span>
-          <input type="search" placeholder={T.log.type} defaultValue={search.type ?? ''} onKeyDown={({ key, currentTarget }) => key === 'Enter' && to({ type: currentTarget.value === '' ? undefined : currentTarget.value, after: undefined })} />
+          <input
+            type="search"
+            placeholder={T.log.type}
+            defaultValue={search.type ?? ''}
+            onKeyDown={({ key, currentTarget }) =>
+              key === 'Enter' &&
+              to({ type: currentTarget.value === '' ? undefined : currentTarget.value, after: undefined })
+            }
+          />
         </label>
       </div>
       {events.error ? (
@@ -139,7 +163,9 @@ function Events(): ReactNode {
         <table className="table table-cards">
           <thead>
             <tr>
-              <th scope="col" className="right">{c.position}</th>
+              <th scope="col" className="right">
+                {c.position}
+              </th>
               <th scope="col">{c.time}</th>
               <th scope="col">{c.type}</th>
               <th scope="col">{c.actor}</th>
@@ -174,10 +200,20 @@ function Events(): ReactNode {
         </table>
       )}
       <p className="actions">
-        <button type="button" className="button" disabled={after < 0} onClick={() => to({ after: String(Math.max(-1, after - PAGE)) })}>
+        <button
+          type="button"
+          className="button"
+          disabled={after < 0}
+          onClick={() => to({ after: String(Math.max(-1, after - PAGE)) })}
+        >
           {T.log.older}
         </button>
-        <button type="button" className="button" disabled={(events.data?.items.length ?? 0) < PAGE} onClick={() => to({ after: String(events.data?.items.at(-1)?.position ?? after) })}>
+        <button
+          type="button"
+          className="button"
+          disabled={(events.data?.items.length ?? 0) < PAGE}
+          onClick={() => to({ after: String(events.data?.items.at(-1)?.position ?? after) })}
+        >
           {T.log.newer}
         </button>
       </p>

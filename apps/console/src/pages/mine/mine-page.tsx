@@ -33,7 +33,9 @@ export function MinePage(): ReactNode {
     refetchInterval: useRefresh() || 10_000,
   });
   const works = mine.data?.items ?? [];
-  const roots = works.filter((work) => isLive(work) && (as === 'principal' ? work.run.parentRunId === undefined : true));
+  const roots = works.filter(
+    (work) => isLive(work) && (as === 'principal' ? work.run.parentRunId === undefined : true),
+  );
   const ended = works.filter((work) => !isLive(work)).slice(0, 10);
   if (session.who.kind === 'service' && mine.error instanceof Problem && mine.error.status === 403)
     return (
@@ -54,7 +56,12 @@ export function MinePage(): ReactNode {
       <div className="toolbar">
         <div className="segments" role="group" aria-label={T.mine.title}>
           {ROLES_OF_RUNS.map((each) => (
-            <button key={each} type="button" aria-pressed={as === each} onClick={() => void navigate({ search: each === 'principal' ? {} : { as: each }, replace: true })}>
+            <button
+              key={each}
+              type="button"
+              aria-pressed={as === each}
+              onClick={() => void navigate({ search: each === 'principal' ? {} : { as: each }, replace: true })}
+            >
               {T.mine.as[each]}
             </button>
           ))}
@@ -86,7 +93,10 @@ function WorkCard({ work: { run, grant } }: { work: Work }): ReactNode {
     <>
       <div className="work-head">
         <h2>
-          <AgentText>{run.agent.class}</AgentText> <span className="muted"><AgentText>{run.agent.instance}</AgentText></span>
+          <AgentText>{run.agent.class}</AgentText>{' '}
+          <span className="muted">
+            <AgentText>{run.agent.instance}</AgentText>
+          </span>
         </h2>
         <Status of={run.status} />
         <span className="grow" />
@@ -136,28 +146,60 @@ function StopOne({ run, grant }: { run: RunView; grant: GrantView }): ReactNode 
   const stop = useStop([grant.id], () => setOpen(false));
   return (
     <>
-      <button type="button" className="button button-bad" onClick={() => setOpen(true)} aria-label={`${T.mine.stop}: ${run.agent.class}`}>
+      <button
+        type="button"
+        className="button button-bad"
+        onClick={() => setOpen(true)}
+        aria-label={`${T.mine.stop}: ${run.agent.class}`}
+      >
         <Ban aria-hidden size={15} /> {T.mine.stop}
       </button>
-      {isOpen && <StopDialog title={T.run.stopTitle} text={run.purpose ?? run.agent.class} stop={stop} onClose={() => setOpen(false)} />}
+      {isOpen && (
+        <StopDialog
+          title={T.run.stopTitle}
+          text={run.purpose ?? run.agent.class}
+          stop={stop}
+          onClose={() => setOpen(false)}
+        />
+      )}
     </>
   );
 }
 
 function StopAll({ works }: { works: readonly Work[] }): ReactNode {
   const [isOpen, setOpen] = useState(false);
-  const stop = useStop(works.flatMap(({ grant }) => (grant ? [grant.id] : [])), () => setOpen(false));
+  const stop = useStop(
+    works.flatMap(({ grant }) => (grant ? [grant.id] : [])),
+    () => setOpen(false),
+  );
   return (
     <>
       <button type="button" className="button button-bad-solid" onClick={() => setOpen(true)}>
         <Ban aria-hidden size={16} /> {T.mine.stopAll(works.length)}
       </button>
-      {isOpen && <StopDialog title={T.mine.stopAllTitle} text={T.mine.stopAllText(works.length)} stop={stop} onClose={() => setOpen(false)} />}
+      {isOpen && (
+        <StopDialog
+          title={T.mine.stopAllTitle}
+          text={T.mine.stopAllText(works.length)}
+          stop={stop}
+          onClose={() => setOpen(false)}
+        />
+      )}
     </>
   );
 }
 
-function StopDialog({ title, text, stop, onClose }: { title: string; text: string; stop: ReturnType<typeof useStop>; onClose: () => void }): ReactNode {
+function StopDialog({
+  title,
+  text,
+  stop,
+  onClose,
+}: {
+  title: string;
+  text: string;
+  stop: ReturnType<typeof useStop>;
+  onClose: () => void;
+}): ReactNode {
   return (
     <Dialog title={title} onClose={onClose}>
       <p>
@@ -168,7 +210,13 @@ function StopDialog({ title, text, stop, onClose }: { title: string; text: strin
         <button type="button" className="button" onClick={onClose}>
           {T.cancel}
         </button>
-        <button type="button" className="button button-bad-solid" autoFocus disabled={stop.isPending} onClick={() => stop.mutate()}>
+        <button
+          type="button"
+          className="button button-bad-solid"
+          autoFocus
+          disabled={stop.isPending}
+          onClick={() => stop.mutate()}
+        >
           {T.mine.stop}
         </button>
       </p>

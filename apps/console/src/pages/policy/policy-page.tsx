@@ -41,7 +41,10 @@ const SHOWN = 60;
 export function PolicyPage(): ReactNode {
   const { version } = useSearch({ from: '/policy' });
   const session = useCaller();
-  const policy = useQuery({ queryKey: ['policies', version ?? 'current'], queryFn: () => get<Version>(`/v1/policies/${encodeURIComponent(version ?? 'current')}`) });
+  const policy = useQuery({
+    queryKey: ['policies', version ?? 'current'],
+    queryFn: () => get<Version>(`/v1/policies/${encodeURIComponent(version ?? 'current')}`),
+  });
   return (
     <div className="page">
       <header className="page-head">
@@ -55,8 +58,9 @@ export function PolicyPage(): ReactNode {
       ) : (
         <>
           <p>
-            {version === undefined && <span className="tag tag-good">{T.policy.inForce}</span>} {T.policy.columns.version}{' '}
-            <strong className="num">{policy.data.version}</strong> {policy.data.version === 0 && <span className="muted">{T.policy.shipped}</span>}{' '}
+            {version === undefined && <span className="tag tag-good">{T.policy.inForce}</span>}{' '}
+            {T.policy.columns.version} <strong className="num">{policy.data.version}</strong>{' '}
+            {policy.data.version === 0 && <span className="muted">{T.policy.shipped}</span>}{' '}
             <Id>{policy.data.digest}</Id>
           </p>
           <Sections bundle={policy.data.bundle} />
@@ -75,7 +79,10 @@ function Sections({ bundle }: { bundle: Version['bundle'] }): ReactNode {
       {SECTIONS.map((section) => {
         const all = bundle[section] ?? [];
         const wanted = find.trim().toLowerCase();
-        const entries = section === 'catalog' && wanted !== '' ? all.filter((entry) => JSON.stringify(entry).toLowerCase().includes(wanted)) : all;
+        const entries =
+          section === 'catalog' && wanted !== ''
+            ? all.filter((entry) => JSON.stringify(entry).toLowerCase().includes(wanted))
+            : all;
         return (
           <details key={section} className="panel section" open={section === 'approvals'}>
             <summary>
@@ -85,7 +92,12 @@ function Sections({ bundle }: { bundle: Version['bundle'] }): ReactNode {
               <label className="search">
                 <Search aria-hidden size={15} />
                 <span className="visually-hidden">{T.policy.find}</span>
-                <input type="search" placeholder={T.policy.find} value={find} onChange={({ target }) => setFind(target.value)} />
+                <input
+                  type="search"
+                  placeholder={T.policy.find}
+                  value={find}
+                  onChange={({ target }) => setFind(target.value)}
+                />
               </label>
             )}
             {entries.length === 0 && <p className="muted">{T.policy.none}</p>}
@@ -111,7 +123,9 @@ function PolicyEntry({ entry }: { entry: Entry }): ReactNode {
     <details>
       <summary className="policy-entry">
         <strong>
-          <AgentText>{typeof name === 'string' ? name : (patterns.slice(0, 3).join(', ') || String(rest.class ?? ''))}</AgentText>
+          <AgentText>
+            {typeof name === 'string' ? name : patterns.slice(0, 3).join(', ') || String(rest.class ?? '')}
+          </AgentText>
           {patterns.length > 3 && <span className="muted"> +{patterns.length - 3}</span>}
         </strong>
         {typeof risk === 'string' && <Risk tier={risk} />}
@@ -125,7 +139,10 @@ function PolicyEntry({ entry }: { entry: Entry }): ReactNode {
 }
 
 function History(): ReactNode {
-  const history = useQuery({ queryKey: ['policies', 'history'], queryFn: () => get<Page<Deployed>>('/v1/policies', { limit: 20 }) });
+  const history = useQuery({
+    queryKey: ['policies', 'history'],
+    queryFn: () => get<Page<Deployed>>('/v1/policies', { limit: 20 }),
+  });
   const c = T.policy.columns;
   return (
     <section className="panel" aria-labelledby="history">
@@ -167,7 +184,10 @@ function History(): ReactNode {
 }
 
 function Signals(): ReactNode {
-  const signals = useQuery({ queryKey: ['policies', 'signals'], queryFn: () => get<{ verbs: readonly Signal[] }>('/v1/policies/signals') });
+  const signals = useQuery({
+    queryKey: ['policies', 'signals'],
+    queryFn: () => get<{ verbs: readonly Signal[] }>('/v1/policies/signals'),
+  });
   const c = T.policy.signalColumns;
   return (
     <section className="panel" aria-labelledby="signals">

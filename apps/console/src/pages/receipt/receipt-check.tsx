@@ -15,13 +15,24 @@ export function ReceiptCheck({ text }: { text: string }): ReactNode {
     event.preventDefault();
     setResult(verified(text, keys));
   };
-  const fetchKey = (): void => void api<string>('GET', `/log/${session.tenant}/0/vkey`, undefined, { text: true }).then((key) => setKeys(key.trim()), () => undefined);
+  const fetchKey = (): void =>
+    void api<string>('GET', `/log/${session.tenant}/0/vkey`, undefined, { text: true }).then(
+      (key) => setKeys(key.trim()),
+      () => undefined,
+    );
   return (
     <div className="receipt-check">
       <form onSubmit={submit} className="no-print">
         <label className="field">
           {T.receipt.key}
-          <textarea rows={2} required spellCheck={false} placeholder={T.receipt.keyPaste} value={keys} onChange={({ target }) => setKeys(target.value)} />
+          <textarea
+            rows={2}
+            required
+            spellCheck={false}
+            placeholder={T.receipt.keyPaste}
+            value={keys}
+            onChange={({ target }) => setKeys(target.value)}
+          />
         </label>
         <p className="actions">
           <button type="submit" className="button button-primary" disabled={text.trim() === ''}>
@@ -49,11 +60,18 @@ function verified(text: string, keys: string): Verification | 'not JSON' {
   } catch {
     return 'not JSON';
   }
-  return verifyReceipt(text, keys.split('\n').map((key) => key.trim()).filter((key) => key !== ''));
+  return verifyReceipt(
+    text,
+    keys
+      .split('\n')
+      .map((key) => key.trim())
+      .filter((key) => key !== ''),
+  );
 }
 
 function Result({ of }: { of: Verification }): ReactNode {
-  const claims = of.ok && of.statement ? claimsOf(of.statement.predicate as unknown as Record<string, unknown>) : undefined;
+  const claims =
+    of.ok && of.statement ? claimsOf(of.statement.predicate as unknown as Record<string, unknown>) : undefined;
   return (
     <section className="receipt-result" aria-live="polite">
       <h2 className={of.ok ? 'verdict verdict-good' : 'verdict verdict-bad'}>

@@ -18,7 +18,13 @@ export function ReceiptPage(): ReactNode {
       </header>
       <label className="field no-print">
         {T.receipt.filePaste}
-        <textarea rows={6} spellCheck={false} className="mono" value={text} onChange={({ target }) => setText(target.value)} />
+        <textarea
+          rows={6}
+          spellCheck={false}
+          className="mono"
+          value={text}
+          onChange={({ target }) => setText(target.value)}
+        />
       </label>
       <label className="field no-print">
         {T.receipt.choose}

@@ -33,7 +33,8 @@ export function DriftTab({ runId }: { runId: string }): ReactNode {
                 <ul className="plain small">
                   {features.map((feature) => (
                     <li key={feature.name}>
-                      <span className="num">+{feature.contribution.toFixed(2)}</span> <AgentText>{feature.says}</AgentText>
+                      <span className="num">+{feature.contribution.toFixed(2)}</span>{' '}
+                      <AgentText>{feature.says}</AgentText>
                     </li>
                   ))}
                 </ul>

@@ -34,7 +34,12 @@ export function GrantPanel({ grant, run }: { grant: GrantView; run: RunView | un
           return (
             <div key={currency} className="meter-row">
               <span>{currency}</span>
-              <Meter used={used} cap={cap} label={currency} text={`${amountOf(used, currency)} / ${amountOf(cap, currency)}`} />
+              <Meter
+                used={used}
+                cap={cap}
+                label={currency}
+                text={`${amountOf(used, currency)} / ${amountOf(cap, currency)}`}
+              />
             </div>
           );
         })}
@@ -88,7 +93,12 @@ function Counted({ name, grant }: { name: CounterName; grant: GrantView }): Reac
   return (
     <div className="meter-row">
       <span>{T.run.budgetOf[name]}</span>
-      <Meter used={used} cap={cap} label={T.run.budgetOf[name] ?? name} text={`${used} / ${cap}${reserved > 0 ? ` (${T.run.reserved(String(reserved))})` : ''}`} />
+      <Meter
+        used={used}
+        cap={cap}
+        label={T.run.budgetOf[name] ?? name}
+        text={`${used} / ${cap}${reserved > 0 ? ` (${T.run.reserved(String(reserved))})` : ''}`}
+      />
     </div>
   );
 }

@@ -20,7 +20,15 @@ const ROW_PX = 40;
 const OPEN_ALL_MAX = 400;
 
 /** The leases of a tree as a grid of rows, of which only the visible ones are drawn: also for 100,000 leases. */
-export function LeaseTree({ tree, chosen, onChoose }: { tree: Tree; chosen: string | undefined; onChoose: (grant: string) => void }): ReactNode {
+export function LeaseTree({
+  tree,
+  chosen,
+  onChoose,
+}: {
+  tree: Tree;
+  chosen: string | undefined;
+  onChoose: (grant: string) => void;
+}): ReactNode {
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const opensAll = tree.grants.length <= OPEN_ALL_MAX;
   const isOpen = (id: string, level: number): boolean => (opensAll || level === 1) !== toggled.has(id);
@@ -37,10 +45,18 @@ export function LeaseTree({ tree, chosen, onChoose }: { tree: Tree; chosen: stri
     if (open) for (const child of [...below].reverse()) stack.push({ grant: child, level: level + 1 });
   }
   const scroller = useRef<HTMLDivElement>(null);
-  const at = Math.max(0, rows.findIndex(({ grant }) => grant.id === chosen));
+  const at = Math.max(
+    0,
+    rows.findIndex(({ grant }) => grant.id === chosen),
+  );
   const [focused, setFocused] = useState(at);
   const hasFocus = useRef(false);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW_PX, overscan: 12 });
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+  });
   useEffect(() => {
     if (hasFocus.current) scroller.current?.querySelector<HTMLElement>(`[aria-rowindex="${focused + 2}"]`)?.focus();
   }, [focused]);
@@ -83,7 +99,13 @@ export function LeaseTree({ tree, chosen, onChoose }: { tree: Tree; chosen: stri
         <h2 id="lease-tree">{T.run.tree}</h2>
         <span className="muted small">{T.run.treeHelp}</span>
       </header>
-      <div className="treegrid" role="treegrid" aria-label={T.run.tree} aria-rowcount={rows.length + 1} onKeyDown={onKey}>
+      <div
+        className="treegrid"
+        role="treegrid"
+        aria-label={T.run.tree}
+        aria-rowcount={rows.length + 1}
+        onKeyDown={onKey}
+      >
         <div role="rowgroup">
           <div role="row" aria-rowindex={1} className="tree-row tree-row-head">
             {[c.agent, c.may, c.spent, c.money, c.drift, c.status].map((name) => (
@@ -143,7 +165,11 @@ export function LeaseTree({ tree, chosen, onChoose }: { tree: Tree; chosen: stri
                     <AgentText>{grant.limits.actions.allow.join(', ')}</AgentText>
                   </span>
                   <span role="gridcell">
-                    <Meter used={grant.consumed.calls} cap={grant.limits.budget.calls} label={T.run.budgetOf.calls ?? ''} />
+                    <Meter
+                      used={grant.consumed.calls}
+                      cap={grant.limits.budget.calls}
+                      label={T.run.budgetOf.calls ?? ''}
+                    />
                   </span>
                   <span role="gridcell" className="num">
                     {costs(grant.consumed.cost)}

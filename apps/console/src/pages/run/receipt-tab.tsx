@@ -5,19 +5,28 @@ import { api } from '../../api/client';
 import { Failed, Loading } from '../../parts/states';
 import { T } from '../../texts';
 
-const ReceiptCheck = lazy(() => import('../receipt/receipt-check').then(({ ReceiptCheck: check }) => ({ default: check })));
+const ReceiptCheck = lazy(() =>
+  import('../receipt/receipt-check').then(({ ReceiptCheck: check }) => ({ default: check })),
+);
 
 /** Fetches the receipt of a run, saves it, and verifies it here. */
 export function ReceiptTab({ runId }: { runId: string }): ReactNode {
   const [isVerifying, setVerifying] = useState(false);
-  const receipt = useMutation({ mutationFn: () => api<string>('GET', `/v1/runs/${runId}/receipt`, undefined, { text: true }) });
+  const receipt = useMutation({
+    mutationFn: () => api<string>('GET', `/v1/runs/${runId}/receipt`, undefined, { text: true }),
+  });
   return (
     <section aria-labelledby="receipt-tab">
       <h2 id="receipt-tab">{T.run.receiptLead}</h2>
       {receipt.error && <Failed error={receipt.error} retry={() => receipt.mutate()} />}
       <p className="actions">
         {receipt.data === undefined ? (
-          <button type="button" className="button button-primary" disabled={receipt.isPending} onClick={() => receipt.mutate()}>
+          <button
+            type="button"
+            className="button button-primary"
+            disabled={receipt.isPending}
+            onClick={() => receipt.mutate()}
+          >
             <FileCheck2 aria-hidden size={16} /> {T.run.receiptGet}
           </button>
         ) : (

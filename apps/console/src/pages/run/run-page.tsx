@@ -23,12 +23,28 @@ export function RunPage(): ReactNode {
   const { id } = useParams({ from: '/runs/$id' });
   const run = useRun(id);
   const tree = useTree(run.data?.treeId);
-  if (run.error) return <div className="page"><Failed error={run.error} retry={() => void run.refetch()} /></div>;
-  if (run.isPending) return <div className="page"><Loading /></div>;
+  if (run.error)
+    return (
+      <div className="page">
+        <Failed error={run.error} retry={() => void run.refetch()} />
+      </div>
+    );
+  if (run.isPending)
+    return (
+      <div className="page">
+        <Loading />
+      </div>
+    );
   return (
     <div className="page">
       <Envelope run={run.data} tree={tree.data} />
-      {tree.error ? <Failed error={tree.error} retry={() => void tree.refetch()} /> : tree.data ? <Tabs run={run.data} tree={tree.data} /> : <Loading />}
+      {tree.error ? (
+        <Failed error={tree.error} retry={() => void tree.refetch()} />
+      ) : tree.data ? (
+        <Tabs run={run.data} tree={tree.data} />
+      ) : (
+        <Loading />
+      )}
     </div>
   );
 }
@@ -63,7 +79,9 @@ function Envelope({ run, tree }: { run: RunView; tree: Tree | undefined }): Reac
           <dt>{T.run.asked}</dt>
           <dd>
             <AgentText>{run.requestedBy}</AgentText>
-            {run.requestedByStatedBy !== undefined && <span className="muted"> {T.run.statedBy(run.requestedByStatedBy)}</span>}
+            {run.requestedByStatedBy !== undefined && (
+              <span className="muted"> {T.run.statedBy(run.requestedByStatedBy)}</span>
+            )}
           </dd>
         </div>
         {run.approvedBy !== undefined && (
@@ -84,14 +102,20 @@ function Envelope({ run, tree }: { run: RunView; tree: Tree | undefined }): Reac
           <div>
             <dt>{T.run.ends}</dt>
             <dd>
-              <When at={run.expiresAt} /> <span className="muted">(<Left until={run.expiresAt} />)</span>
+              <When at={run.expiresAt} />{' '}
+              <span className="muted">
+                (<Left until={run.expiresAt} />)
+              </span>
             </dd>
           </div>
         ) : (
           <div>
             <dt>{T.run.ended}</dt>
             <dd>
-              <When at={run.endedAt} /> <span className="muted"><AgentText>{run.endReason}</AgentText></span>
+              <When at={run.endedAt} />{' '}
+              <span className="muted">
+                <AgentText>{run.endReason}</AgentText>
+              </span>
             </dd>
           </div>
         )}

@@ -20,7 +20,11 @@ export function StopLease({ grant, tree }: { grant: GrantView; tree: Tree }): Re
   return (
     <span className="actions no-print">
       {hasOneOf(session, ['responder', 'approver']) && (
-        <button type="button" className="button" onClick={() => setVerb(grant.status === 'suspended' ? 'resumption' : 'suspension')}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => setVerb(grant.status === 'suspended' ? 'resumption' : 'suspension')}
+        >
           {grant.status === 'suspended' ? <Play aria-hidden size={15} /> : <Pause aria-hidden size={15} />}
           {grant.status === 'suspended' ? T.run.resume : T.run.suspend}
         </button>
@@ -35,7 +39,17 @@ export function StopLease({ grant, tree }: { grant: GrantView; tree: Tree }): Re
   );
 }
 
-function StopDialog({ grant, tree, verb, onClose }: { grant: GrantView; tree: Tree; verb: Verb; onClose: () => void }): ReactNode {
+function StopDialog({
+  grant,
+  tree,
+  verb,
+  onClose,
+}: {
+  grant: GrantView;
+  tree: Tree;
+  verb: Verb;
+  onClose: () => void;
+}): ReactNode {
   const queries = useQueryClient();
   const [reason, setReason] = useState('');
   const stop = useMutation({
@@ -63,7 +77,11 @@ function StopDialog({ grant, tree, verb, onClose }: { grant: GrantView; tree: Tr
           <button type="button" className="button" onClick={onClose}>
             {T.cancel}
           </button>
-          <button type="submit" className={verb === 'revocation' ? 'button button-bad-solid' : 'button button-primary'} disabled={stop.isPending}>
+          <button
+            type="submit"
+            className={verb === 'revocation' ? 'button button-bad-solid' : 'button button-primary'}
+            disabled={stop.isPending}
+          >
             {name}
           </button>
         </p>

@@ -70,7 +70,15 @@ export function Timeline({ run, tree }: { run: RunView; tree: Tree }): ReactNode
   );
 }
 
-function Entry({ action, agent, outcome }: { action: Action; agent: string | undefined; outcome: string | undefined }): ReactNode {
+function Entry({
+  action,
+  agent,
+  outcome,
+}: {
+  action: Action;
+  agent: string | undefined;
+  outcome: string | undefined;
+}): ReactNode {
   const against = objections(action.reasons);
   return (
     <li className={`entry entry-${action.decision}`}>
@@ -111,7 +119,8 @@ function Entry({ action, agent, outcome }: { action: Action; agent: string | und
 function useOutcomes(run: RunView): ReadonlyMap<string, string> {
   const graph = useQuery({
     queryKey: ['actions', run.treeId, 'outcomes', run.id],
-    queryFn: () => get<{ nodes: { id: string; outcome?: string }[] }>(`/v1/runs/${run.id}/graph`, { minPosition: seenPosition() }),
+    queryFn: () =>
+      get<{ nodes: { id: string; outcome?: string }[] }>(`/v1/runs/${run.id}/graph`, { minPosition: seenPosition() }),
   });
   return useMemo(
     () => new Map(graph.data?.nodes.flatMap(({ id, outcome }) => (outcome === undefined ? [] : [[id, outcome]]))),

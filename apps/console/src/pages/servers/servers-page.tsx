@@ -63,7 +63,10 @@ export function ServersPage(): ReactNode {
 function ServerCard({ name }: { name: string }): ReactNode {
   const queries = useQueryClient();
   const session = useCaller();
-  const server = useQuery({ queryKey: ['servers', name], queryFn: () => get<Server>(`/v1/mcp/servers/${encodeURIComponent(name)}`) });
+  const server = useQuery({
+    queryKey: ['servers', name],
+    queryFn: () => get<Server>(`/v1/mcp/servers/${encodeURIComponent(name)}`),
+  });
   const approve = useMutation({
     mutationFn: (digest: string) => post(`/v1/mcp/servers/${encodeURIComponent(name)}/approval`, { digest }),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['servers'] }),
@@ -78,13 +81,20 @@ function ServerCard({ name }: { name: string }): ReactNode {
         <h2>
           <AgentText>{name}</AgentText>
         </h2>
-        <span className={isPending ? 'tag tag-wait' : 'tag tag-good'}>{isPending ? T.servers.pending : T.servers.pinned}</span>
+        <span className={isPending ? 'tag tag-wait' : 'tag tag-good'}>
+          {isPending ? T.servers.pending : T.servers.pinned}
+        </span>
         <span className="muted small">
           {T.servers.digest} <Id>{digest ?? pinned?.digest}</Id>
         </span>
         <span className="grow" />
         {isPending && hasOneOf(session, ['admin']) && (
-          <button type="button" className="button button-primary" disabled={approve.isPending} onClick={() => approve.mutate(digest)}>
+          <button
+            type="button"
+            className="button button-primary"
+            disabled={approve.isPending}
+            onClick={() => approve.mutate(digest)}
+          >
             {T.servers.approve}
           </button>
         )}
@@ -107,7 +117,11 @@ function ServerCard({ name }: { name: string }): ReactNode {
   );
 }
 
-function ToolDetails({ tool: { name, status, definition, approvedDefinition, fault, warnings } }: { tool: Tool }): ReactNode {
+function ToolDetails({
+  tool: { name, status, definition, approvedDefinition, fault, warnings },
+}: {
+  tool: Tool;
+}): ReactNode {
   const [label, tone] = CHANGE[status];
   return (
     <details open={warnings.length > 0}>
