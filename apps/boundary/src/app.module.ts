@@ -15,10 +15,13 @@ import { ConnectionsModule } from './connections.module';
 import { Agents } from './http/agents';
 import { McpController } from './http/mcp.controller';
 import { Methods } from './http/methods';
+import { Registry } from './servers/registry';
+import { Secrets } from './servers/secrets';
 import { Servers } from './servers/servers';
 import { Offers } from './offers/offers';
 import { Shutdown } from './shutdown';
 import { PinStore } from './tools/pin-store';
+import { connectorFor } from './upstream/connect';
 import { ArgumentValidator } from './tools/validator';
 
 /** The enforcement point in front of MCP servers. */
@@ -50,8 +53,9 @@ import { ArgumentValidator } from './tools/validator';
     },
     {
       provide: Servers,
-      inject: [CONFIG, LOGGER],
-      useFactory: ({ files }: Config, logger: Logger) => new Servers(files.mcp, logger),
+      inject: [CONFIG, BUS, LOGGER],
+      useFactory: ({ files, upstreams }: Config, bus: Bus, logger: Logger) =>
+        new Servers(files.mcp, new Registry(bus), connectorFor(upstreams, new Secrets(files), logger), logger),
     },
     { provide: PinStore, inject: [BUS], useFactory: (bus: Bus) => new PinStore(bus) },
     {

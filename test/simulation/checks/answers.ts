@@ -29,6 +29,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   requestAccess: ['AccessRequested'],
   recordKey: ['KeyChanged'],
   recordMcpApproval: ['McpServerApproved'],
+  recordMcpServer: ['McpServerChanged'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],

@@ -9,6 +9,8 @@ export interface Program {
   readonly args: readonly string[];
   /** the whole environment */
   readonly env: Readonly<Record<string, string>>;
+  /** the user that it runs as, if this process may choose one */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 const NEWLINE = 0x0a;
@@ -25,6 +27,7 @@ export class StdioConnection implements Connection {
   constructor(program: Program, logger: Logger) {
     const child = spawn(program.command, [...program.args], {
       env: { ...program.env },
+      ...program.user,
       stdio: ['pipe', 'pipe', 'pipe'],
       // its own process group, so that what it has started ends with it
       detached: true,

@@ -1,4 +1,5 @@
 import { BOUNDARY_LIMITS } from '../limits';
+import { NotSent, type Outbound, type OutboundResponse } from '../outbound/outbound';
 import {
   NotReached,
   UpstreamGone,
@@ -9,6 +10,7 @@ import {
 } from './connection';
 import { eventsOf } from './event-stream';
 import { parseMessage, Pending } from './pending';
+import type { Credentials } from './credentials';
 import { withToken } from './stdio';
 
 /** A server that is reached over Streamable HTTP (MCP 2025-11-25). It is sent its own credentials and no others. */
@@ -23,7 +25,8 @@ export class HttpConnection implements Connection {
 
   constructor(
     private readonly url: string,
-    private readonly credentials: Readonly<Record<string, string>>,
+    private readonly credentials: Credentials,
+    private readonly outbound: Outbound,
   ) {}
 
   async request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
@@ -46,8 +49,7 @@ export class HttpConnection implements Connection {
 
   async notify(method: string, params?: Record<string, unknown>): Promise<void> {
     const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)]);
-    const response = await this.post({ method, ...(params ? { params } : {}) }, signal);
-    await response.body?.cancel();
+    drop(await this.post({ method, ...(params ? { params } : {}) }, signal));
   }
 
   negotiated(version: string): void {
@@ -64,21 +66,25 @@ export class HttpConnection implements Connection {
     this.end();
     if (this.session === undefined) return;
     const signal = AbortSignal.timeout(BOUNDARY_LIMITS.stopMs);
-    await fetch(this.url, { method: 'DELETE', headers: this.headers(), redirect: 'error', signal }).catch(
-      () => undefined,
-    );
+    await this.headers()
+      .then(async (headers) => drop(await this.outbound.send(this.url, { method: 'DELETE', headers, signal })))
+      .catch(() => undefined);
   }
 
   private async exchange(message: Record<string, unknown>, stop: AbortSignal): Promise<void> {
     const response = await this.post(message, AbortSignal.any([stop, this.closing.signal]));
-    const type = response.headers.get('content-type') ?? '';
+    const type = response.headers['content-type'] ?? '';
     const isOver = response.status === 404 || response.status === 400;
     if (isOver && this.session !== undefined) {
+      drop(response);
       this.end(); // the session has ended: the next request opens another
       throw new NotReached('the upstream has ended the session');
     }
-    if (message.method === 'initialize') this.session = response.headers.get('mcp-session-id') ?? undefined;
-    if (!response.body) throw new UpstreamGone(`the upstream answered ${response.status} without a body`);
+    if (response.status >= 300 && response.status < 400) {
+      drop(response);
+      throw new UpstreamGone(`the upstream answered with a redirect (${response.status}), which is not followed`);
+    }
+    if (message.method === 'initialize') this.session = sessionOf(response);
     if (type.startsWith('text/event-stream')) {
       for await (const data of eventsOf(response.body, BOUNDARY_LIMITS.messageBytes)) this.take(data);
       return;
@@ -95,24 +101,19 @@ export class HttpConnection implements Connection {
     const error = { code: -32601, message: 'this client has no such capability' };
     const answer = message.method === 'ping' ? { id: message.id, result: {} } : { id: message.id, error };
     void this.post(answer, AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)])).then(
-      (response) => response.body?.cancel(),
+      drop,
       () => undefined,
     );
   }
 
-  private post(message: Record<string, unknown>, signal: AbortSignal): Promise<Response> {
-    return fetch(this.url, {
-      method: 'POST',
-      headers: this.headers(),
-      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
-      redirect: 'error', // credentials are for this address only
-      signal,
-    });
+  private async post(message: Record<string, unknown>, signal: AbortSignal): Promise<OutboundResponse> {
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+    return this.outbound.send(this.url, { method: 'POST', headers: await this.headers(), body, signal });
   }
 
-  private headers(): Record<string, string> {
+  private async headers(): Promise<Record<string, string>> {
     return {
-      ...this.credentials,
+      ...(await this.credentials.headers()),
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
       ...(this.version === undefined ? {} : { 'mcp-protocol-version': this.version }),
@@ -121,21 +122,22 @@ export class HttpConnection implements Connection {
   }
 }
 
-/** Failures of `fetch` before a request is sent. */
-const UNSENT: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+function sessionOf({ headers }: OutboundResponse): string | undefined {
+  const session = headers['mcp-session-id'];
+  return typeof session === 'string' ? session : undefined;
+}
+
+/** Ends a response that is not read. */
+function drop({ body }: OutboundResponse): void {
+  body.on('error', () => undefined);
+  body.resume(); // a short rest lets the connection be used again; a long one ends with the connection
+}
 
 function failureOf(error: unknown): UpstreamGone {
-  const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
+  if (error instanceof NotSent) return new NotReached(`the upstream was not reached: ${error.message}`);
+  const { code } = error as { code?: unknown };
   // other texts may have the address, and with it a secret
-  const why = `the upstream cannot be reached${typeof code === 'string' ? `: ${code}` : ''}`;
-  return UNSENT.has(code) ? new NotReached(why) : new UpstreamGone(why);
+  return new UpstreamGone(`the connection to the upstream failed${typeof code === 'string' ? `: ${code}` : ''}`);
 }
 
 async function bounded(body: AsyncIterable<Uint8Array>): Promise<string> {

@@ -1,10 +1,9 @@
-import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Logger } from '@bailiwick/platform/logging';
 import { itemsOf, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
-import type { ServerConfig } from '../servers/server-config';
 import { readDefinition, type Definition } from '../tools/definition';
+import type { RegisteredServer } from './connect';
 import { NotReached, UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
 
 /** Revisions that the boundary uses with upstreams, newest first. */
@@ -27,22 +26,18 @@ export class Upstream {
   private closed = false;
 
   constructor(
-    readonly name: string,
-    private readonly config: ServerConfig,
+    private readonly server: RegisteredServer,
     private readonly connect: () => Connection,
     private readonly logger: Logger,
   ) {}
 
-  get tenant(): string {
-    return this.config.tenant;
+  get name(): string {
+    return this.server.name;
   }
 
   /** Identifies what the name stands for: its address or its command line, without credentials. */
   get identity(): string {
-    const { upstream } = this.config;
-    return canonicalDigest(
-      'url' in upstream ? { url: upstream.url } : { command: upstream.command, args: upstream.args },
-    );
+    return this.server.identity;
   }
 
   /** Returns the definitions of its tools as it states them now, or did at most 30 s ago. @throws UpstreamGone */
@@ -147,9 +142,11 @@ export class Upstream {
         );
       cursor = (JSON.parse(answer.result) as { nextCursor?: unknown }).nextCursor;
       if (cursor === undefined || cursor === null || cursor === '') {
-        if (open.changes === changes) open.tools = found;
+        const { tools } = this.server.config;
+        const existing = tools ? found.filter(({ name }) => tools.includes(name)) : found;
+        if (open.changes === changes) open.tools = existing;
         open.readAt = performance.now();
-        return found;
+        return existing;
       }
     }
     throw new UpstreamGone('the upstream does not end its list of tools');

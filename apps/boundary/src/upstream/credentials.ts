@@ -1,0 +1,5 @@
+/** The credentials of an upstream, which go to its address alone. */
+export interface Credentials {
+  /** Returns the headers of the next request. @throws UpstreamGone if there are none */
+  headers(): Promise<Readonly<Record<string, string>>>;
+}
