@@ -57,8 +57,11 @@ export class Outbound {
         method,
         agent: isSecure ? this.agents.https : this.agents.http,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
-        signal,
       });
+      // not by the option of Node: it would destroy a connection that another request uses by then
+      const abort = (): void => void request.destroy(); // an error would be one of a connection without listeners
+      const unwatch = (): void => signal.removeEventListener('abort', abort);
+      signal.addEventListener('abort', abort, { once: true });
       let isConnected = false;
       const connected = (): void => {
         isConnected = true;
@@ -69,11 +72,15 @@ export class Outbound {
         if (request.reusedSocket) connected();
         else socket.once(isSecure ? 'secureConnect' : 'connect', connected);
       });
-      request.once('response', (response) =>
-        done({ status: response.statusCode ?? 0, headers: response.headers, body: response }),
-      );
-      request.once('error', (error) => failed(isConnected ? error : notSent(error)));
-      request.once('close', () => clearTimeout(connecting));
+      request.once('response', (response) => {
+        response.once('end', unwatch);
+        done({ status: response.statusCode ?? 0, headers: response.headers, body: response });
+      });
+      request.on('error', (error) => failed(isConnected ? error : notSent(error)));
+      request.once('close', () => {
+        unwatch();
+        clearTimeout(connecting);
+      });
       request.end(body);
     });
   }

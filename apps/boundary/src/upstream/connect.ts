@@ -1,4 +1,4 @@
-import type { McpServerConfig } from '@bailiwick/contracts/mcp/mcp-server';
+import { clientSecretUse, type McpServerConfig } from '@bailiwick/contracts/mcp/mcp-server';
 import { searchPath, type Config } from '@bailiwick/platform/config';
 import type { Logger } from '@bailiwick/platform/logging';
 import { Networks } from '@bailiwick/platform/networks';
@@ -6,6 +6,7 @@ import { Outbound } from '../outbound/outbound';
 import type { Secrets } from '../servers/secrets';
 import { NotReached, type Connection } from './connection';
 import { StdioConnection } from './stdio';
+import { ClientCredentials } from './oauth/client-credentials';
 import { HttpConnection } from './streamable-http';
 
 /** A registered server. */
@@ -27,14 +28,28 @@ export function connectorFor(upstreams: Config['upstreams'], secrets: Secrets, l
   const publicly = new Outbound(new Networks(upstreams.networks));
   return (server) => {
     const { name, config, source } = server;
-    const { upstream, credentials } = config;
+    const { upstream, credentials, auth } = config;
     const secret = (value: Parameters<Secrets['resolve']>[0], of: string): string => secrets.resolve(value, server, of);
     if ('url' in upstream) {
-      const stated = source === 'file' ? statedNetworks(upstream.url) : [];
+      const addresses = [upstream.url, ...(auth ? [auth.issuer] : [])];
+      const stated = source === 'file' ? addresses.flatMap(statedNetworks) : [];
       const outbound = stated.length === 0 ? publicly : new Outbound(new Networks([...upstreams.networks, ...stated]));
-      const headers = async (): Promise<Record<string, string>> =>
-        mapped(credentials?.headers ?? {}, (value, header) => secret(value, header));
-      return new HttpConnection(upstream.url, { headers }, outbound);
+      const token =
+        auth &&
+        new ClientCredentials(
+          {
+            ...auth,
+            scope: auth.scope,
+            clientSecret: () => secret(auth.clientSecret, clientSecretUse(auth.issuer)),
+            resource: upstream.url,
+          },
+          outbound,
+        );
+      const headers = async (): Promise<Record<string, string>> => ({
+        ...mapped(credentials?.headers ?? {}, (value, header) => secret(value, header)),
+        ...(await token?.headers()),
+      });
+      return new HttpConnection(upstream.url, { headers, refused: () => token?.refused() }, outbound);
     }
     if (source === 'api' && !upstreams.commands)
       throw new NotReached('commands may not be registered over the API (BAILIWICK_UPSTREAM_COMMANDS)');

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Logger } from '@bailiwick/platform/logging';
 import { BOUNDARY_LIMITS } from '../limits';
-import { UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
+import { NotReached, UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
 import { parseMessage, Pending } from './pending';
+import { withRevision } from './stateless';
 
 export interface Program {
   readonly command: string;
@@ -23,6 +24,8 @@ export class StdioConnection implements Connection {
   private readonly child: ChildProcessWithoutNullStreams;
   private chunks: Buffer[] = [];
   private bytes = 0;
+  private isStateless = false;
+  private hasEnded = false;
 
   constructor(program: Program, logger: Logger) {
     const child = spawn(program.command, [...program.args], {
@@ -35,6 +38,7 @@ export class StdioConnection implements Connection {
     this.child = child;
     this.ended = new Promise((resolve) => {
       const end = (why: string) => (): void => {
+        this.hasEnded = true;
         this.pending.failAll(new UpstreamGone(why));
         resolve();
       };
@@ -49,10 +53,12 @@ export class StdioConnection implements Connection {
   }
 
   request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
+    if (this.hasEnded) return Promise.reject(new NotReached('the upstream has ended'));
+    const stated = this.isStateless ? withRevision(params) : params;
     const { id, answer } = this.pending.add(options, (aborted) =>
       this.send({ method: 'notifications/cancelled', params: { requestId: aborted } }),
     );
-    this.send({ id, method, params: options.onProgress ? withToken(params, id) : params });
+    this.send({ id, method, params: options.onProgress ? withToken(stated, id) : stated });
     return answer;
   }
 
@@ -62,6 +68,10 @@ export class StdioConnection implements Connection {
 
   negotiated(): void {
     // lines carry no version
+  }
+
+  becomeStateless(): void {
+    this.isStateless = true;
   }
 
   onNotification(listener: (method: string) => void): void {

@@ -11,13 +11,15 @@ import {
 import { eventsOf } from './event-stream';
 import { parseMessage, Pending } from './pending';
 import type { Credentials } from './credentials';
+import { headersOf, withRevision } from './stateless';
 import { withToken } from './stdio';
 
-/** A server that is reached over Streamable HTTP (MCP 2025-11-25). It is sent its own credentials and no others. */
+/** A server that is reached over Streamable HTTP (MCP 2026-07-28 and 2025-11-25). It is sent its own credentials and no others. */
 export class HttpConnection implements Connection {
   private readonly pending = new Pending();
   private version: string | undefined;
   private session: string | undefined;
+  private isStateless = false;
   private readonly closing = new AbortController();
   private end: () => void = () => undefined;
   readonly ended = new Promise<void>((resolve) => (this.end = resolve));
@@ -33,10 +35,13 @@ export class HttpConnection implements Connection {
     const stop = new AbortController();
     const { id, answer } = this.pending.add(options, (aborted) => {
       stop.abort();
+      // in the stateless revision, the end of the connection is the cancellation
+      if (this.isStateless) return;
       void this.notify('notifications/cancelled', { requestId: aborted }).catch(() => undefined);
     });
-    const message = { id, method, params: options.onProgress ? withToken(params, id) : params };
-    this.exchange(message, stop.signal).then(
+    const stated = this.isStateless ? withRevision(params) : params;
+    const message = { id, method, params: options.onProgress ? withToken(stated, id) : stated };
+    this.exchange(message, stop.signal, options.headers).then(
       () => this.pending.fail(id, new UpstreamGone('the upstream ended its response without an answer')),
       (error: unknown) => this.pending.fail(id, error instanceof UpstreamGone ? error : failureOf(error)),
     );
@@ -56,6 +61,10 @@ export class HttpConnection implements Connection {
     this.version = version;
   }
 
+  becomeStateless(): void {
+    this.isStateless = true;
+  }
+
   onNotification(listener: (method: string) => void): void {
     this.listeners.push(listener);
   }
@@ -71,14 +80,25 @@ export class HttpConnection implements Connection {
       .catch(() => undefined);
   }
 
-  private async exchange(message: Record<string, unknown>, stop: AbortSignal): Promise<void> {
-    const response = await this.post(message, AbortSignal.any([stop, this.closing.signal]));
+  private async exchange(
+    message: { id: number; method: string; params: Record<string, unknown> },
+    stop: AbortSignal,
+    more: RequestOptions['headers'] = {},
+  ): Promise<void> {
+    const { method, params } = message;
+    const headers = this.isStateless ? { ...more, ...headersOf(method, params) } : {};
+    const response = await this.post(message, AbortSignal.any([stop, this.closing.signal]), headers);
     const type = response.headers['content-type'] ?? '';
     const isOver = response.status === 404 || response.status === 400;
     if (isOver && this.session !== undefined) {
       drop(response);
       this.end(); // the session has ended: the next request opens another
       throw new NotReached('the upstream has ended the session');
+    }
+    if (response.status === 401) {
+      drop(response);
+      this.credentials.refused?.();
+      throw new NotReached('the upstream refused its credentials (401)');
     }
     if (response.status >= 300 && response.status < 400) {
       drop(response);
@@ -92,7 +112,8 @@ export class HttpConnection implements Connection {
     const text = await bounded(response.body);
     const parsed = type.startsWith('application/json') ? parseMessage(text) : undefined;
     if (!parsed) throw new UpstreamGone(`the upstream answered ${response.status} without an MCP message`);
-    this.take(text, parsed);
+    // an error about the request as a whole may have no id
+    this.take(text, parsed.error !== undefined && parsed.id === null ? { ...parsed, id: message.id } : parsed);
   }
 
   private take(text: string, message: Message | undefined = parseMessage(text)): void {
@@ -106,9 +127,18 @@ export class HttpConnection implements Connection {
     );
   }
 
-  private async post(message: Record<string, unknown>, signal: AbortSignal): Promise<OutboundResponse> {
+  private async post(
+    message: Record<string, unknown>,
+    signal: AbortSignal,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<OutboundResponse> {
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
-    return this.outbound.send(this.url, { method: 'POST', headers: await this.headers(), body, signal });
+    return this.outbound.send(this.url, {
+      method: 'POST',
+      headers: { ...(await this.headers()), ...more },
+      body,
+      signal,
+    });
   }
 
   private async headers(): Promise<Record<string, string>> {

@@ -3,14 +3,14 @@ import type { Logger } from '@bailiwick/platform/logging';
 import { itemsOf, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import { readDefinition, type Definition } from '../tools/definition';
+import { beginning } from './beginning';
 import type { RegisteredServer } from './connect';
 import { NotReached, UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
-
-/** Revisions that the boundary uses with upstreams, newest first. */
-const VERSIONS = ['2025-11-25', '2025-06-18'];
+import { argumentHeaders, completeAnswer } from './stateless';
 
 interface Open {
   readonly connection: Connection;
+  readonly isStateless: boolean;
   tools: readonly Definition[] | undefined;
   readAt: number;
   /** notifications that its tools have changed */
@@ -54,12 +54,16 @@ export class Upstream {
       throw new NotReached('too many calls of this server are in flight');
     this.inFlight += 1;
     try {
-      const { connection } = await this.open().catch((error: Error) => {
+      const open = await this.open().catch((error: Error) => {
         throw new NotReached(error.message);
       });
+      const { connection } = open;
       if (options.signal.aborted) throw new NotReached('the call was aborted');
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
-      return await connection.request('tools/call', params, { ...options, signal });
+      if (!open.isStateless) return await connection.request('tools/call', params, { ...options, signal });
+      const schema = open.tools?.find(({ name }) => name === params.name)?.inputSchema;
+      const headers = argumentHeaders(schema, params.arguments);
+      return completeAnswer(await connection.request('tools/call', params, { ...options, signal, headers }));
     } finally {
       this.inFlight -= 1;
     }
@@ -75,7 +79,7 @@ export class Upstream {
     if (this.opening) return this.opening;
     if (performance.now() - this.failedAt < BOUNDARY_LIMITS.retryMs)
       return Promise.reject(new UpstreamGone('the upstream has just failed; retry in a second'));
-    const opening = this.initialize();
+    const opening = this.connected();
     this.opening = opening;
     const forget = (): void => {
       if (this.opening === opening) this.opening = undefined;
@@ -91,26 +95,11 @@ export class Upstream {
     return opening;
   }
 
-  private async initialize(): Promise<Open> {
+  private async connected(): Promise<Open> {
     const connection = this.connect();
     try {
-      const answer = await connection.request(
-        'initialize',
-        {
-          protocolVersion: VERSIONS[0],
-          capabilities: {},
-          clientInfo: { name: 'bailiwick-boundary', version: '0.1.0' },
-        },
-        { signal: AbortSignal.timeout(BOUNDARY_LIMITS.connectMs) },
-      );
-      if (!answer.ok)
-        throw new UpstreamGone(`the upstream refused to initialize: ${answer.error.message.slice(0, 200)}`);
-      const { protocolVersion } = JSON.parse(answer.result) as { protocolVersion?: unknown };
-      if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
-        throw new UpstreamGone(`the upstream answered with revision ${String(protocolVersion).slice(0, 40)}`);
-      connection.negotiated(protocolVersion);
-      await connection.notify('notifications/initialized');
-      const open: Open = { connection, tools: undefined, readAt: 0, changes: 0 };
+      const isStateless = await beginning(connection);
+      const open: Open = { connection, isStateless, tools: undefined, readAt: 0, changes: 0 };
       connection.onNotification((method) => {
         if (method !== 'notifications/tools/list_changed') return;
         open.tools = undefined;

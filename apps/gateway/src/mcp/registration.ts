@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  clientSecretUse,
   sealingContext,
   type McpServerRequest,
   type SecretValue,
@@ -21,7 +22,7 @@ export class Registration {
   constructor(@Inject(CONFIG) private readonly config: Pick<GatewayConfig, 'files' | 'upstreams'>) {}
 
   /** @throws Refused FORBIDDEN for a command, or an address in a network, that the operator has not allowed */
-  admit({ upstream }: McpServerRequest): void {
+  admit({ upstream, auth }: McpServerRequest): void {
     if (!('url' in upstream)) {
       if (this.config.upstreams.commands) return;
       throw new Refused(
@@ -29,7 +30,9 @@ export class Registration {
         'a command would run on the machine of the boundary: the operator allows this with BAILIWICK_UPSTREAM_COMMANDS=on, or registers it in mcp.json',
       );
     }
-    const refused = new Networks(this.config.upstreams.networks).refusedIn(new URL(upstream.url));
+    const networks = new Networks(this.config.upstreams.networks);
+    const addresses = [upstream.url, ...(auth ? [auth.issuer] : [])];
+    const refused = addresses.map((each) => networks.refusedIn(new URL(each))).find((each) => each !== undefined);
     if (refused === undefined) return;
     throw new Refused(
       'FORBIDDEN',
@@ -39,20 +42,18 @@ export class Registration {
 
   /** Encrypts the secrets of a server for the boundary, bound to its tenant, name and address. */
   stored(tenant: string, name: string, request: McpServerRequest, identity: string): StoredMcpServer {
-    const { upstream, credentials, tools } = request;
-    const sealed = ([header, value]: [string, SecretValue]): [string, Exclude<SecretValue, string>] => [
-      header,
+    const { upstream, credentials, auth, tools } = request;
+    const sealed = (use: string, value: SecretValue): Exclude<SecretValue, string> =>
       typeof value === 'string'
-        ? { sealed: this.ownSealer().seal(value, sealingContext(tenant, name, identity, header)) }
-        : value,
-    ];
+        ? { sealed: this.ownSealer().seal(value, sealingContext(tenant, name, identity, use)) }
+        : value;
+    const headers = Object.entries<SecretValue>((credentials?.headers ?? {}) as Headers);
     return {
       upstream,
       ...(credentials && {
-        credentials: {
-          headers: Object.fromEntries(Object.entries<SecretValue>(credentials.headers as Headers).map(sealed)),
-        },
+        credentials: { headers: Object.fromEntries(headers.map(([each, value]) => [each, sealed(each, value)])) },
       }),
+      ...(auth && { auth: { ...auth, clientSecret: sealed(clientSecretUse(auth.issuer), auth.clientSecret) } }),
       ...(tools && { tools }),
     };
   }

@@ -56,17 +56,43 @@ const stated = <Value extends z.ZodType, Env extends z.ZodType>(value: Value, en
     upstream: z.union([http, program(env)], { error: 'must be { url } or { command, args?, env? }' }),
     /** sent to the upstream with every request; agents never see them */
     credentials: z.strictObject({ headers: headersOf(value) }).optional(),
+    /** how the boundary obtains a token for the upstream, which it sends as `Authorization: Bearer` */
+    auth: z
+      .strictObject({
+        kind: z.literal('client_credentials'),
+        /** the authorization server, exactly as its metadata states itself (RFC 8414) */
+        issuer: upstreamUrl.refine(
+          (issuer) => /^https:|^http:\/\/(localhost|[\d.]+|\[[\da-f:]+\])([:/]|$)/.test(issuer),
+          {
+            error: 'must be https, or an address that is stated as a number',
+          },
+        ),
+        clientId: headerText.min(1),
+        clientSecret: value,
+        scope: z
+          .string()
+          .max(1_024)
+          .regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'must be scopes, separated by spaces')
+          .optional(),
+      })
+      .optional(),
     /** the only tools of the server that exist for agents; left out: all of them */
     tools: z.array(z.string().min(1).max(LIMITS.mcp.toolNameLength)).max(LIMITS.mcp.toolsPerServer).optional(),
   });
 
 interface Stated {
   readonly upstream: { readonly url: string } | { readonly command: string };
-  readonly credentials?: unknown;
+  readonly credentials?: { readonly headers: object } | undefined;
+  readonly auth?: unknown;
 }
-const credentialsAreForUrl = ({ upstream, credentials }: Stated): boolean =>
-  credentials === undefined || 'url' in upstream;
-const MISPLACED = { error: 'credentials are for an upstream with a url; a command takes them from env' };
+const credentialsAreForUrl = ({ upstream, credentials, auth }: Stated): boolean =>
+  'url' in upstream
+    ? auth === undefined || !Object.keys(credentials?.headers ?? {}).some((name) => /^authorization$/i.test(name))
+    : credentials === undefined && auth === undefined;
+const MISPLACED = {
+  error:
+    'credentials and auth are for an upstream with a url, and only one of them sends Authorization; a command takes secrets from env',
+};
 
 /** How the operator states a server, in `mcp.json`. */
 export const mcpServerInFile = stated(z.union([headerText, secretReference]), z.union([text, secretReference])).refine(
@@ -97,6 +123,15 @@ export interface McpServerConfig {
         readonly env?: Readonly<Record<string, SecretValue>> | undefined;
       };
   readonly credentials?: { readonly headers: Readonly<Record<string, SecretValue>> } | undefined;
+  readonly auth?:
+    | {
+        readonly kind: 'client_credentials';
+        readonly issuer: string;
+        readonly clientId: string;
+        readonly clientSecret: SecretValue;
+        readonly scope?: string | undefined;
+      }
+    | undefined;
   readonly tools?: readonly string[] | undefined;
 }
 export type SecretValue = string | z.infer<typeof secretReference> | z.infer<typeof sealedSecret>;
@@ -124,13 +159,16 @@ export const registeredIdentity = ({ upstream }: McpServerConfig): string =>
         ),
   );
 
+/** What the secret of a client is for, where a header would be named: this issuer alone. No header has a space. */
+export const clientSecretUse = (issuer: string): string => `client secret ${issuer}`;
+
 /** The context of the encrypted secrets of a server: they open for this tenant, name and address alone. */
-export const sealingContext = (tenant: string, server: string, identity: string, header: string): readonly string[] => [
+export const sealingContext = (tenant: string, server: string, identity: string, use: string): readonly string[] => [
   'mcp credentials',
   tenant,
   server,
   identity,
-  header.toLowerCase(),
+  use.toLowerCase(),
 ];
 
 /** What may be shown of an upstream: no value of a query, and no argument of a command, which may be secrets. */
