@@ -69,7 +69,7 @@ describe('the boundary in front of MCP servers', () => {
       credentials: { headers: { authorization: 'Bearer of the API' } },
     };
     writeFileSync(join(dataDir, 'http.json'), JSON.stringify({ apis: { crm } }));
-    stack = await Stack.start({}, [], dataDir);
+    stack = await Stack.start({ BAILIWICK_UPSTREAM_NETWORKS: '127.0.0.1' }, [], dataDir);
     const body = { bundle: { 'mcp.yaml': CATALOG }, replaces: 0 };
     const deployed = await http(stack, 'POST', '/v1/policies', { key: stack.keys.admin as string, body });
     expect([deployed.status, deployed.body.problems]).toEqual([201, undefined]);
@@ -290,5 +290,39 @@ describe('the boundary in front of MCP servers', () => {
     const [changed] = body.tools as { status: string; warnings: string[]; approvedDefinition: string }[];
     expect([changed?.status, JSON.parse(changed?.approvedDefinition ?? '')]).toEqual(['changed', NOTE_TOOLS[0]]);
     expect(changed?.warnings).toEqual(expect.arrayContaining(['has tags that look like instructions']));
+  });
+
+  it('takes a server that an administrator registers without a restart, quarantines another address, and forgets it', async () => {
+    const key = stack.keys.admin as string;
+    const put = (url: string) =>
+      http(stack, 'PUT', '/v1/mcp/servers/later', {
+        key,
+        body: { upstream: { url }, credentials: { headers: { 'x-upstream': 'hunter2' } } },
+      });
+    const registered = await put(upstream.url);
+    expect([registered.status, registered.body.source]).toEqual([200, 'api']);
+    await approve('later');
+    const client = await connect('later', (await lease()).token);
+    // no entry of the policy names its tools, so it has none for agents; a quarantine would be stated
+    await expect(call(client, 'note_send', { id: 'a' })).rejects.toMatchObject({ code: -32602 });
+    await put(`${upstream.url}?other`);
+    await until('the other address to count', async () => {
+      const answer = await call(client, 'note_send', { id: 'a' }).catch(() => undefined);
+      return answer?.structuredContent?.code === 'FORBIDDEN';
+    });
+    const shown = await http(stack, 'GET', '/v1/mcp/servers', { key });
+    expect((shown.body.items as { name: string }[]).map(({ name }) => name)).toContain('later');
+    expect(JSON.stringify(shown.body)).not.toMatch(/hunter2|other/);
+    expect((await http(stack, 'DELETE', '/v1/mcp/servers/later', { key })).status).toBe(200);
+    await until('it to be unknown', () =>
+      call(client, 'note_send', { id: 'a' }).then(
+        () => false,
+        (error: unknown) => String(error).includes('not found'),
+      ),
+    );
+    const { body: events } = await http(stack, 'GET', '/v1/events?type=McpServerChanged', { key: stack.keys.analyst! });
+    const changes = (events.items as { data: { change: string } }[]).map(({ data }) => data.change);
+    expect(changes).toEqual(['registered', 'registered', 'removed']);
+    expect(JSON.stringify(events)).not.toContain('hunter2');
   });
 });

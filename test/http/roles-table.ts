@@ -310,7 +310,13 @@ export const TABLE: readonly Row[] = [
   })),
   row('DELETE /v1/keys/{id}', 200, ['admin'], async (stack) => ({ path: `/v1/keys/${await issued(stack)}` })),
   // MCP servers: none is registered here, so the boundary does not run (test/e2e/boundary)
-  row('GET /v1/mcp/servers', 503, ['admin', 'analyst'], () => ({ path: '/v1/mcp/servers' })),
+  row('GET /v1/mcp/servers', 200, ['admin', 'analyst'], () => ({ path: '/v1/mcp/servers' })),
+  // an address with a secret, since a registration would start the boundary
+  row('PUT /v1/mcp/servers/{name}', 400, ['admin'], () => ({
+    path: '/v1/mcp/servers/files',
+    body: { upstream: { url: 'https://ada:secret@mcp.example.com/' } },
+  })),
+  row('DELETE /v1/mcp/servers/{name}', 404, ['admin'], () => ({ path: '/v1/mcp/servers/files' })),
   row('GET /v1/mcp/servers/{name}', 503, ['admin', 'analyst'], () => ({ path: '/v1/mcp/servers/files' })),
   row('POST /v1/mcp/servers/{name}/approval', 503, ['admin'], () => ({
     path: '/v1/mcp/servers/files/approval',

@@ -290,6 +290,11 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
     identity: fc.constant(`sha256:${'e'.repeat(64)}`),
     tools: fc.constant(LIMITS.mcp.toolsPerServer),
   }),
+  recordMcpServer: fc.record({
+    server: fc.constant('s'.repeat(32)),
+    change: fc.constantFrom('registered', 'removed'),
+    identity: fc.constant(`sha256:${'e'.repeat(64)}`),
+  }),
   recordKey: fc.record(
     {
       keyId: fc.constant(`key_${'z'.repeat(26)}`),

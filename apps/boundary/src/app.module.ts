@@ -17,12 +17,15 @@ import { Agents } from './http/agents';
 import { makeAnswering, type Answering } from './http/answering';
 import { McpController } from './http/mcp.controller';
 import { Methods } from './http/methods';
+import { Registry } from './servers/registry';
+import { Secrets } from './servers/secrets';
 import { Servers } from './servers/servers';
 import { Offers } from './offers/offers';
 import { PLAIN_HTTP } from './plain/providers';
 import { Sessions } from './sessions/sessions';
 import { Shutdown } from './shutdown';
 import { PinStore } from './tools/pin-store';
+import { connectorFor } from './upstream/connect';
 
 const ANSWERING = Symbol('Answering');
 
@@ -55,8 +58,9 @@ const ANSWERING = Symbol('Answering');
     },
     {
       provide: Servers,
-      inject: [CONFIG, LOGGER],
-      useFactory: ({ files }: Config, logger: Logger) => new Servers(files.mcp, logger),
+      inject: [CONFIG, BUS, LOGGER],
+      useFactory: ({ files, upstreams }: Config, bus: Bus, logger: Logger) =>
+        new Servers(files.mcp, new Registry(bus), connectorFor(upstreams, new Secrets(files), logger), logger),
     },
     { provide: PinStore, inject: [BUS], useFactory: (bus: Bus) => new PinStore(bus) },
     {

@@ -5,4 +5,4 @@ export const CONFIG = Symbol('Config');
 export const LOGGER = Symbol('Logger');
 export const BUS = Symbol('Bus');
 
-export type BoundaryConfig = Pick<Config, 'publicUrl' | 'host' | 'boundary' | 'files'>;
+export type BoundaryConfig = Pick<Config, 'publicUrl' | 'host' | 'boundary' | 'files' | 'upstreams'>;

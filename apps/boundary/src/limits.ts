@@ -21,6 +21,8 @@ export const BOUNDARY_LIMITS = {
   /** until the definitions of a server are read again */
   definitionsMs: 30_000,
   logLineChars: 2_000,
+  /** metadata or a token of an authorization server */
+  oauthBytes: 256 * 1024,
 
   // schemas of tools
   schemaDepth: 32,

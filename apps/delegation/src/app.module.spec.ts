@@ -149,7 +149,9 @@ describe('AppModule', () => {
     const changes = ['forget-people', 'issue-keys', 'revoke-key', 'rotate-key', 'take-over-keys'];
     const keys = [...changes, 'keys', 'people-of-keys', 'tenant-keys'];
     const people = ['person-names', 'record-names'];
-    const mcp = ['mcp-pins', 'mcp-definitions', 'mcp-approve'];
+    const mcp = ['approve', 'definitions', 'pins', 'register', 'remove', 'server', 'servers'].map(
+      (name) => `mcp-${name}`,
+    );
     const served = ['create-tenant', 'logs', ...keys, ...people, ...mcp]
       .map((name) => `admin.${name}`)
       .concat('health.delegation');

@@ -117,6 +117,13 @@ export const LIMITS = {
     definitionChars: 64 * 1024,
     definitionsChars: 2 * 1024 * 1024,
     toolsPerServer: 512,
+    /** registered over the API, per tenant */
+    servers: 100,
+    headers: 20,
+    /** the settings of a server, and of them an argument, a variable or a header, and the same encrypted */
+    serverChars: 64 * 1024,
+    settingChars: 8_192,
+    sealedChars: 12_288,
   },
 
   // erasure

@@ -1,5 +1,15 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { Networks } from './networks';
+
+function areNetworks(cidrs: readonly string[]): boolean {
+  try {
+    new Networks(cidrs);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * The environment of a service. A missing or malformed variable is named in an error, and the service does not start.
@@ -29,6 +39,20 @@ const schema = z.object({
   BAILIWICK_BOUNDARY_PORT: z.coerce.number().int().min(0).max(65_535).default(8421),
   BAILIWICK_BOUNDARY_URL: z.url().optional(),
   BAILIWICK_KEYS_URL: z.url().optional(),
+  /** networks that MCP servers may be in, in addition to the public one: addresses or CIDRs separated by commas */
+  BAILIWICK_UPSTREAM_NETWORKS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((each) => each.trim() || []))
+    .refine(areNetworks, 'must be addresses or networks such as 10.1.0.0/16, separated by commas'),
+  /** `on` lets administrators register commands over the API, which the boundary runs */
+  BAILIWICK_UPSTREAM_COMMANDS: z.enum(['on', 'off']).default('off'),
+  /** the user that commands run as, if the boundary runs as root */
+  BAILIWICK_UPSTREAM_USER: z
+    .string()
+    .regex(/^[1-9]\d{0,9}:[1-9]\d{0,9}$/, 'must be <uid>:<gid>, neither of them 0')
+    .transform((text) => text.split(':').map(Number))
+    .optional(),
   BAILIWICK_ORIGIN: z
     .string()
     .regex(/^[a-z0-9.-]+$/)
@@ -77,6 +101,14 @@ export interface Config {
     /** where the public keys of grant tokens are read: `/oauth/jwks` of a gateway */
     readonly keysUrl: string;
   };
+  /** what upstream MCP servers may be */
+  readonly upstreams: {
+    /** in addition to the public network */
+    readonly networks: readonly string[];
+    /** whether commands may be registered over the API */
+    readonly commands: boolean;
+    readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  };
   /** first part of every log's origin in checkpoints */
   readonly origin: string;
   readonly logLevel: string;
@@ -102,6 +134,11 @@ export interface Config {
     readonly pseudonymKey: string;
     readonly mcp: string;
     readonly http: string;
+    /** secrets of MCP servers, by tenant and name */
+    readonly mcpSecrets: string;
+    /** encrypts credentials of MCP servers: the boundary has the key, the gateway its public part */
+    readonly upstreamKey: string;
+    readonly upstreamPublicKey: string;
   };
 }
 
@@ -139,6 +176,11 @@ export function readConfig(
       url: env.BAILIWICK_BOUNDARY_URL ?? `http://${env.BAILIWICK_HOST}:${env.BAILIWICK_BOUNDARY_PORT}`,
       keysUrl: env.BAILIWICK_KEYS_URL ?? `${publicUrl}/oauth/jwks`,
     },
+    upstreams: {
+      networks: env.BAILIWICK_UPSTREAM_NETWORKS,
+      commands: env.BAILIWICK_UPSTREAM_COMMANDS === 'on',
+      user: userOf(env.BAILIWICK_UPSTREAM_USER),
+    },
     origin: env.BAILIWICK_ORIGIN,
     logLevel: env.BAILIWICK_LOG_LEVEL,
     dpopNonce: env.BAILIWICK_DPOP_NONCE,
@@ -159,9 +201,15 @@ export function readConfig(
       pseudonymKey: key('pseudonym.key'),
       mcp: join(dataDir, 'mcp.json'),
       http: join(dataDir, 'http.json'),
+      mcpSecrets: join(dataDir, 'mcp-secrets.json'),
+      upstreamKey: key('upstream.pem'),
+      upstreamPublicKey: key('upstream.pub.pem'),
     },
   };
 }
+
+const userOf = (ids: readonly number[] | undefined): Config['upstreams']['user'] =>
+  ids && { uid: ids[0] as number, gid: ids[1] as number };
 
 function eventStreamOf(env: z.infer<typeof schema>): Config['eventStream'] {
   if (env.BAILIWICK_EVENT_STREAM === 'off') return undefined;

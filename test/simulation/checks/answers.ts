@@ -30,6 +30,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   withdrawRequest: ['ApprovalWithdrawn'],
   recordKey: ['KeyChanged'],
   recordMcpApproval: ['McpServerApproved'],
+  recordMcpServer: ['McpServerChanged'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],

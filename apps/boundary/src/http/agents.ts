@@ -46,7 +46,7 @@ export class Agents {
     const target = url.startsWith('/') ? this.config.boundary.url + url : '';
     const claims = await this.tokens.identify({ authorization, dpop, method, url: target });
     const { server = '' } = params as { server?: string };
-    const upstream = this.servers.find(claims.tenant, server);
+    const upstream = await this.servers.find(claims.tenant, server);
     if (!upstream) throw new Refused('NOT_FOUND', `MCP server ${server.slice(0, 64)} not found.`);
     this.identified.set(raw, { claims, upstream });
   }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { z } from 'zod';
 import { mcpPinRequest, type McpOffer } from '@bailiwick/contracts/mcp/mcp-pin';
+import { shownUpstream, type ListedMcpServer } from '@bailiwick/contracts/mcp/mcp-server';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { boundarySubject, healthSubject } from '@bailiwick/messaging/subjects';
 import { BUS } from '../config';
@@ -12,7 +13,7 @@ import type { Upstream } from '../upstream/upstream';
 const SHARED = { queue: 'boundary' };
 const tenantRequest = z.strictObject({ tenant: z.string() });
 
-/** Answers the gateway what the registered servers offer now, for administrators. */
+/** Answers the gateway which servers are in `mcp.json`, and what a server offers now, for administrators. */
 @Injectable()
 export class Offers implements OnApplicationBootstrap {
   constructor(
@@ -26,7 +27,10 @@ export class Offers implements OnApplicationBootstrap {
       boundarySubject('servers'),
       (raw) => {
         const { tenant } = tenantRequest.parse(raw);
-        return { ok: true, value: { names: this.servers.list(tenant).map(({ name }) => name) } };
+        const items = this.servers
+          .listed(tenant)
+          .map(({ name, upstream }): ListedMcpServer => ({ name, upstream: shownUpstream(upstream) }));
+        return { ok: true, value: { items } };
       },
       SHARED,
     );
@@ -34,7 +38,7 @@ export class Offers implements OnApplicationBootstrap {
       boundarySubject('offer'),
       async (raw) => {
         const { tenant, server } = mcpPinRequest.parse(raw);
-        const upstream = this.servers.find(tenant, server);
+        const upstream = await this.servers.find(tenant, server, true);
         if (!upstream) return { ok: false, refusal: { code: 'NOT_FOUND', detail: `MCP server ${server} not found.` } };
         return { ok: true, value: await offerOf(upstream) };
       },

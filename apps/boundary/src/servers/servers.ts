@@ -1,50 +1,94 @@
 import { readFileSync, statSync } from 'node:fs';
+import { identityOf, registeredIdentity, type McpServerConfig } from '@bailiwick/contracts/mcp/mcp-server';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { parseExactly } from '@bailiwick/core/json';
 import type { Logger } from '@bailiwick/platform/logging';
 import { BOUNDARY_LIMITS } from '../limits';
-import { connect } from '../upstream/connect';
+import type { Connector } from '../upstream/connect';
 import { Upstream } from '../upstream/upstream';
+import type { Registry } from './registry';
 import { mcpFile, type ServerConfig } from './server-config';
 
 interface Registered {
+  readonly tenant: string;
   readonly name: string;
+  readonly config: McpServerConfig;
   readonly digest: string;
-  readonly config: ServerConfig;
   readonly upstream: Upstream;
 }
 
 const LOOK_MS = 1_000;
+/** How often servers in use are looked for that were removed or replaced, ms. */
+const SWEEP_MS = 2_000;
 
-/** The registered upstream servers. A change of `mcp.json` is effective within a second; one that is invalid is not. */
+/**
+ * The upstream servers: those of `mcp.json`, and those that administrators registered. A change is effective within a
+ * second; a file that is invalid is not. A name in the file hides a registered server of the same name and tenant.
+ */
 export class Servers {
-  private registered = new Map<string, Registered>();
+  private inFile = new Map<string, Registered>();
+  private readonly registered = new Map<string, Registered>();
   private version = '';
   private checkedAt = -Infinity;
+  private readonly sweeping = setInterval(() => void this.sweep(), SWEEP_MS).unref();
 
   constructor(
     private readonly file: string,
+    private readonly registry: Pick<Registry, 'find'>,
+    private readonly connector: Connector,
     private readonly logger: Logger,
   ) {}
 
-  /** Returns a server of a tenant; undefined for one of another tenant too. */
-  find(tenant: string, name: string): Upstream | undefined {
+  /**
+   * Returns a server of a tenant; undefined for one of another tenant too.
+   * @param fresh as it is registered now, and not at most a second ago
+   * @throws Refused NOT_READY (I11)
+   */
+  async find(tenant: string, name: string, fresh = false): Promise<Upstream | undefined> {
     this.refresh();
-    const found = this.registered.get(name);
-    return found?.config.tenant === tenant ? found.upstream : undefined;
+    const found = this.inFile.get(name);
+    if (found?.tenant === tenant) return found.upstream;
+    const config = await this.registry.find(tenant, name, fresh);
+    return this.current(tenant, name, config)?.upstream;
   }
 
-  /** Returns the servers of a tenant, by name. */
-  list(tenant: string): Upstream[] {
+  /** Returns the servers of a tenant in `mcp.json`, by name. */
+  listed(tenant: string): { readonly name: string; readonly upstream: McpServerConfig['upstream'] }[] {
     this.refresh();
-    return [...this.registered.values()]
-      .filter(({ config }) => config.tenant === tenant)
-      .map(({ upstream }) => upstream)
+    return [...this.inFile.values()]
+      .filter((each) => each.tenant === tenant)
+      .map(({ name, config }) => ({ name, upstream: config.upstream }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.registered.values()].map(({ upstream }) => upstream.close()));
+    clearInterval(this.sweeping);
+    await Promise.all([...this.inFile.values(), ...this.registered.values()].map(({ upstream }) => upstream.close()));
+  }
+
+  /** Takes the present settings of a registered server, and closes what was connected by earlier ones. */
+  private current(tenant: string, name: string, config: McpServerConfig | undefined): Registered | undefined {
+    const key = `${tenant}\n${name}`;
+    const known = this.registered.get(key);
+    const digest = config && canonicalDigest(config);
+    if (known && known.digest === digest) return known;
+    if (known) void known.upstream.close();
+    this.registered.delete(key);
+    if (!config || digest === undefined) return undefined;
+    const identity = registeredIdentity(config);
+    const upstream = this.make({ tenant, name, config, identity, source: 'api' });
+    const next = { tenant, name, config, digest, upstream };
+    this.registered.set(key, next);
+    return next;
+  }
+
+  private async sweep(): Promise<void> {
+    for (const { tenant, name } of [...this.registered.values()])
+      try {
+        this.current(tenant, name, await this.registry.find(tenant, name));
+      } catch {
+        // calls are refused as well while it cannot be read
+      }
   }
 
   private refresh(): void {
@@ -62,18 +106,19 @@ export class Servers {
   private load(): void {
     this.version = this.versionOfFile();
     const next = new Map<string, Registered>();
-    for (const [name, config] of Object.entries(readServers(this.file))) {
-      const digest = canonicalDigest(config);
-      const known = this.registered.get(name);
-      next.set(name, known?.digest === digest ? known : { name, digest, config, upstream: this.make(name, config) });
+    for (const [name, { tenant, ...config }] of Object.entries(readServers(this.file))) {
+      const digest = canonicalDigest({ tenant, config });
+      const known = this.inFile.get(name);
+      const make = (): Upstream =>
+        this.make({ tenant, name, config, identity: identityOf(config.upstream), source: 'file' });
+      next.set(name, known?.digest === digest ? known : { tenant, name, config, digest, upstream: make() });
     }
-    for (const [name, { upstream }] of this.registered)
-      if (next.get(name)?.upstream !== upstream) void upstream.close();
-    this.registered = next;
+    for (const [name, { upstream }] of this.inFile) if (next.get(name)?.upstream !== upstream) void upstream.close();
+    this.inFile = next;
   }
 
-  private make(name: string, config: ServerConfig): Upstream {
-    return new Upstream(name, config, () => connect(name, config, this.logger), this.logger);
+  private make(server: Parameters<Connector>[0]): Upstream {
+    return new Upstream(server, () => this.connector(server), this.logger);
   }
 
   private versionOfFile(): string {
@@ -82,7 +127,7 @@ export class Servers {
   }
 }
 
-/** Reads the registered servers. @throws Error naming what is wrong */
+/** Reads the servers of `mcp.json`. @throws Error naming what is wrong */
 export function readServers(file: string): Record<string, ServerConfig> {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat) return {};

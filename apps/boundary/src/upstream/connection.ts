@@ -27,6 +27,8 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
   /** receives the params of progress notifications, without their token */
   readonly onProgress?: (params: Record<string, unknown>) => void;
+  /** headers that repeat arguments, for a server of the stateless revision that is reached over HTTP */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A connection to an upstream server. */
@@ -39,6 +41,8 @@ export interface Connection {
   notify(method: string, params?: Record<string, unknown>): Promise<void>;
   /** sets the version that the upstream answered with */
   negotiated(version: string): void;
+  /** from now on, each request states the stateless revision (2026-07-28) */
+  becomeStateless(): void;
   /** calls the listener for each notification that belongs to no request */
   onNotification(listener: (method: string, params: Record<string, unknown>) => void): void;
   /** answers the requests of the upstream other than pings; without it they are refused */

@@ -3,6 +3,7 @@ import type { Logger } from '@bailiwick/platform/logging';
 import { BOUNDARY_LIMITS } from '../limits';
 import {
   NO_CAPABILITY,
+  NotReached,
   UpstreamGone,
   type ClientSide,
   type Connection,
@@ -10,12 +11,15 @@ import {
   type UpstreamAnswer,
 } from './connection';
 import { parseMessage, Pending } from './pending';
+import { withRevision } from './stateless';
 
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   /** the whole environment */
   readonly env: Readonly<Record<string, string>>;
+  /** the user that it runs as, if this process may choose one */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 const NEWLINE = 0x0a;
@@ -29,10 +33,13 @@ export class StdioConnection implements Connection {
   private readonly child: ChildProcessWithoutNullStreams;
   private chunks: Buffer[] = [];
   private bytes = 0;
+  private isStateless = false;
+  private hasEnded = false;
 
   constructor(program: Program, logger: Logger) {
     const child = spawn(program.command, [...program.args], {
       env: { ...program.env },
+      ...program.user,
       stdio: ['pipe', 'pipe', 'pipe'],
       // its own process group, so that what it has started ends with it
       detached: true,
@@ -40,6 +47,7 @@ export class StdioConnection implements Connection {
     this.child = child;
     this.ended = new Promise((resolve) => {
       const end = (why: string) => (): void => {
+        this.hasEnded = true;
         this.pending.failAll(new UpstreamGone(why));
         resolve();
       };
@@ -54,10 +62,12 @@ export class StdioConnection implements Connection {
   }
 
   request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
+    if (this.hasEnded) return Promise.reject(new NotReached('the upstream has ended'));
+    const stated = this.isStateless ? withRevision(params) : params;
     const { id, answer } = this.pending.add(options, (aborted) =>
       this.send({ method: 'notifications/cancelled', params: { requestId: aborted } }),
     );
-    this.send({ id, method, params: options.onProgress ? withToken(params, id) : params });
+    this.send({ id, method, params: options.onProgress ? withToken(stated, id) : stated });
     return answer;
   }
 
@@ -67,6 +77,10 @@ export class StdioConnection implements Connection {
 
   negotiated(): void {
     // lines carry no version
+  }
+
+  becomeStateless(): void {
+    this.isStateless = true;
   }
 
   onNotification(listener: (method: string, params: Record<string, unknown>) => void): void {

@@ -1,4 +1,5 @@
 import { BOUNDARY_LIMITS } from '../limits';
+import { NotSent, type Outbound, type OutboundResponse } from '../outbound/outbound';
 import {
   NO_CAPABILITY,
   NotReached,
@@ -11,13 +12,16 @@ import {
 } from './connection';
 import { eventsOf } from './event-stream';
 import { parseMessage, Pending } from './pending';
+import type { Credentials } from './credentials';
+import { headersOf, withRevision } from './stateless';
 import { withToken } from './stdio';
 
-/** A server that is reached over Streamable HTTP (MCP 2025-11-25). It is sent its own credentials and no others. */
+/** A server that is reached over Streamable HTTP (MCP 2026-07-28 and 2025-11-25). It is sent its own credentials and no others. */
 export class HttpConnection implements Connection {
   private readonly pending = new Pending();
   private version: string | undefined;
   private session: string | undefined;
+  private isStateless = false;
   private readonly closing = new AbortController();
   private end: () => void = () => undefined;
   readonly ended = new Promise<void>((resolve) => (this.end = resolve));
@@ -26,17 +30,21 @@ export class HttpConnection implements Connection {
 
   constructor(
     private readonly url: string,
-    private readonly credentials: Readonly<Record<string, string>>,
+    private readonly credentials: Credentials,
+    private readonly outbound: Outbound,
   ) {}
 
   async request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
     const stop = new AbortController();
     const { id, answer } = this.pending.add(options, (aborted) => {
       stop.abort();
+      // in the stateless revision, the end of the connection is the cancellation
+      if (this.isStateless) return;
       void this.notify('notifications/cancelled', { requestId: aborted }).catch(() => undefined);
     });
-    const message = { id, method, params: options.onProgress ? withToken(params, id) : params };
-    this.exchange(message, stop.signal).then(
+    const stated = this.isStateless ? withRevision(params) : params;
+    const message = { id, method, params: options.onProgress ? withToken(stated, id) : stated };
+    this.exchange(message, stop.signal, options.headers).then(
       () => this.pending.fail(id, new UpstreamGone('the upstream ended its response without an answer')),
       (error: unknown) => this.pending.fail(id, error instanceof UpstreamGone ? error : failureOf(error)),
     );
@@ -49,12 +57,15 @@ export class HttpConnection implements Connection {
 
   async notify(method: string, params?: Record<string, unknown>): Promise<void> {
     const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)]);
-    const response = await this.post({ method, ...(params ? { params } : {}) }, signal);
-    await response.body?.cancel();
+    drop(await this.post({ method, ...(params ? { params } : {}) }, signal));
   }
 
   negotiated(version: string): void {
     this.version = version;
+  }
+
+  becomeStateless(): void {
+    this.isStateless = true;
   }
 
   onNotification(listener: (method: string, params: Record<string, unknown>) => void): void {
@@ -83,21 +94,36 @@ export class HttpConnection implements Connection {
     this.end();
     if (this.session === undefined) return;
     const signal = AbortSignal.timeout(BOUNDARY_LIMITS.stopMs);
-    await fetch(this.url, { method: 'DELETE', headers: this.headers(), redirect: 'error', signal }).catch(
-      () => undefined,
-    );
+    await this.headers()
+      .then(async (headers) => drop(await this.outbound.send(this.url, { method: 'DELETE', headers, signal })))
+      .catch(() => undefined);
   }
 
-  private async exchange(message: Record<string, unknown>, stop: AbortSignal): Promise<void> {
-    const response = await this.post(message, AbortSignal.any([stop, this.closing.signal]));
-    const type = response.headers.get('content-type') ?? '';
+  private async exchange(
+    message: { id: number; method: string; params: Record<string, unknown> },
+    stop: AbortSignal,
+    more: RequestOptions['headers'] = {},
+  ): Promise<void> {
+    const { method, params } = message;
+    const headers = this.isStateless ? { ...more, ...headersOf(method, params) } : {};
+    const response = await this.post(message, AbortSignal.any([stop, this.closing.signal]), headers);
+    const type = response.headers['content-type'] ?? '';
     const isOver = response.status === 404 || response.status === 400;
     if (isOver && this.session !== undefined) {
+      drop(response);
       this.end(); // the session has ended: the next request opens another
       throw new NotReached('the upstream has ended the session');
     }
-    if (message.method === 'initialize') this.session = response.headers.get('mcp-session-id') ?? undefined;
-    if (!response.body) throw new UpstreamGone(`the upstream answered ${response.status} without a body`);
+    if (response.status === 401) {
+      drop(response);
+      this.credentials.refused?.();
+      throw new NotReached('the upstream refused its credentials (401)');
+    }
+    if (response.status >= 300 && response.status < 400) {
+      drop(response);
+      throw new UpstreamGone(`the upstream answered with a redirect (${response.status}), which is not followed`);
+    }
+    if (message.method === 'initialize') this.session = sessionOf(response);
     if (type.startsWith('text/event-stream')) {
       for await (const data of eventsOf(response.body, BOUNDARY_LIMITS.messageBytes)) this.take(data);
       return;
@@ -105,7 +131,8 @@ export class HttpConnection implements Connection {
     const text = await bounded(response.body);
     const parsed = type.startsWith('application/json') ? parseMessage(text) : undefined;
     if (!parsed) throw new UpstreamGone(`the upstream answered ${response.status} without an MCP message`);
-    this.take(text, parsed);
+    // an error about the request as a whole may have no id
+    this.take(text, parsed.error !== undefined && parsed.id === null ? { ...parsed, id: message.id } : parsed);
   }
 
   private take(text: string, message: Message | undefined = parseMessage(text)): void {
@@ -120,25 +147,26 @@ export class HttpConnection implements Connection {
           AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)]),
         ),
       )
-      .then(
-        (response) => response.body?.cancel(),
-        () => undefined,
-      );
+      .then(drop, () => undefined);
   }
 
-  private post(message: Record<string, unknown>, signal: AbortSignal): Promise<Response> {
-    return fetch(this.url, {
+  private async post(
+    message: Record<string, unknown>,
+    signal: AbortSignal,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<OutboundResponse> {
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+    return this.outbound.send(this.url, {
       method: 'POST',
-      headers: this.headers(),
-      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
-      redirect: 'error', // credentials are for this address only
+      headers: { ...(await this.headers()), ...more },
+      body,
       signal,
     });
   }
 
-  private headers(): Record<string, string> {
+  private async headers(): Promise<Record<string, string>> {
     return {
-      ...this.credentials,
+      ...(await this.credentials.headers()),
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
       ...(this.version === undefined ? {} : { 'mcp-protocol-version': this.version }),
@@ -147,21 +175,22 @@ export class HttpConnection implements Connection {
   }
 }
 
-/** Failures of `fetch` before a request is sent. */
-const UNSENT: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+function sessionOf({ headers }: OutboundResponse): string | undefined {
+  const session = headers['mcp-session-id'];
+  return typeof session === 'string' ? session : undefined;
+}
+
+/** Ends a response that is not read. */
+function drop({ body }: OutboundResponse): void {
+  body.on('error', () => undefined);
+  body.resume(); // a short rest lets the connection be used again; a long one ends with the connection
+}
 
 function failureOf(error: unknown): UpstreamGone {
-  const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
+  if (error instanceof NotSent) return new NotReached(`the upstream was not reached: ${error.message}`);
+  const { code } = error as { code?: unknown };
   // other texts may have the address, and with it a secret
-  const why = `the upstream cannot be reached${typeof code === 'string' ? `: ${code}` : ''}`;
-  return UNSENT.has(code) ? new NotReached(why) : new UpstreamGone(why);
+  return new UpstreamGone(`the connection to the upstream failed${typeof code === 'string' ? `: ${code}` : ''}`);
 }
 
 async function bounded(body: AsyncIterable<Uint8Array>): Promise<string> {

@@ -1,10 +1,10 @@
-import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Logger } from '@bailiwick/platform/logging';
-import { isObject, itemsOf, membersOf } from '../json-text';
+import { itemsOf, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
-import type { ServerConfig } from '../servers/server-config';
 import { readDefinition, type Definition } from '../tools/definition';
+import { beginning, type Begun } from './beginning';
+import type { RegisteredServer } from './connect';
 import {
   NO_CAPABILITY,
   NotReached,
@@ -14,13 +14,10 @@ import {
   type RequestOptions,
   type UpstreamAnswer,
 } from './connection';
+import { argumentHeaders, completeAnswer } from './stateless';
 
-/** Revisions that the boundary uses with upstreams, newest first. */
-const VERSIONS = ['2025-11-25', '2025-06-18'];
-
-interface Open {
+interface Open extends Begun {
   readonly connection: Connection;
-  readonly capabilities: Readonly<Record<string, unknown>>;
   tools: readonly Definition[] | undefined;
   readAt: number;
   /** notifications that its tools have changed */
@@ -38,28 +35,24 @@ export class Upstream {
   private readonly separate = new Set<Upstream>();
 
   constructor(
-    readonly name: string,
-    private readonly config: ServerConfig,
+    private readonly server: RegisteredServer,
     private readonly connect: () => Connection,
     private readonly logger: Logger,
     private readonly side?: ClientSide,
   ) {}
 
-  get tenant(): string {
-    return this.config.tenant;
+  get name(): string {
+    return this.server.name;
   }
 
   /** Identifies what the name stands for: its address or its command line, without credentials. */
   get identity(): string {
-    const { upstream } = this.config;
-    return canonicalDigest(
-      'url' in upstream ? { url: upstream.url } : { command: upstream.command, args: upstream.args },
-    );
+    return this.server.identity;
   }
 
   /** Returns the same server with a separate connection, on which `side` answers. It ends with this one. */
   separately(side: ClientSide): Upstream {
-    const upstream = new Upstream(this.name, this.config, this.connect, this.logger, side);
+    const upstream = new Upstream(this.server, this.connect, this.logger, side);
     this.separate.add(upstream);
     return upstream;
   }
@@ -99,12 +92,16 @@ export class Upstream {
       throw new NotReached('too many calls of this server are in flight');
     this.inFlight += 1;
     try {
-      const { connection } = await this.open().catch((error: Error) => {
+      const open = await this.open().catch((error: Error) => {
         throw new NotReached(error.message);
       });
+      const { connection } = open;
       if (options.signal.aborted) throw new NotReached('the call was aborted');
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
-      return await connection.request(method, params, { ...options, signal });
+      if (!open.isStateless) return await connection.request(method, params, { ...options, signal });
+      const schema = method === 'tools/call' && open.tools?.find(({ name }) => name === params.name)?.inputSchema;
+      const headers = argumentHeaders(schema, params.arguments);
+      return completeAnswer(await connection.request(method, params, { ...options, signal, headers }));
     } finally {
       this.inFlight -= 1;
     }
@@ -122,7 +119,7 @@ export class Upstream {
     if (this.opening) return this.opening;
     if (performance.now() - this.failedAt < BOUNDARY_LIMITS.retryMs)
       return Promise.reject(new UpstreamGone('the upstream has just failed; retry in a second'));
-    const opening = this.initialize();
+    const opening = this.connected();
     this.opening = opening;
     const forget = (): void => {
       if (this.opening === opening) this.opening = undefined;
@@ -138,35 +135,12 @@ export class Upstream {
     return opening;
   }
 
-  private async initialize(): Promise<Open> {
+  private async connected(): Promise<Open> {
     const connection = this.connect();
     try {
-      const answer = await connection.request(
-        'initialize',
-        {
-          protocolVersion: VERSIONS[0],
-          capabilities: this.side?.capabilities ?? {},
-          clientInfo: { name: 'bailiwick-boundary', version: '0.1.0' },
-        },
-        { signal: AbortSignal.timeout(BOUNDARY_LIMITS.connectMs) },
-      );
-      if (!answer.ok)
-        throw new UpstreamGone(`the upstream refused to initialize: ${answer.error.message.slice(0, 200)}`);
-      const { protocolVersion, capabilities } = JSON.parse(answer.result) as Record<string, unknown>;
-      if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
-        throw new UpstreamGone(`the upstream answered with revision ${String(protocolVersion).slice(0, 40)}`);
-      connection.negotiated(protocolVersion);
       const { side } = this;
-      if (side) connection.answerBy((method, params) => side.request(method, params));
-      await connection.notify('notifications/initialized');
-      const open: Open = {
-        connection,
-        capabilities: isObject(capabilities) ? capabilities : {},
-        tools: undefined,
-        readAt: 0,
-        changes: 0,
-      };
-      if (side) connection.listen();
+      const begun = await beginning(connection, side);
+      const open: Open = { connection, ...begun, tools: undefined, readAt: 0, changes: 0 };
       connection.onNotification((method, params) => {
         side?.notified(method, params);
         if (method !== 'notifications/tools/list_changed') return;
@@ -199,9 +173,11 @@ export class Upstream {
         );
       cursor = (JSON.parse(answer.result) as { nextCursor?: unknown }).nextCursor;
       if (cursor === undefined || cursor === null || cursor === '') {
-        if (open.changes === changes) open.tools = found;
+        const { tools } = this.server.config;
+        const existing = tools ? found.filter(({ name }) => tools.includes(name)) : found;
+        if (open.changes === changes) open.tools = existing;
         open.readAt = performance.now();
-        return found;
+        return existing;
       }
     }
     throw new UpstreamGone('the upstream does not end its list of tools');

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { waitFor } from '@bailiwick/platform/local-servers/child';
 import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
-import { registerServer } from '../mcp/registration';
+import { registerServer, unregisterServer } from '../mcp/registration';
 import { pairs, several } from '../names-and-values';
 import { bold, dim, green, red, table, yellow } from '../render';
 import { readStatus } from '../up/supervisor';
@@ -9,8 +9,16 @@ import { readStatus } from '../up/supervisor';
 interface AddFlags extends GlobalOptions {
   url?: string;
   header: string[];
+  secret: string[];
   env: string[];
+  tool: string[];
+  file?: boolean;
   tenant: string;
+}
+interface ListedServer {
+  readonly name: string;
+  readonly source: 'file' | 'api';
+  readonly upstream: { readonly url: string } | { readonly command: string; readonly args: number };
 }
 interface ComparedTool {
   readonly name: string;
@@ -34,14 +42,28 @@ export function addMcpCommands(program: Command): void {
   const mcp = program.command('mcp').description('MCP servers that agents reach through the boundary');
   mcp
     .command('add <name> [command...]')
-    .description('register a server in mcp.json of the data folder: an address, or a command after --')
+    .description(
+      'register a server: an address, or a command after --, which is written to mcp.json of the data folder',
+    )
     .option('--url <url>', 'its address (Streamable HTTP)')
     .option('--header <name: value>', 'sent to the address with each request; repeatable', several, [])
+    .option(
+      '--secret <name: secret>',
+      'a header whose value mcp-secrets.json lists under this name; repeatable',
+      several,
+      [],
+    )
+    .option('--tool <name>', 'the only tools that exist for agents; repeatable', several, [])
+    .option('--file', 'write an address to mcp.json too: the operator may name one in a private network')
     .option('--env <NAME=value>', 'set in the environment of the command; repeatable', several, [])
-    .option('--tenant <tenant>', 'the tenant that it belongs to', 'default')
+    .option('--tenant <tenant>', 'the tenant of a server in mcp.json', 'default')
     .action((name: string, words: string[], _flags, command: Command) =>
       add(name, words, command.optsWithGlobals<AddFlags>()),
     );
+  mcp
+    .command('remove <name>')
+    .description('remove a server, its credentials, and what was approved of it')
+    .action((name: string, _flags, command: Command) => remove(name, command.optsWithGlobals<GlobalOptions>()));
   mcp
     .command('list')
     .description('the registered servers, and whether their tools are approved')
@@ -63,16 +85,25 @@ export function addMcpCommands(program: Command): void {
     .action((name: string, _flags, command: Command) => infer(name, command.optsWithGlobals<GlobalOptions>()));
 }
 
-async function add(name: string, words: string[], { url, header, env, tenant, ...options }: AddFlags): Promise<void> {
+async function add(name: string, words: string[], flags: AddFlags): Promise<void> {
+  const { url, header, secret, env, tool, file, tenant, ...options } = flags;
   const [program, ...args] = words;
   if ((url === undefined) === (program === undefined))
     throw new UsageError('name either --url, or a command after --, such as: bailiwick mcp add files -- npx server');
-  const dir = dataDir(options);
-  registerServer(dir, name, {
-    tenant,
+  const headers = {
+    ...pairs(header, ':', '--header'),
+    ...Object.fromEntries(
+      Object.entries(pairs(secret, ':', '--secret')).map(([key, value]) => [key, { secret: value }]),
+    ),
+  };
+  const settings = {
     upstream: url === undefined ? { command: program as string, args, env: pairs(env, '=', '--env') } : { url },
-    ...(header.length === 0 ? {} : { credentials: { headers: pairs(header, ':', '--header') } }),
-  });
+    ...(Object.keys(headers).length === 0 ? {} : { credentials: { headers } }),
+    ...(tool.length === 0 ? {} : { tools: tool }),
+  };
+  const dir = dataDir(options);
+  if (url !== undefined && file !== true) await clientFor(options, 'admin').put(pathOf(name), settings);
+  else registerServer(dir, name, { tenant, ...settings });
   if (readStatus(dir))
     await waitFor('the boundary to start', START_MS, () => Promise.resolve(readStatus(dir)?.boundary !== undefined));
   const at = readStatus(dir)?.boundary;
@@ -80,21 +111,31 @@ async function add(name: string, words: string[], { url, header, env, tenant, ..
   console.log(dim(`its tools are in quarantine until you approve them: bailiwick mcp diff ${name}`));
 }
 
-const read = (name: string, options: GlobalOptions): Promise<Shown> =>
-  clientFor(options, 'admin').get<Shown>(`/v1/mcp/servers/${encodeURIComponent(name)}`);
-
-async function list(options: GlobalOptions): Promise<void> {
-  const { items } = await clientFor(options, 'admin').get<{ items: { name: string }[] }>('/v1/mcp/servers');
-  const servers = await Promise.all(items.map(({ name }) => read(name, options)));
-  if (options.json) return console.log(JSON.stringify(servers));
-  if (servers.length === 0) return console.log('no MCP servers are registered');
-  console.log(table(['server', 'state', 'tools', 'in quarantine', 'approved'], servers.map(row)));
+/** Removes a server where it is registered: in `mcp.json` of the data folder, or over the API. */
+async function remove(name: string, options: GlobalOptions): Promise<void> {
+  if (!unregisterServer(dataDir(options), name)) await clientFor(options, 'admin').delete(pathOf(name));
+  console.log(`${green('removed')} ${name}`);
 }
 
-function row({ name, digest, fault, pinned, tools }: Shown): string[] {
+const pathOf = (name: string): string => `/v1/mcp/servers/${encodeURIComponent(name)}`;
+
+const read = (name: string, options: GlobalOptions): Promise<Shown> =>
+  clientFor(options, 'admin').get<Shown>(pathOf(name));
+
+async function list(options: GlobalOptions): Promise<void> {
+  const { items } = await clientFor(options, 'admin').get<{ items: ListedServer[] }>('/v1/mcp/servers');
+  const servers = await Promise.all(items.map(async (each) => ({ ...each, ...(await read(each.name, options)) })));
+  if (options.json) return console.log(JSON.stringify(servers));
+  if (servers.length === 0) return console.log('no MCP servers are registered');
+  console.log(table(['server', 'upstream', 'in', 'state', 'tools', 'in quarantine', 'approved'], servers.map(row)));
+}
+
+function row({ name, source, upstream, digest, fault, pinned, tools }: Shown & ListedServer): string[] {
   const waiting = tools.filter(({ status }) => status !== 'approved').length;
   const state = fault ?? (pinned?.digest === digest ? 'approved' : 'in quarantine');
-  return [name, state, String(tools.length), String(waiting), pinned?.approvedAt ?? ''];
+  const at = 'url' in upstream ? upstream.url : upstream.command;
+  const where = source === 'file' ? 'mcp.json' : 'API';
+  return [name, at, where, state, String(tools.length), String(waiting), pinned?.approvedAt ?? ''];
 }
 
 async function diff(name: string, options: GlobalOptions): Promise<void> {
@@ -131,7 +172,7 @@ const safe = (text: string): string =>
 async function approve(name: string, { digest, ...options }: GlobalOptions & { digest?: string }): Promise<void> {
   const seen = digest ?? (await read(name, options)).digest;
   if (seen === undefined) throw new Error(`${name} does not answer, so there is nothing to approve`);
-  const path = `/v1/mcp/servers/${encodeURIComponent(name)}/approval`;
+  const path = `${pathOf(name)}/approval`;
   const pin = await clientFor(options, 'admin').post<{ tools: Record<string, string> }>(path, { digest: seen });
   if (options.json) return console.log(JSON.stringify(pin));
   console.log(`${green('approved')} ${Object.keys(pin.tools).length} tools of ${name}`);

@@ -10,7 +10,8 @@ export interface Registration {
   readonly upstream:
     | { readonly url: string }
     | { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
-  readonly credentials?: { readonly headers: Readonly<Record<string, string>> };
+  readonly credentials?: { readonly headers: Readonly<Record<string, string | { readonly secret: string }>> };
+  readonly tools?: readonly string[];
 }
 
 /** Adds a server to `mcp.json`, or replaces the one of its name. @throws UsageError */
@@ -18,8 +19,21 @@ export function registerServer(dataDir: string, name: string, registration: Regi
   const parsed = mcpServerName.safeParse(name);
   if (!parsed.success)
     throw new UsageError(`the name of a server ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
-  const file = join(dataDir, 'mcp.json');
-  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { servers?: object }) : {};
-  const servers = { ...known.servers, [name]: registration };
-  writePrivate(file, `${JSON.stringify({ servers }, null, 2)}\n`);
+  write(dataDir, { ...serversIn(dataDir), [name]: registration });
 }
+
+/** Removes a server from `mcp.json`. @returns whether it was there */
+export function unregisterServer(dataDir: string, name: string): boolean {
+  const { [name]: removed, ...servers } = serversIn(dataDir);
+  if (removed !== undefined) write(dataDir, servers);
+  return removed !== undefined;
+}
+
+function serversIn(dataDir: string): Record<string, unknown> {
+  const file = join(dataDir, 'mcp.json');
+  if (!existsSync(file)) return {};
+  return (JSON.parse(readFileSync(file, 'utf8')) as { servers?: Record<string, unknown> }).servers ?? {};
+}
+
+const write = (dataDir: string, servers: Record<string, unknown>): void =>
+  writePrivate(join(dataDir, 'mcp.json'), `${JSON.stringify({ servers }, null, 2)}\n`);

@@ -34,14 +34,14 @@ const FILES: Record<ServiceName, readonly string[]> = {
   delegation: [],
   intent: [],
   ledger: ['keys/log.pem', 'keys/witness.pem'],
-  gateway: ['keys/token.pem', 'keys/pseudonym.key', 'credentials.json'],
-  boundary: [],
+  gateway: ['keys/token.pem', 'keys/pseudonym.key', 'keys/upstream.pub.pem', 'credentials.json'],
+  boundary: ['keys/upstream.pem'],
 };
 
-/** Optional files: accepted export keys, MCP servers, HTTP APIs, issuers whose tokens people present, requested cosignatures, and handovers of the signing key. */
+/** Optional files: accepted export keys, MCP servers and their secrets, HTTP APIs, issuers whose tokens people present, requested cosignatures, and handovers of the signing key. */
 const OPTIONAL_FILES: Partial<Record<ServiceName, readonly string[]>> = {
   delegation: ['import-keys.json'],
-  boundary: ['mcp.json', 'http.json'],
+  boundary: ['mcp.json', 'mcp-secrets.json', 'http.json'],
   gateway: ['issuers.json', 'keys/token.retired.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };
@@ -132,7 +132,12 @@ function environment(name: ServiceName, options: DeployOptions, secrets: Secrets
       ? { ...eventsUser(secrets), BAILIWICK_EVENT_STREAM_REPLICAS: String(Math.min(3, servers.length)) }
       : {}),
     ...(name === 'gateway' || name === 'boundary'
-      ? { BAILIWICK_HOST: listen.host, BAILIWICK_PORT: String(listen.port), BAILIWICK_PUBLIC_URL: url }
+      ? {
+          BAILIWICK_HOST: listen.host,
+          BAILIWICK_PORT: String(listen.port),
+          BAILIWICK_PUBLIC_URL: url,
+          ...upstreamSettings(),
+        }
       : {
           BAILIWICK_DATABASE_URL: `postgres://bailiwick_${name}:${secrets.database[name]}@${postgres}/bailiwick`,
         }),
@@ -145,6 +150,15 @@ function environment(name: ServiceName, options: DeployOptions, secrets: Secrets
       : {}),
   });
 }
+
+/** What MCP servers may be, as the environment of `setup` states it: gateway and boundary both enforce it. */
+const upstreamSettings = (): Record<string, string> =>
+  Object.fromEntries(
+    ['BAILIWICK_UPSTREAM_NETWORKS', 'BAILIWICK_UPSTREAM_COMMANDS', 'BAILIWICK_UPSTREAM_USER'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 function giveTo(path: string, uid: number): void {
   chownSync(path, uid, uid);

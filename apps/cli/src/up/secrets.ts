@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVENTS_USER } from '@bailiwick/messaging/subjects';
@@ -34,6 +34,7 @@ export function ensureSecrets(dataDir: string): Secrets {
   ensureKey(join(dataDir, 'keys', 'log.pem'));
   ensureKey(join(dataDir, 'keys', 'token.pem'));
   ensureKey(join(dataDir, 'keys', 'witness.pem'));
+  ensureUpstreamKey(join(dataDir, 'keys'));
   const pseudonym = join(dataDir, 'keys', 'pseudonym.key');
   if (!existsSync(pseudonym)) writePrivate(pseudonym, randomBytes(32).toString('base64'));
   const file = join(dataDir, 'secrets.json');
@@ -57,6 +58,18 @@ function ensureKey(file: string): void {
   if (existsSync(file)) return;
   const { privateKey } = generateKeyPairSync('ed25519');
   writePrivate(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+}
+
+/** Creates the key that credentials of MCP servers are encrypted for, or the public part of the one that exists. */
+function ensureUpstreamKey(keys: string): void {
+  const file = join(keys, 'upstream.pem');
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('x25519');
+    writePrivate(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  }
+  chmodSync(file, 0o600);
+  const publicKey = createPublicKey(readFileSync(file, 'utf8'));
+  writePrivate(join(keys, 'upstream.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }).toString());
 }
 
 /** Creates one API key per role for the tenant `default`; updates the address at each start. */

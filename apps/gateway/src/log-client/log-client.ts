@@ -46,9 +46,9 @@ export class LogClient extends OwnerClient {
   }
 
   /** Asks the boundary, which is running once MCP servers are registered. @throws Refused NOT_FOUND, NOT_READY */
-  async boundary<T>(op: string, body: Record<string, unknown>): Promise<T> {
-    const reply = await this.bus.request(boundarySubject(op), body, BOUNDARY_MS);
-    if (!reply.ok) throw new Refused('NOT_READY', 'the boundary does not answer; it runs once mcp.json names a server');
+  async boundary<T>(op: string, body: Record<string, unknown>, timeoutMs: number = BOUNDARY_MS): Promise<T> {
+    const reply = await this.bus.request(boundarySubject(op), body, timeoutMs);
+    if (!reply.ok) throw new Refused('NOT_READY', 'the boundary does not answer; it runs once a server is registered');
     return valueOf<T>(reply.value as Answer);
   }
 

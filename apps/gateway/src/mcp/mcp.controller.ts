@@ -36,25 +36,12 @@ const serverAnswer = z.object({
   pinned: mcpPin.nullable(),
   tools: z.array(comparedTool),
 });
-const serversAnswer = z.object({ items: z.array(z.object({ name: mcpServerName })), next: z.null() });
 const approvedAnswer = mcpPin.extend({ position });
 
-/** The upstream MCP servers of a tenant, and what an administrator approved of them. */
+/** What the MCP servers of a tenant offer, and what an administrator approved of it. */
 @Controller()
 export class McpController {
   constructor(private readonly logClient: LogClient) {}
-
-  @Endpoint({
-    method: 'GET',
-    path: '/v1/mcp/servers',
-    summary: 'The registered MCP servers of the tenant',
-    roles: ['admin', 'analyst'],
-    answer: serversAnswer,
-  })
-  async list(@Ctx() { caller }: RequestContext): Promise<unknown> {
-    const { names } = await this.logClient.boundary<{ names: string[] }>('servers', { tenant: caller.tenant });
-    return { items: names.map((name) => ({ name })), next: null };
-  }
 
   @Endpoint({
     method: 'GET',

@@ -19,6 +19,7 @@ import { completeRun, escalate } from './grants/run';
 import { recordKey } from './record-key';
 import { requestAccess, withdrawRequest } from './request-access';
 import { recordMcpApproval } from './record-mcp-approval';
+import { recordMcpServer } from './record-mcp-server';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
 import { settle } from './actions/settle-action';
@@ -50,6 +51,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   deployPolicy,
   recordKey,
   recordMcpApproval,
+  recordMcpServer,
   erase,
   setAsideEvent,
   recordDrift,

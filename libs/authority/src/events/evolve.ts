@@ -74,6 +74,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   PolicyShadowed: policyShadowed,
   KeyChanged: () => undefined, // the gateways know the keys
   McpServerApproved: () => undefined, // enforcement points compare it
+  McpServerChanged: () => undefined, // the boundary reads the servers
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

@@ -27,6 +27,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'PolicyShadowed',
         'KeyChanged',
         'McpServerApproved',
+        'McpServerChanged',
         'PayloadsErased',
         'HistoryImported',
         'EventSetAside',

@@ -8,6 +8,7 @@ import { actor, feature, payload, refusedKind, revocationTarget, storedSelector 
 import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
+import { mcpServerChange } from '../mcp/mcp-server';
 import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
 import { ruleName } from '../policy/rule';
@@ -149,6 +150,8 @@ export const deployPolicy = command('deployPolicy', {
 export const recordKey = command('recordKey', keyChange.shape);
 /** records that an administrator approved what an MCP server offers; what it offers is not part of the log */
 export const recordMcpApproval = command('recordMcpApproval', mcpApproval.shape);
+/** records that an administrator registered or removed an MCP server; its settings are not part of the log */
+export const recordMcpServer = command('recordMcpServer', mcpServerChange.shape);
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
@@ -210,6 +213,7 @@ export const COMMANDS = [
   deployPolicy,
   recordKey,
   recordMcpApproval,
+  recordMcpServer,
   erase,
   setAsideEvent,
   recordDrift,

@@ -8,6 +8,7 @@ import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
+import { mcpServerChange } from '../mcp/mcp-server';
 import { decidedObligations, understands } from '../obligations/obligation';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {
@@ -343,6 +344,8 @@ export const EVENT_DATA = {
   KeyChanged: keyChange,
   /** an administrator approved what an upstream MCP server offers */
   McpServerApproved: mcpApproval,
+  /** an administrator registered an upstream MCP server, or removed it; its settings are not recorded */
+  McpServerChanged: mcpServerChange,
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

@@ -8,6 +8,7 @@ import { LedgerSnapshots1764100000000 } from './1764100000000-ledger-snapshots';
 import { LogOwners1760000000001 } from './1760000000001-log-owners';
 import { AccessKeys1764500000000 } from './1764500000000-access-keys';
 import { McpPins1764600000000 } from './1764600000000-mcp-pins';
+import { McpServers1764630000001 } from './1764630000001-mcp-servers';
 import { PersonNames1764610000000 } from './1764610000000-person-names';
 import { KeyRecords1764610000001 } from './1764610000001-key-records';
 import { ClientKeys1764620000000 } from './1764620000000-client-keys';
@@ -71,6 +72,7 @@ export const EVENT_LOG_MIGRATIONS = [
   KeyRecords1764610000001,
   ClientKeys1764620000000,
   Sessions1764630000000,
+  McpServers1764630000001,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>

@@ -48,7 +48,13 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
   // the boundary: decides calls of agents and reports their outcomes, on subjects that accept nothing else; notified of
   // commits, which may end the lease of a call in flight
   boundary: {
-    publish: ['bailiwick.call.>', 'bailiwick.admin.logs', 'bailiwick.admin.mcp-pins'],
+    publish: [
+      'bailiwick.call.>',
+      'bailiwick.admin.logs',
+      'bailiwick.admin.mcp-pins',
+      'bailiwick.admin.mcp-server',
+      'bailiwick.admin.mcp-servers',
+    ],
     subscribe: [
       inbox('boundary'),
       'bailiwick.boundary.>',

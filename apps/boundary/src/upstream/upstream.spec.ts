@@ -1,0 +1,208 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { makeLogger } from '@bailiwick/platform/logging';
+import { Networks } from '@bailiwick/platform/networks';
+import { Outbound } from '../outbound/outbound';
+import { NotReached, UpstreamGone } from './connection';
+import { HttpConnection } from './streamable-http';
+import { Upstream } from './upstream';
+
+interface Received {
+  readonly id?: number;
+  readonly method: string;
+  readonly params: Record<string, unknown> & { readonly _meta?: Record<string, unknown> };
+  readonly headers: IncomingMessage['headers'];
+}
+type Answering = (message: Received, response: ServerResponse) => unknown;
+
+const INPUT = {
+  type: 'object',
+  properties: {
+    region: { type: 'string', 'x-mcp-header': 'Region' },
+    deep: { type: 'object', properties: { n: { type: 'integer', 'x-mcp-header': 'N' } } },
+    other: { type: 'string' },
+  },
+};
+const TOOLS = [
+  { name: 'look_up', inputSchema: INPUT },
+  { name: 'hidden', inputSchema: { type: 'object' } },
+];
+
+const send = (response: ServerResponse, value: object, status = 200): unknown =>
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', ...value }));
+
+/** Answers as a server that knows 2026-07-28 only. */
+const stateless: Answering = ({ id, method, headers }, response) => {
+  if (headers['mcp-protocol-version'] !== '2026-07-28')
+    return send(response, { id: null, error: { code: -32022, message: 'Unsupported protocol version' } }, 400);
+  const result = (value: object): unknown => send(response, { id, result: { resultType: 'complete', ...value } });
+  if (method === 'server/discover') return result({ supportedVersions: ['2026-07-28'], capabilities: { tools: {} } });
+  if (method === 'tools/list') return result({ tools: TOOLS, ttlMs: 0, cacheScope: 'private' });
+  return result({ content: [], 'x-kept': 1.5 });
+};
+/** Answers as a server that knows 2025-11-25. */
+const initializing: Answering = ({ id, method }, response) => {
+  if (id === undefined) return response.writeHead(202).end();
+  if (method === 'initialize')
+    return send(response, { id, result: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: {} } });
+  return send(response, { id, result: method === 'tools/list' ? { tools: TOOLS } : { content: [] } });
+};
+
+describe('Upstream', () => {
+  let server: Server;
+  let outbound: Outbound;
+  let answering: Answering;
+  const received: Received[] = [];
+  const upstreams: Upstream[] = [];
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      let text = '';
+      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      request.on('end', () => {
+        if (request.method !== 'POST') return response.writeHead(405).end();
+        const message = { ...(JSON.parse(text) as Received), headers: request.headers };
+        received.push(message);
+        return answering(message, response);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    outbound = new Outbound(new Networks(['127.0.0.1']));
+  });
+  afterAll(() => {
+    outbound.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  afterEach(async () => {
+    await Promise.all(upstreams.splice(0).map((each) => each.close()));
+    received.length = 0;
+  });
+
+  function upstream(as: Answering, tools?: readonly string[]): Upstream {
+    answering = as;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp?key=secret`;
+    const made = new Upstream(
+      { tenant: 'default', name: 's', config: { upstream: { url }, tools }, identity: 'i', source: 'api' },
+      () => new HttpConnection(url, { headers: async () => ({ 'x-upstream': 'secret' }) }, outbound),
+      makeLogger('test', 'silent'),
+    );
+    upstreams.push(made);
+    return made;
+  }
+  const call = (to: Upstream, args: Record<string, unknown> = {}, signal = new AbortController().signal) =>
+    to.call({ name: 'look_up', arguments: args }, { signal });
+
+  it('uses a server that knows the stateless revision only, with what each of its requests must state', async () => {
+    const own = upstream(stateless);
+    expect((await own.tools()).map(({ name }) => name)).toEqual(['look_up', 'hidden']);
+    const args = { region: 'Zürich', deep: { n: 7 }, other: 'not sent' };
+    expect(await call(own, args)).toEqual({ ok: true, result: '{"content":[],"x-kept":1.5}' });
+    const [initialize, ...others] = received;
+    expect(initialize?.method).toBe('initialize');
+    expect(others.map(({ method }) => method)).toEqual(['server/discover', 'tools/list', 'tools/call']);
+    for (const { method, headers, params } of others) {
+      expect(params._meta).toMatchObject({
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+      });
+      expect([headers['mcp-method'], headers['mcp-session-id']]).toEqual([method, undefined]);
+    }
+    const { headers } = others[2] as Received;
+    expect(headers).toMatchObject({
+      'mcp-name': 'look_up',
+      'mcp-param-region': '=?base64?WsO8cmljaA==?=',
+      'mcp-param-n': '7',
+    });
+    expect(Object.keys(headers).filter((name) => name.startsWith('mcp-param-'))).toHaveLength(2);
+  });
+
+  it('initializes a server that knows an earlier revision, and states nothing of the stateless one', async () => {
+    const own = upstream(initializing);
+    await own.tools();
+    expect(await call(own)).toEqual({ ok: true, result: '{"content":[]}' });
+    expect(received.map(({ method }) => method)).toEqual([
+      'initialize',
+      'notifications/initialized',
+      'tools/list',
+      'tools/call',
+    ]);
+    expect(JSON.stringify(received)).not.toContain('io.modelcontextprotocol');
+  });
+
+  it('passes no result on that asks for input, since the boundary gives none', async () => {
+    const own = upstream((message, response) =>
+      message.method === 'tools/call'
+        ? send(response, { id: message.id, result: { resultType: 'input_required', inputRequests: {} } })
+        : stateless(message, response),
+    );
+    await expect(call(own)).rejects.toThrow('of the type input_required');
+  });
+
+  it('has the tools only that its registration names', async () => {
+    expect((await upstream(stateless, ['look_up', 'absent']).tools()).map(({ name }) => name)).toEqual(['look_up']);
+  });
+
+  it.each<[string, Answering, boolean]>([
+    ['sees the connection end, if it is stateless', stateless, false],
+    ['is sent a cancellation, if it is not', initializing, true],
+  ])('ends a call without an answer when it is aborted, and the server %s', async (_what, as, isNotified) => {
+    const abort = new AbortController();
+    let ended: Promise<unknown> | undefined;
+    let notified = (): void => undefined;
+    const cancellation = new Promise<void>((resolve) => (notified = resolve));
+    const own = upstream((message, response) => {
+      if (message.method === 'notifications/cancelled') notified();
+      if (message.method !== 'tools/call') return as(message, response);
+      ended = once(response, 'close');
+      return abort.abort();
+    });
+    await expect(call(own, {}, abort.signal)).rejects.toThrow(UpstreamGone);
+    await ended;
+    if (isNotified) await cancellation;
+    expect(received.some(({ method }) => method === 'notifications/cancelled')).toBe(isNotified);
+  });
+
+  it.each<[string, Answering, string]>([
+    ['dies in the middle of a message', (_m, response) => (response.write('{"jsonrpc"'), response.destroy()), 'failed'],
+    [
+      'dies in the middle of a stream',
+      (_m, response) => {
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .write('data: {"jsonrpc":"2.0","method":"x"}\n\n');
+        response.destroy();
+      },
+      'failed',
+    ],
+    [
+      'ends a stream without an answer',
+      (_m, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': nothing\n\n'),
+      'without an answer',
+    ],
+    [
+      'redirects to another address',
+      (_m, response) => response.writeHead(307, { location: 'http://169.254.169.254/' }).end(),
+      'redirect',
+    ],
+    ['answers no JSON', (_m, response) => response.writeHead(500).end('secret'), 'without an MCP message'],
+  ])('fails a call in doubt, without what it was sent, if the server %s', async (_what, as, why) => {
+    const own = upstream((message, response) =>
+      message.method === 'tools/call' ? as(message, response) : initializing(message, response),
+    );
+    const failure = await call(own).catch((error: unknown) => error as Error);
+    expect(failure).toBeInstanceOf(UpstreamGone);
+    expect(failure).not.toBeInstanceOf(NotReached);
+    expect(String(failure)).toContain(why);
+    expect(String(failure)).not.toContain('secret');
+  });
+
+  it('takes the first of two answers of a stream', async () => {
+    const own = upstream((message, response) => {
+      if (message.method !== 'tools/call') return initializing(message, response);
+      const data = (n: number) => `data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { n } })}\n\n`;
+      return response.writeHead(200, { 'content-type': 'text/event-stream' }).end(data(1) + data(2));
+    });
+    expect(await call(own)).toEqual({ ok: true, result: '{"n":1}' });
+  });
+});
