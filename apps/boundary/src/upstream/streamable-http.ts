@@ -78,10 +78,10 @@ export class HttpConnection implements Connection {
 
   listen(): void {
     const read = async (): Promise<void> => {
-      const headers = { ...this.headers(), accept: 'text/event-stream' };
-      const response = await fetch(this.url, { headers, redirect: 'error', signal: this.closing.signal });
-      const isStream = response.ok && /^text\/event-stream/.test(response.headers.get('content-type') ?? '');
-      if (!isStream || !response.body) return void (await response.body?.cancel());
+      const headers = { ...(await this.headers()), accept: 'text/event-stream' };
+      const response = await this.outbound.send(this.url, { method: 'GET', headers, signal: this.closing.signal });
+      const isStream = response.status === 200 && response.headers['content-type']?.startsWith('text/event-stream');
+      if (isStream !== true) return drop(response);
       for await (const data of eventsOf(response.body, BOUNDARY_LIMITS.messageBytes)) this.take(data);
     };
     // a server need not have such a stream
