@@ -70,7 +70,10 @@ export class HttpConnection implements Connection {
       const headers = { ...this.headers(), accept: 'text/event-stream' };
       const response = await fetch(this.url, { headers, redirect: 'error', signal: this.closing.signal });
       const isStream = response.ok && /^text\/event-stream/.test(response.headers.get('content-type') ?? '');
-      if (!isStream || !response.body) return void (await response.body?.cancel());
+      if (!isStream || !response.body) {
+        await response.body?.cancel();
+        return;
+      }
       for await (const data of eventsOf(response.body, BOUNDARY_LIMITS.messageBytes)) this.take(data);
     };
     // a server need not have such a stream

@@ -99,8 +99,8 @@ export class Upstream {
       throw new NotReached('too many calls of this server are in flight');
     this.inFlight += 1;
     try {
-      const { connection } = await this.open().catch((error: Error) => {
-        throw new NotReached(error.message);
+      const { connection } = await this.open().catch((error: unknown) => {
+        throw new NotReached((error as Error).message);
       });
       if (options.signal.aborted) throw new NotReached('the call was aborted');
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
