@@ -70,11 +70,11 @@ describe('the boundary in front of server-everything', () => {
     const client = new Client2({ name: 'stock', version: '1' }, { capabilities, versionNegotiation: { mode: 'auto' } });
     if (Object.keys(capabilities).length > 0) {
       client.setRequestHandler('elicitation/create', (request) => {
-        asked.push(request as never);
+        asked.push(request);
         return { action: 'accept' as const, content: { name: 'Ada' } };
       });
       client.setRequestHandler('sampling/createMessage', (request) => {
-        asked.push(request as never);
+        asked.push(request);
         return { model: 'scripted', role: 'assistant' as const, content: { type: 'text' as const, text: 'hello' } };
       });
     }
@@ -87,7 +87,7 @@ describe('the boundary in front of server-everything', () => {
   const ask = (client: Client1, method: string, params: object = {}) =>
     client
       .request({ method, params } as never, ResultSchema)
-      .catch((error: { code: number }) => ({ error: error.code }));
+      .catch((error: unknown) => ({ error: (error as { code: number }).code }));
 
   beforeAll(async () => {
     boundary = await InProcessBoundary.start({ every: EVERYTHING }, CATALOG);

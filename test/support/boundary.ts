@@ -196,7 +196,7 @@ export class InProcessBoundary {
 }
 
 async function pinOf(servers: Servers, name: string): Promise<object | undefined> {
-  const upstream = await servers.find('default', name);
+  const upstream = servers.find('default', name);
   if (!upstream) return undefined;
   const tools = await upstream.offered();
   return { identity: upstream.identity, tools: Object.fromEntries(tools.map((each) => [each.name, each.digest])) };

@@ -48,7 +48,7 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
     tools: async () => [DEFINITION],
     call: async (params: Record<string, unknown>, options: RequestOptions) => {
       reached.push(params);
-      return upstreamCall ? upstreamCall(options) : { ok: true, result: '{"content":[]}' };
+      return upstreamCall ? upstreamCall(options) : ({ ok: true, result: '{"content":[]}' } as const);
     },
   };
   const readers = new PolicyReaders(owners as never);

@@ -4,7 +4,7 @@ import type { Asker } from '../sessions/session';
 import type { ClientAnswer } from '../upstream/connection';
 import type { ClientAnswers } from './client-answers';
 import { BOUNDARY_LIMITS } from '../limits';
-import type { MethodAnswer } from './methods';
+import type { MethodAnswer } from './asked';
 
 /** The response to a request: one JSON message, or a stream of events once there is another message to send before. */
 export class AnswerStream implements Asker {

@@ -5,7 +5,7 @@ import { isObject } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { Session } from '../sessions/session';
 import type { Sessions } from '../sessions/sessions';
-import type { Asked, MethodAnswer } from './methods';
+import type { Asked, MethodAnswer } from './asked';
 
 type Json = Record<string, unknown>;
 

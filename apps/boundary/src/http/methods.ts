@@ -1,5 +1,4 @@
 import { Refused } from '@bailiwick/edge/refused';
-import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Governed } from '../calls/governed';
 import { LISTINGS, type Listings } from '../calls/listings';
 import { READINGS, type Reads } from '../calls/reads';
@@ -7,39 +6,15 @@ import type { Seals } from '../calls/seals';
 import type { CallAnswer, RequestedCall, ToolCalls } from '../calls/tool-calls';
 import { isObject, withMembers } from '../json-text';
 import { bindingOf, type Rounds } from '../sessions/rounds';
-import type { Asker, Session } from '../sessions/session';
 import { UpstreamGone } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { approvalAsked, withApprovals } from './approval-pages';
+import type { Asked, MethodAnswer } from './asked';
 import type { Listening } from './listening';
 import type { AgentMessage } from './message';
 import { readMeta } from './meta';
 import { sealedClient } from './clients';
 import { negotiated, STATELESS, SUPPORTED } from './revisions';
-
-/** The context of a request of an agent. */
-export interface Asked {
-  readonly claims: TokenClaims;
-  readonly upstream: Upstream;
-  readonly revision: string;
-  /** what the client can be asked */
-  readonly capabilities: Readonly<Record<string, unknown>>;
-  /** the separate connection of the client, if it has one */
-  readonly session: Session | undefined;
-  /** aborted when the client goes away or cancels the request */
-  readonly signal: AbortSignal;
-  /** sends messages ahead of the answer; undefined if the client does not take any */
-  readonly stream: Asker | undefined;
-}
-
-/** The answer to a request: the text of its result, or an error, with the status of HTTP. */
-export type MethodAnswer = { readonly session?: string } & (
-  | { readonly status: 200; readonly result: string }
-  | {
-      readonly status: number;
-      readonly error: { readonly code: number; readonly message: string; readonly data?: unknown };
-    }
-);
 
 /** The parts that answer methods. */
 export interface MethodParts {

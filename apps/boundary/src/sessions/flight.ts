@@ -9,7 +9,7 @@ export class Flight implements Asker {
   private readonly ending = new AbortController();
   /** aborted with its answer, after which nothing that it asked is waited for */
   private readonly over = new AbortController();
-  private readonly asked = new Map<string, { method: string; params: Json; resolve(answer: ClientAnswer): void }>();
+  private readonly asked = new Map<string, { method: string; params: Json; resolve: (answer: ClientAnswer) => void }>();
   private answer: Promise<UpstreamAnswer> = Promise.reject(new UpstreamGone('it was not sent'));
   private wake: () => void = () => undefined;
 

@@ -92,8 +92,8 @@ export class Upstream {
       throw new NotReached('too many calls of this server are in flight');
     this.inFlight += 1;
     try {
-      const open = await this.open().catch((error: Error) => {
-        throw new NotReached(error.message);
+      const open = await this.open().catch((error: unknown) => {
+        throw new NotReached((error as Error).message);
       });
       const { connection } = open;
       if (options.signal.aborted) throw new NotReached('the call was aborted');
