@@ -305,14 +305,14 @@ describe('the boundary in front of MCP servers', () => {
     const client = await connect('later', (await lease()).token);
     // no entry of the policy names its tools, so it has none for agents; a quarantine would be stated
     await expect(call(client, 'note_send', { id: 'a' })).rejects.toMatchObject({ code: -32602 });
-    await put(`${upstream.url}?other`);
+    await put(`${upstream.url}?key=hidden`);
     await until('the other address to count', async () => {
       const answer = await call(client, 'note_send', { id: 'a' }).catch(() => undefined);
       return answer?.structuredContent?.code === 'FORBIDDEN';
     });
     const shown = await http(stack, 'GET', '/v1/mcp/servers', { key });
     expect((shown.body.items as { name: string }[]).map(({ name }) => name)).toContain('later');
-    expect(JSON.stringify(shown.body)).not.toMatch(/hunter2|other/);
+    expect(JSON.stringify(shown.body)).not.toMatch(/hunter2|hidden/);
     expect((await http(stack, 'DELETE', '/v1/mcp/servers/later', { key })).status).toBe(200);
     await until('it to be unknown', () =>
       call(client, 'note_send', { id: 'a' }).then(

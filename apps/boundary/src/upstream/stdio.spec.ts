@@ -1,11 +1,13 @@
 import { makeLogger } from '@bailiwick/platform/logging';
+import { NotReached } from './connection';
 import { StdioConnection } from './stdio';
 
 const logger = makeLogger('test', 'silent');
 /** A server that answers each request by an expression of its message `m`. */
-const serving = (answer: string) =>
+const serving = (answer: string, user?: { uid: number; gid: number }) =>
   new StdioConnection(
     {
+      ...(user && { user }),
       command: process.execPath,
       args: [
         '-e',
@@ -31,6 +33,22 @@ describe('StdioConnection', () => {
     const answer = await ask(connection);
     delete process.env.BAILIWICK_TEST_SECRET;
     expect(answer.ok && JSON.parse(answer.result)).toEqual({ env: { ONLY: 'this' } });
+  });
+
+  (process.getuid?.() === 0 ? it : it.skip)('runs the server as the stated user, without other groups', async () => {
+    connection = serving(
+      `send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { ids: [process.getuid(), process.getgid(), ...process.getgroups()] } }))`,
+      { uid: 65_534, gid: 65_533 },
+    );
+    const answer = await ask(connection);
+    const { ids } = JSON.parse(answer.ok ? answer.result : '{}') as { ids: number[] };
+    expect([ids[0], new Set(ids.slice(1))]).toEqual([65_534, new Set([65_533])]);
+  });
+
+  it('reaches no server that has ended', async () => {
+    connection = serving(`process.exit(1)`);
+    await expect(ask(connection)).rejects.toThrow('ended');
+    await expect(ask(connection)).rejects.toBeInstanceOf(NotReached);
   });
 
   it('takes the first of several answers to a request, and none to a request that it did not send', async () => {
