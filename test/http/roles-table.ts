@@ -351,7 +351,7 @@ export const TABLE: readonly Row[] = [
   open('GET /schemas/{name}', '/schemas/receipt-v1.json'),
   open('GET /healthz', '/healthz'),
   open('GET /readyz', '/readyz'),
-  open('GET /metrics', '/metrics'),
+  row('GET /metrics', 200, ['admin', 'analyst', 'responder'], () => ({ path: '/metrics' })),
   open('GET /openapi.json', '/openapi.json'),
   open('GET /docs', '/docs'),
 ];

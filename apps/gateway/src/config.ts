@@ -7,5 +7,5 @@ export const BUS = Symbol('Bus');
 
 export type GatewayConfig = Pick<
   Config,
-  'publicUrl' | 'files' | 'dpopNonce' | 'resources' | 'host' | 'port' | 'fastPath'
+  'publicUrl' | 'files' | 'dpopNonce' | 'resources' | 'host' | 'port' | 'fastPath' | 'metrics'
 >;

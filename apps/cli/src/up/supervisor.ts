@@ -61,7 +61,13 @@ async function restartOptions(port: number | undefined): Promise<{ port?: number
 const instancesOf = (name: ServiceName, delegations: number): string[] =>
   name === 'delegation' ? Array.from({ length: delegations }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`)) : [name];
 /** Settings of services that are taken from the environment of `up`. */
-const SWITCHES = ['BAILIWICK_FAST_PATH', 'BAILIWICK_EVENT_STREAM', 'BAILIWICK_DPOP_NONCE', 'BAILIWICK_RESOURCES'];
+const SWITCHES = [
+  'BAILIWICK_METRICS_ADDRESS',
+  'BAILIWICK_FAST_PATH',
+  'BAILIWICK_EVENT_STREAM',
+  'BAILIWICK_DPOP_NONCE',
+  'BAILIWICK_RESOURCES',
+];
 const switches = (): NodeJS.ProcessEnv =>
   Object.fromEntries(SWITCHES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 /** How often the supervisor looks whether MCP servers are registered, ms. */

@@ -107,7 +107,6 @@ describe('EndpointRegistry', () => {
         'GET /v1/session/callback',
         'GET /healthz',
         'GET /readyz',
-        'GET /metrics',
         'GET /openapi.json',
         'GET /docs',
       ].sort(),
