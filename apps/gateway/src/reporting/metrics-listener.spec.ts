@@ -29,7 +29,7 @@ describe('the metrics', () => {
   it('need a key of the installation’s own tenant with a role that reads, at the API', async () => {
     const gateway = await startGateway();
     const at = async (key?: string): Promise<number> => {
-      const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+      const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
       const response = await fetch(`http://127.0.0.1:${gateway.port}/metrics`, { headers });
       await response.arrayBuffer();
       return response.status;
