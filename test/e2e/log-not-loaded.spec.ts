@@ -26,7 +26,8 @@ describe('a log that cannot be loaded', () => {
     const isReported = async () => ((await ready()).body.problems as { 'not-loaded'?: number })?.['not-loaded'] === 1;
     await until('readyz to report the log', isReported, 60_000);
     expect((await ready()).status).toBe(503);
-    expect(String((await http(stack, 'GET', '/metrics')).body.text)).toContain('bailiwick_logs_not_loaded 1');
+    const metrics = await http(stack, 'GET', '/metrics', { key: stack.keys.analyst });
+    expect(String(metrics.body.text)).toContain('bailiwick_logs_not_loaded 1');
     const status = await bailiwick(['--data', stack.dataDir, 'status']);
     expect(status.out).toContain('1 × not-loaded'); // a number only: names of tenants are not public
 

@@ -94,7 +94,9 @@ describe('issue 13.0: an unreadable event in a log', () => {
     expect(await codeOf(open(orchestrator))).toBe('ok');
     await sees(1);
     expect(await ready()).toMatchObject({ code: 200, status: 'degraded' });
-    expect(await (await fetch(`${stack.url}/metrics`)).text()).toContain('bailiwick_unreadable_events 1');
+    const headers = { authorization: `Bearer ${stack.keys.analyst}` };
+    const metrics = await fetch(`${stack.url}/metrics`, { headers });
+    expect(await metrics.text()).toContain('bailiwick_unreadable_events 1');
     const status = await cli('status');
     expect([status.code, status.out]).toEqual([0, expect.stringContaining('degraded')]);
 

@@ -76,7 +76,7 @@ describe('a policy about approvals', () => {
     });
     expect((await approver.decide(asked, 'deny', 'it is open again')).approval.status).toBe('revoked');
     expect((await enforcer.act(pay(8))).decision).toBe('step-up');
-    const metrics = await (await fetch(`${stack.url}/metrics`)).text();
+    const metrics = String((await http(stack, 'GET', '/metrics', { key: stack.keys.analyst })).body.text);
     expect(metrics).toContain('bailiwick_approval_answers_total{by="verb",name="payment.make",verdict="approve"} 1');
     expect(metrics).toContain('bailiwick_approvals_break_glass_total 1');
   });

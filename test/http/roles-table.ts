@@ -359,7 +359,7 @@ export const TABLE: readonly Row[] = [
   open('GET /console/{path}', '/console/'),
   open('GET /healthz', '/healthz'),
   open('GET /readyz', '/readyz'),
-  open('GET /metrics', '/metrics'),
+  row('GET /metrics', 200, ['admin', 'analyst', 'responder'], () => ({ path: '/metrics' })),
   open('GET /openapi.json', '/openapi.json'),
   open('GET /docs', '/docs'),
 ];

@@ -76,6 +76,11 @@ const schema = z.object({
   BAILIWICK_FAST_PATH: z.enum(['on', 'off']).default('on'),
   /** the OpenID Connect issuers whose tokens people present; the file `issuers.json` of the data folder unless stated */
   BAILIWICK_ISSUERS_FILE: z.string().optional(),
+  /** where gateways serve metrics without a key, as host:port; left out, `GET /metrics` of the API needs one */
+  BAILIWICK_METRICS_ADDRESS: z
+    .string()
+    .regex(/^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i, 'must be host:port')
+    .optional(),
   BAILIWICK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -95,6 +100,8 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string;
+  /** where gateways serve metrics without a key */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly boundary: {
     readonly port: number;
     readonly url: string;
@@ -171,6 +178,7 @@ export function readConfig(
     host: env.BAILIWICK_HOST,
     port: env.BAILIWICK_PORT,
     publicUrl,
+    metrics: metricsOf(env),
     boundary: {
       port: env.BAILIWICK_BOUNDARY_PORT,
       url: env.BAILIWICK_BOUNDARY_URL ?? `http://${env.BAILIWICK_HOST}:${env.BAILIWICK_BOUNDARY_PORT}`,
@@ -210,6 +218,12 @@ export function readConfig(
 
 const userOf = (ids: readonly number[] | undefined): Config['upstreams']['user'] =>
   ids && { uid: ids[0] as number, gid: ids[1] as number };
+
+function metricsOf({ BAILIWICK_METRICS_ADDRESS: at }: z.infer<typeof schema>): Config['metrics'] {
+  if (at === undefined) return undefined;
+  const colon = at.lastIndexOf(':');
+  return { host: at.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(at.slice(colon + 1)) };
+}
 
 function eventStreamOf(env: z.infer<typeof schema>): Config['eventStream'] {
   if (env.BAILIWICK_EVENT_STREAM === 'off') return undefined;

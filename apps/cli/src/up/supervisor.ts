@@ -62,6 +62,7 @@ const instancesOf = (name: ServiceName, delegations: number): string[] =>
   name === 'delegation' ? Array.from({ length: delegations }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`)) : [name];
 /** Settings of services that are taken from the environment of `up`. */
 const SWITCHES = [
+  'BAILIWICK_METRICS_ADDRESS',
   'BAILIWICK_FAST_PATH',
   'BAILIWICK_EVENT_STREAM',
   'BAILIWICK_DPOP_NONCE',

@@ -3,6 +3,7 @@ import type { Logger } from '@bailiwick/platform/logging';
 import { LOGGER } from '../config';
 import { LogClient } from '../log-client/log-client';
 import { DryRuns } from './dry-runs';
+import { MetricsListener } from './metrics-listener';
 import { ReadinessProbe } from './readiness';
 import { RefusalReports } from './refusal-reports';
 
@@ -11,6 +12,7 @@ import { RefusalReports } from './refusal-reports';
 @Module({
   providers: [
     ReadinessProbe,
+    MetricsListener,
     {
       provide: DryRuns,
       inject: [LOGGER],
@@ -18,7 +20,7 @@ import { RefusalReports } from './refusal-reports';
     },
     { provide: RefusalReports, inject: [LogClient, LOGGER], useFactory: refusalReports },
   ],
-  exports: [ReadinessProbe, DryRuns, RefusalReports],
+  exports: [ReadinessProbe, MetricsListener, DryRuns, RefusalReports],
 })
 export class ReportingModule {}
 

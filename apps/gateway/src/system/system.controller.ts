@@ -3,13 +3,16 @@ import { z } from 'zod';
 import { POLICY_SCHEMA, policySchema } from '@bailiwick/contracts/policy/policy-bundle';
 import { RECEIPT_SCHEMAS } from '@bailiwick/contracts/receipts/receipt-schema';
 import { readVocabulary, VOCABULARY } from '@bailiwick/policy/vocabulary';
+import { ApiKeys } from '../auth/api-keys';
 import { CONFIG, type GatewayConfig } from '../config';
-import { Endpoint, Params } from '../http/endpoints/endpoint';
+import { Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
 import { EndpointRegistry } from '../http/endpoints/endpoint-registry';
 import { Reply } from '../http/responses/http-response';
 import { docsPage, openapi } from '../http/endpoints/openapi';
 import { Refused } from '../http/problems/problem';
-import { gaugeProblems, metricsText } from '../reporting/metrics';
+import type { RequestContext } from '../http/request-context';
+import { gaugeProblems } from '../reporting/metrics';
+import { METRICS_TYPE, MetricsListener } from '../reporting/metrics-listener';
 import { ReadinessProbe } from '../reporting/readiness';
 
 /** Of the predicates of receipts, and of policy bundles; and the vocabulary, which is data. */
@@ -26,6 +29,8 @@ export class SystemController {
   constructor(
     private readonly registry: EndpointRegistry,
     private readonly readiness: ReadinessProbe,
+    private readonly listener: MetricsListener,
+    private readonly keys: ApiKeys,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -52,10 +57,17 @@ export class SystemController {
     );
   }
 
-  @Endpoint({ method: 'GET', path: '/metrics', summary: 'Prometheus metrics', roles: 'public' })
-  async metrics(): Promise<Reply> {
-    gaugeProblems((await this.readiness.check()).problems);
-    return Reply.text(await metricsText(), 'text/plain; version=0.0.4');
+  @Endpoint({
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Prometheus metrics of this gateway, for the tenant of the installation',
+    roles: ['admin', 'analyst', 'responder'],
+  })
+  async metrics(@Ctx() { caller }: RequestContext): Promise<Reply> {
+    // they count the requests of all tenants
+    if (!this.keys.isOwn(caller.tenant))
+      throw new Refused('FORBIDDEN', 'the metrics are for the tenant of the installation');
+    return Reply.text(await this.listener.text(), METRICS_TYPE);
   }
 
   @Endpoint({ method: 'GET', path: '/openapi.json', summary: 'This description', roles: 'public' })

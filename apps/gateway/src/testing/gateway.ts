@@ -44,6 +44,7 @@ export const keyOf = (role: Role, tenant = 'default'): string => `bwk_${tenant}_
 /** digest → the holder of a key that was presented */
 const known = new Map<string, object>();
 const keys = {
+  isOwn: (tenant: string) => tenant === 'default',
   holderOf: (key: { digest?: string }) => Promise.resolve(key.digest === undefined ? undefined : known.get(key.digest)),
   find: (key: string) => {
     const [, tenant, role] = /^bwk_([a-z0-9-]+)_([a-z]+)_0123456789$/.exec(key) ?? [];

@@ -110,7 +110,6 @@ describe('EndpointRegistry', () => {
         'GET /console/*',
         'GET /healthz',
         'GET /readyz',
-        'GET /metrics',
         'GET /openapi.json',
         'GET /docs',
       ].sort(),
