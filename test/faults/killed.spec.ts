@@ -108,7 +108,7 @@ describe('kill -9 under load', () => {
       else await pause();
     }
   }
-  /** A run of its own, since the monitor suspends a run that is denied all the time. */
+  /** A separate run, since the monitor suspends a run that is denied all the time. */
   async function forbiddenly(): Promise<void> {
     const headers = { authorization: `Bearer ${(await open(stack.as('orchestrator'), GRANT)).token}` };
     while (!ending) {
