@@ -1,13 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { LIMITS } from '@bailiwick/core/limits';
 import { readLog } from '../chaos/log';
 import { open, read } from '../e2e/leases';
 import { http, Stack, until } from '../support/stack';
+import { setClock as setCopyClock, startCopyOf } from './stepped-process';
 
-const PRELOAD = resolve(__dirname, 'stepped-clock.cjs');
 const HOUR_MS = 3_600_000;
 
 /** Replaces the delegation process that the system started with one whose wall clock the test can move. */
@@ -30,30 +28,7 @@ describe('a delegation process whose clock steps', () => {
     await stack.stop();
   });
 
-  /** Starts another process of the same service, with its command line and environment. */
-  function startCopyOf(pid: number): ChildProcess {
-    const lines = (name: string): string[] => readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0').filter(Boolean);
-    const env = Object.fromEntries(
-      lines('environ').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
-    );
-    const [node, ...args] = lines('cmdline');
-    return spawn(node as string, ['--require', PRELOAD, ...args], {
-      env,
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
-  }
-
-  async function setClock(clockAheadMs: number): Promise<void> {
-    const confirmed = new Promise((confirm) =>
-      stepped.on(
-        'message',
-        (message: { clockAheadMs?: number }) => message.clockAheadMs === clockAheadMs && confirm(message),
-      ),
-    );
-    stepped.send({ clockAheadMs });
-    await confirmed;
-  }
-
+  const setClock = (aheadMs: number): Promise<void> => setCopyClock(stepped, aheadMs);
   const ask = (grantId: string) =>
     http(stack, 'POST', '/v1/actions', { key: stack.keys.enforcer as string, body: read(grantId) });
 

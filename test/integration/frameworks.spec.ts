@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { BailiwickClient } from '@bailiwick/client/client';
 import { DeniedError, LeaseEndedError } from '@bailiwick/client/errors';
@@ -17,11 +17,12 @@ describe('the client of an agent', () => {
   }, 120_000);
   afterAll(() => stack.stop());
 
-  const example = (name: string): Promise<string> =>
+  const example = (name: string): Promise<string> => played(process.execPath, ...BUILT_FLAGS, exampleOf(`${name}.mjs`));
+  const exampleOf = (file: string): string => resolve(ROOT, 'docs', 'examples', file);
+  const played = (program: string, ...args: string[]): Promise<string> =>
     new Promise((done) => {
       const env = { ...process.env, BAILIWICK_URL: stack.url, BAILIWICK_KEY: stack.keys.orchestrator };
-      const args = [...BUILT_FLAGS, resolve(ROOT, 'docs', 'examples', `${name}.mjs`)];
-      const child = spawn(process.execPath, args, { env, timeout: 60_000 });
+      const child = spawn(program, args, { env, timeout: 60_000 });
       let out = '';
       child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
       child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
@@ -100,6 +101,31 @@ describe('the client of an agent', () => {
     expect(written).toBe(SUBAGENT);
     expect(loop).toMatch(/^read \| read \| read \| denied: this grant is exhausted: budget.calls used up \| /);
   }, 90_000);
+
+  const hasPython = spawnSync('python3', ['--version']).status === 0;
+  (hasPython ? it : it.skip)(
+    'can be made in Python from the OpenAPI document alone, as the example client.py',
+    async () => {
+      expect((await played('python3', '-B', exampleOf('client.py'))).split('\n')).toEqual([
+        'permit docs/intro.md once',
+        'deny secrets/token.txt once',
+        'refused DELEGATION_NOT_ALLOWED',
+        'the run is done',
+        'exit 0',
+      ]);
+    },
+  );
+
+  it('continues under the new lease after an escalation, without a new token', async () => {
+    const run = await open({}, { budget: { calls: 2, reads: 2 } });
+    const call = run.guard({ ...READ, run: () => 'text' });
+    await call({});
+    const { approval } = await run.client.escalate(run.id, { budget: { calls: 5, reads: 5 } }, 'a second file');
+    await stack.as('approver').decide(approval.id, 'approve');
+    for (let i = 0; i < 3; i++) await expect(call({})).resolves.toBe('text');
+    expect(run.signal.aborted).toBe(false);
+    run.close();
+  });
 
   it.each([
     ['revoked', 'its lease is revoked', (run: Run) => stack.as('responder').revoke(run.grantId, 'a test')],

@@ -6,6 +6,7 @@ import { benchDerive } from './derive';
 import { Driver } from './load/driver';
 import { benchLedger } from './ledger';
 import { benchLog } from './log';
+import { benchMcp } from './mcp';
 import { benchMemory, benchRecover } from './recover';
 import { benchPolicyDiff } from './policy-diff';
 import { benchReplay } from './replay';
@@ -22,6 +23,7 @@ const BENCHES = {
   memory: benchMemory,
   replay: benchReplay,
   diff: benchPolicyDiff,
+  mcp: benchMcp,
 } as const;
 type Bench = keyof typeof BENCHES;
 const NAMES = Object.keys(BENCHES) as Bench[];

@@ -23,6 +23,15 @@ export async function startEcho(): Promise<Peer> {
   return listening(child, port, '/');
 }
 
+/** Starts an MCP server over HTTP that does nothing but answer. */
+export async function startMcpEcho(): Promise<Peer> {
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(PEERS, 'mcp-echo.mjs'), String(port)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return listening(child, port, '/');
+}
+
 /** Starts a NATS responder that parses a JSON message and sends it back. */
 export async function startNatsEcho(
   url: string,
