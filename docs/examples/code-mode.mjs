@@ -1,4 +1,4 @@
-// Code mode: a tool that runs code, which calls other tools. Each execution has a lease of its own, and each call in it is
+// Code mode: a tool that runs code, which calls other tools. Each execution has a separate lease, and each call in it is
 // decided. The code is in a worker without the token; a worker is no sandbox: run code that you do not trust in one.
 import { Worker } from 'node:worker_threads';
 import { leaseOf, openRun } from '@bailiwick/client/run';

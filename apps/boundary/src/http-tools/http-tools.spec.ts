@@ -321,7 +321,7 @@ describe('HttpTools', () => {
 
     it.each<[string, string, Record<string, string>, number]>([
       ['without a token for the proxy', '/v2/customers/7', {}, 407],
-      ['beside the address of the API', '/v2x/customers/7', { 'proxy-authorization': basic }, 404],
+      ['next to the address of the API', '/v2x/customers/7', { 'proxy-authorization': basic }, 404],
       ['out of the address of the API', '/v2/../admin', { 'proxy-authorization': basic }, 400],
       ['whose Host is another', '/v2/customers/7', { 'proxy-authorization': basic, host: 'crm.internal' }, 400],
     ])('passes on no request %s', async (_what, path, headers, status) => {

@@ -18,7 +18,7 @@ import { Registrations } from './registrations';
 /** Injection token of the endpoints that take plain HTTP requests. */
 export const ENDPOINTS = Symbol('Endpoints');
 
-/** What stands behind the endpoints for plain HTTP: the registrations of `http.json`, and their calls. */
+/** The providers of the endpoints for plain HTTP: the registrations of `http.json`, and their calls. */
 export const PLAIN_HTTP: Provider[] = [
   {
     provide: Registrations,
