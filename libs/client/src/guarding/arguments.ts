@@ -1,4 +1,3 @@
-import { types } from 'node:util';
 import { DeniedError } from '../errors';
 
 /** Levels of lists and members. More is a circle, or has no digest. */
@@ -30,16 +29,19 @@ function check(value: unknown, path: readonly string[]): void {
   if (isScalar(value)) return;
   if (typeof value !== 'object') throw notJson(path, typeof value);
   const inner = innerOf(value as object);
-  if (inner === undefined) throw notJson(path, Object.prototype.toString.call(value).slice(8, -1));
+  if (inner === undefined) throw notJson(path, tagOf(value));
   for (const [name, each] of inner) check(each, [...path, name]);
 }
+
+/** The kind of a value, also of another realm; a copy has no tag of its object. */
+const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 
 const isScalar = (value: unknown): boolean =>
   value === null ||
   typeof value === 'string' ||
   typeof value === 'boolean' ||
   Number.isFinite(value) ||
-  (types.isDate(value) && !Number.isNaN(value.getTime()));
+  (tagOf(value) === 'Date' && !Number.isNaN((value as Date).getTime()));
 
 /** Returns the members that JSON has of a list or an object; undefined for a value that is neither. */
 function innerOf(value: object): [string, unknown][] | undefined {
