@@ -124,7 +124,12 @@ export class InProcessBoundary {
       query: (query: { op: string; id?: string; runId?: string }) => Promise.resolve(this.answer(query)),
     };
     const bus = { listen: (_subject: string, listener: () => void) => ((this.announce = listener), () => undefined) };
-    const servers = new Servers(file, logger);
+    const connector = connectorFor(
+      { networks: ['127.0.0.1'], commands: false, user: undefined },
+      new Secrets({ mcpSecrets: join(this.dir, 'mcp-secrets.json'), upstreamKey: join(this.dir, 'upstream.pem') }),
+      logger,
+    );
+    const servers = new Servers(file, { find: () => Promise.resolve(undefined) }, connector, logger);
     const pinned = (name: string): Promise<object | undefined> => {
       const pin = pinOf(servers, name);
       this.pins.set(name, pin);
@@ -196,7 +201,7 @@ export class InProcessBoundary {
 }
 
 async function pinOf(servers: Servers, name: string): Promise<object | undefined> {
-  const upstream = servers.find('default', name);
+  const upstream = await servers.find('default', name);
   if (!upstream) return undefined;
   const tools = await upstream.offered();
   return { identity: upstream.identity, tools: Object.fromEntries(tools.map((each) => [each.name, each.digest])) };
