@@ -82,7 +82,8 @@ describeWithChromium('The console in Chromium', () => {
     await page.locator('[role=row][aria-selected=true]', { hasText: 'reader' }).waitFor();
     await page.getByRole('link', { name: 'Timeline' }).focus();
     await page.keyboard.press('Enter');
-    await page.getByText('production.deploy is denied by production.*').first().waitFor();
+    await page.locator('.entry-denied summary').first().press('Enter');
+    await page.locator('.reasons').getByText('production.deploy is denied by production.*').first().waitFor();
   });
 
   it('denies a question only with a reason, and approves another, by keyboard', async () => {

@@ -21,6 +21,7 @@ function takeFromAddress(name: string): string | undefined {
 // read once, before anything else reads or changes the address
 const CODE = takeFromAddress('code');
 const ERROR = takeFromAddress('sign_in_error');
+let isUsed = false;
 
 /** Uses the one-time link with which the page was opened, if there is one. */
 export function useSignInLink(): { isWorking: boolean; problem: string | undefined } {
@@ -31,6 +32,8 @@ export function useSignInLink(): { isWorking: boolean; problem: string | undefin
     staleTime: Infinity,
     retry: false,
     queryFn: async () => {
+      if (isUsed) return null; // a link is for one attempt, however often queries are repeated
+      isUsed = true;
       try {
         queries.setQueryData(SESSION_KEY, await signInByCode(CODE ?? ''));
         return null;

@@ -1,12 +1,14 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
+import { Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import { Reply } from '../http/responses/http-response';
 import type { RequestContext } from '../http/request-context';
 import { builtConsole, INDEX, readConsoleFiles, type ConsoleFiles } from './console-files';
 
 const fileParams = z.strictObject({ '*': z.string().max(200) });
+/** The page reads the query of its address; the service does not. */
+const pageQuery = z.looseObject({});
 
 /**
  * What the page may do: its own scripts, styles, fonts and requests, and nothing inline, embedded, framed or from another
@@ -51,7 +53,11 @@ export class ConsoleController {
     summary: 'A page, script, style or font of the web console',
     roles: 'public', // it contains no data
   })
-  file(@Ctx() { request }: RequestContext, @Params(fileParams) { '*': name }: z.infer<typeof fileParams>): Reply {
+  file(
+    @Ctx() { request }: RequestContext,
+    @Params(fileParams) { '*': name }: z.infer<typeof fileParams>,
+    @Query(pageQuery) _query: z.infer<typeof pageQuery>,
+  ): Reply {
     const files = (this.files ??= this.read());
     const file = files.get(name) ?? (/\.\w+$/.test(name) ? undefined : files.get(INDEX));
     if (!file) throw new Refused('NOT_FOUND', files.size === 0 ? NOT_BUILT : 'no such file of the console');

@@ -63,7 +63,7 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
   );
   const preview = useQuery({
     queryKey: ['preview', asked],
-    enabled: !isEmpty,
+    enabled: !isEmpty && !asked.startsWith('{"selector":{}'),
     queryFn: () => post<Preview>('/v1/revocations/preview', JSON.parse(asked)),
     placeholderData: keepPreviousData,
     refetchInterval: 5_000,

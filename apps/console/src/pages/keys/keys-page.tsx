@@ -173,7 +173,7 @@ function IssueForm({ onIssued }: { onIssued: (issued: Issued) => void }): ReactN
           {T.keys.name}
           <input
             required
-            pattern="[a-z0-9][a-z0-9._-]*"
+            pattern="[a-z0-9][a-z0-9._\-]*"
             maxLength={60}
             value={name}
             onChange={({ target }) => setName(target.value)}

@@ -1,3 +1,4 @@
+import './plain-schemas';
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { Check, CircleCheck, CircleX, Printer, X } from 'lucide-react';
 import { verifyReceipt, type Verification } from '@bailiwick/receipts/web/index';
