@@ -19,8 +19,10 @@ import { makeAnswering } from '../../apps/boundary/src/http/answering';
 import { McpController } from '../../apps/boundary/src/http/mcp.controller';
 import { Methods } from '../../apps/boundary/src/http/methods';
 import { Sessions } from '../../apps/boundary/src/sessions/sessions';
+import { Secrets } from '../../apps/boundary/src/servers/secrets';
 import { Servers } from '../../apps/boundary/src/servers/servers';
 import type { PinStore } from '../../apps/boundary/src/tools/pin-store';
+import { connectorFor } from '../../apps/boundary/src/upstream/connect';
 
 const ID = '0'.repeat(25);
 /** The lease of a run, as far as the boundary asks about it. */
