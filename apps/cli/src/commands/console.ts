@@ -14,7 +14,7 @@ export function addConsoleCommands(program: Command): void {
     .action((_flags, command: Command) => printLink(command.optsWithGlobals<GlobalOptions>()));
 }
 
-/** With a key of their own, a person signs in as themselves; otherwise with the roles of people of this installation. */
+/** With a personal key, a person signs in as themselves; otherwise with the roles of people of this installation. */
 async function printLink(options: GlobalOptions): Promise<void> {
   const credentials = readCredentials(options);
   const isOwn = options.key === undefined && options.url === undefined && credentials !== undefined;

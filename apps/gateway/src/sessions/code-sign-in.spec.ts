@@ -56,14 +56,14 @@ describe('a sign-in to the console at an issuer', () => {
     };
   }
   /** A browser that has been sent to the issuer. */
-  async function begin(returnTo = '/console/approvals', at = issuer) {
+  async function start(returnTo = '/console/approvals', at = issuer) {
     const query = new URLSearchParams({ issuer: at.url, return_to: returnTo });
     const { status, location, cookies } = await get(`/v1/session/sign-in?${query.toString()}`);
     expect(status).toBe(302);
     return { asked: new URL(location).searchParams, location, cookie: cookies[0]?.split(';')[0] as string, cookies };
   }
-  type Begun = Awaited<ReturnType<typeof begin>>;
-  const idToken = async ({ asked }: Begun, changed: object = {}, from = issuer): Promise<string> => {
+  type Started = Awaited<ReturnType<typeof start>>;
+  const idToken = async ({ asked }: Started, changed: object = {}, from = issuer): Promise<string> => {
     const iat = Math.floor(Date.now() / 1_000);
     const claims = { iss: issuer.url, aud: CLIENT, sub: 'ada', nonce: asked.get('nonce'), iat, exp: iat + 60 };
     const person = { email: 'ada@example.com', email_verified: true, roles: ['boss'] };
@@ -72,8 +72,8 @@ describe('a sign-in to the console at an issuer', () => {
   const issues = (token: string): void =>
     void issuer.answers.set('/token', { body: JSON.stringify({ id_token: token, token_type: 'Bearer' }) });
   /** The browser comes back from the issuer. */
-  const finish = (begun: Begun, changed: Record<string, string | undefined> = {}, cookie = begun.cookie) => {
-    const answer = { code: 'a-code', state: begun.asked.get('state') as string, iss: issuer.url, ...changed };
+  const finish = (started: Started, changed: Record<string, string | undefined> = {}, cookie = started.cookie) => {
+    const answer = { code: 'a-code', state: started.asked.get('state') as string, iss: issuer.url, ...changed };
     const query = Object.entries(answer).filter((each): each is [string, string] => each[1] !== undefined);
     return get(`/v1/session/callback?${new URLSearchParams(query).toString()}`, cookie);
   };
@@ -84,19 +84,19 @@ describe('a sign-in to the console at an issuer', () => {
   };
 
   it('asks with PKCE, a state and a nonce, and starts a session of the person with the roles of the claims', async () => {
-    const begun = await begin();
-    expect(begun.location.startsWith(`${issuer.url}/authorize?`)).toBe(true);
-    expect(Object.fromEntries(begun.asked)).toMatchObject({
+    const started = await start();
+    expect(started.location.startsWith(`${issuer.url}/authorize?`)).toBe(true);
+    expect(Object.fromEntries(started.asked)).toMatchObject({
       ...{ response_type: 'code', client_id: CLIENT, scope: 'openid email', code_challenge_method: 'S256' },
       redirect_uri: `${ISSUER}/v1/session/callback`,
     });
-    expect(begun.cookies[0]).toMatch(
+    expect(started.cookies[0]).toMatch(
       /^__Host-bailiwick-sign-in=[\w-]+; Path=\/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$/,
     );
     for (const secret of ['state', 'nonce', 'code_challenge'])
-      expect(begun.cookies[0]).not.toContain(begun.asked.get(secret) as string);
-    issues(await idToken(begun));
-    const done = await finish(begun);
+      expect(started.cookies[0]).not.toContain(started.asked.get(secret) as string);
+    issues(await idToken(started));
+    const done = await finish(started);
     expect([done.status, done.location]).toEqual([302, '/console/approvals']);
     expect(done.cookies).toEqual([
       expect.stringMatching(/^__Host-bailiwick=.*SameSite=Strict$/),
@@ -111,7 +111,7 @@ describe('a sign-in to the console at an issuer', () => {
   });
 
   it('is finished by the browser that started it alone (sign-in CSRF)', async () => {
-    const [attacker, victim] = [await begin(), await begin()];
+    const [attacker, victim] = [await start(), await start()];
     issues(await idToken(attacker));
     const outcomes = [
       await finish(attacker, {}, victim.cookie),
@@ -133,9 +133,9 @@ describe('a sign-in to the console at an issuer', () => {
     ['that names no issuer, of one that does', { iss: undefined }],
     ['without a code', { code: undefined, error: 'access_denied' }],
   ])('takes no response %s', async (_what, changed) => {
-    const begun = await begin();
-    issues(await idToken(begun));
-    const done = await finish(begun, changed);
+    const started = await start();
+    issues(await idToken(started));
+    const done = await finish(started, changed);
     expect(done).toMatchObject(failed);
     expectNoSession(done);
   });
@@ -150,20 +150,20 @@ describe('a sign-in to the console at an issuer', () => {
     ['of an address that is not verified', { email_verified: false }, false],
     ['that another configured issuer signed', {}, true],
   ])('takes no ID token %s', async (_what, changed, isOther) => {
-    const begun = await begin();
-    issues(await idToken(begun, changed, isOther ? other : issuer));
-    const done = await finish(begun);
+    const started = await start();
+    issues(await idToken(started, changed, isOther ? other : issuer));
+    const done = await finish(started);
     expect(done.location).toMatch(/#sign_in_error=/);
     expectNoSession(done);
   });
 
   it('takes no ID token of another configured issuer from the one that was asked (mix-up)', async () => {
-    const begun = await begin();
-    issues(await idToken(begun, { iss: other.url }, other));
-    expectNoSession(await finish(begun));
+    const started = await start();
+    issues(await idToken(started, { iss: other.url }, other));
+    expectNoSession(await finish(started));
   });
 
-  it('says where people sign in, and asks no issuer that is not configured', async () => {
+  it('lists where people sign in, and asks no issuer that is not configured', async () => {
     const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/sign-in`);
     expect(await response.json()).toEqual({ issuers: [], console: [{ issuer: issuer.url }, { issuer: other.url }] });
     expect((await get('/v1/session/sign-in?issuer=https://evil.example')).status).toBe(404);
@@ -182,9 +182,9 @@ describe('a sign-in to the console at an issuer', () => {
     '/console/\n/evil',
     'console/',
   ])('leads to no other place than the console: %j (open redirect)', async (returnTo) => {
-    const begun = await begin(returnTo);
-    issues(await idToken(begun));
-    expect((await finish(begun)).location).toBe('/console/');
+    const started = await start(returnTo);
+    issues(await idToken(started));
+    expect((await finish(started)).location).toBe('/console/');
     expect(pageOf(returnTo, ISSUER)).toBe('/console/');
   });
 

@@ -70,7 +70,7 @@ export class CodeSignIn {
    * @param returnTo a page of the console
    * @returns the address to which the browser goes, and the value of its cookie
    */
-  async begin(issuer: string | undefined, returnTo: string): Promise<{ location: string; sealed: string }> {
+  async start(issuer: string | undefined, returnTo: string): Promise<{ location: string; sealed: string }> {
     const { config, client } = this.find(issuer ?? (this.configured.length === 1 ? this.configured[0] : undefined));
     const { authorization_endpoint: endpoint } = await this.metadataOf(config);
     const [state, nonce, verifier] = [random(), random(), random()] as const;
@@ -89,7 +89,7 @@ export class CodeSignIn {
   }
 
   /**
-   * @param sealed the cookie of `begin`
+   * @param sealed the cookie of `start`
    * @throws Refused UNAUTHENTICATED; NOT_READY if the issuer cannot be reached
    */
   async finish(

@@ -40,10 +40,10 @@ export class ConsoleSignInController {
     roles: 'public',
     status: 302,
   })
-  async begin(@Ctx() context: RequestContext, @Query(signInQuery) query: z.infer<typeof signInQuery>): Promise<Reply> {
+  async start(@Ctx() context: RequestContext, @Query(signInQuery) query: z.infer<typeof signInQuery>): Promise<Reply> {
     return this.within(context, async () => {
       const page = pageOf(query.return_to, this.config.publicUrl);
-      const { location, sealed } = await this.signIn.begin(query.issuer, page);
+      const { location, sealed } = await this.signIn.start(query.issuer, page);
       return redirect(location, signInCookie(sealed, LIMITS.sessions.signInMs / 1_000));
     });
   }
