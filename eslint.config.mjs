@@ -39,7 +39,12 @@ export default tseslint.config(
   { ignores: ['**/dist/', 'node_modules/', '.bailiwick/', 'coverage/', '**/*.mjs', '**/*.cjs'] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { project: ['./tsconfig.json', './apps/console/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        project: ['./tsconfig.json', './apps/console/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       // messages may contain numbers and booleans
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
@@ -67,6 +72,8 @@ export default tseslint.config(
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
     },
   },
+  // all English texts, for translation
+  { files: ['apps/console/src/texts.ts'], rules: { 'max-lines': 'off' } },
   // The wall clock and the environment are read in the files named here, and nowhere else in the product.
   {
     files: ['apps/**/*.ts', 'libs/**/*.ts'],
@@ -93,6 +100,7 @@ export default tseslint.config(
       'apps/cli/src/commands/deploying.ts',
       'apps/cli/src/commands/system.ts',
       'apps/cli/src/demo/receipt.ts',
+      'apps/cli/src/up/deploy.ts',
       'apps/cli/src/up/migrate.ts',
       'apps/cli/src/up/supervisor.ts',
     ],

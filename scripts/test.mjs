@@ -40,7 +40,7 @@ try {
     },
   });
   stops.push(() => nats.stop());
-  const stack = process.argv.length > 2 ? undefined : await startSystem(binary); // some files: a system of their own
+  const stack = process.argv.length > 2 ? undefined : await startSystem(binary); // some files start separate systems
   const result = join(dir, 'jest.json');
   // tests mostly wait for servers, so use two workers even on two cores
   const workers = Math.max(2, availableParallelism() - 1);

@@ -4,6 +4,10 @@ import { http, type Stack } from '../support/stack';
 export const HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 const REORDERS = `report\u202Egnp.exe ${HOSTILE}`;
 
+/** The answer of the API; a test reads the members that it knows. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Answered = Record<string, any>;
+
 export interface SeededRun {
   readonly runId: string;
   readonly grantId: string;
@@ -11,10 +15,10 @@ export interface SeededRun {
 
 /** Opens a run whose agent wrote hostile texts wherever it may, with one permitted, one denied and one asked call. */
 export async function seedRun(stack: Stack, agentClass: string, requestedBy: string): Promise<SeededRun> {
-  const send = async (role: string, path: string, body: unknown): Promise<Record<string, any>> => {
+  const send = async (role: string, path: string, body: unknown): Promise<Answered> => {
     const { status, body: answer } = await http(stack, 'POST', path, { key: stack.keys[role] as string, body });
     if (status >= 300) throw new Error(`${path} answered ${status}: ${JSON.stringify(answer)}`);
-    return answer as Record<string, any>;
+    return answer;
   };
   const opened = await send('orchestrator', '/v1/runs', {
     agent: { class: agentClass, instance: 'runner-7', posture: { modelVersion: '2026-06' } },
@@ -30,7 +34,7 @@ export async function seedRun(stack: Stack, agentClass: string, requestedBy: str
     },
   });
   const grantId = opened.grant.id as string;
-  const call = (verb: string, args: unknown, more: object = {}): Promise<Record<string, any>> =>
+  const call = (verb: string, args: unknown, more: object = {}): Promise<Answered> =>
     send('enforcer', '/v1/actions', {
       grantId,
       action: { verb, args, ...more },

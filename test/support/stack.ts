@@ -50,9 +50,9 @@ export class Stack {
   }
 
   /**
-   * A new tenant, with a log, keys and data folder of its own, of the system that `npm test` runs for all tests; without
-   * it, a system of its own. For tests that neither stop services nor read what belongs to the whole system: it costs
-   * one request where a start costs about 14 seconds of CPU.
+   * A new tenant, with a separate log, keys and data folder, of the system that `npm test` runs for all tests; without
+   * that, a separate system. For tests that neither stop services nor read what belongs to the whole system: it costs one
+   * request where a start costs about 14 seconds of CPU.
    */
   static async tenant(): Promise<Stack> {
     const shared = process.env.BAILIWICK_TEST_STACK;

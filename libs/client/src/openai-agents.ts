@@ -46,9 +46,9 @@ export function guardedTool<P extends ToolInputParameters, Context>(
       throw error;
     }
   };
-  const made = tool<P, Context>({ ...options, execute: guardedExecute } as unknown as ToolOptions<P, Context>);
+  const made = tool<P, Context>({ ...options, execute: guardedExecute });
   GUARDED.add(made);
-  return made as FunctionTool<Context, P>;
+  return made;
 }
 
 /** The part of an agent that states its tools. */

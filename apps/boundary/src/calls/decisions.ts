@@ -58,7 +58,10 @@ export class Decisions {
    * @returns undefined if the catalog has no entry that names the tool
    * @throws Refused with the refusal of the owner, or NOT_READY (I11)
    */
-  decide(claims: TokenClaims, { server, tool, args, resource, approvalId }: ToolCall): Promise<ActionAnswer | undefined> {
+  decide(
+    claims: TokenClaims,
+    { server, tool, args, resource, approvalId }: ToolCall,
+  ): Promise<ActionAnswer | undefined> {
     const call = { tool: catalogName(server, tool), args, resource };
     return this.decideRead(claims, {
       read: (reader) => (reader.entryOfTool(call.tool) ? call : undefined),

@@ -62,16 +62,16 @@ export class Authorizations implements Endpoint {
       approvalId: approvalOf(headers),
       key: sha256hex(JSON.stringify(['authz', name, method, writeTarget(target), content.bodyDigest ?? ''])),
     };
-    const begun = await calls.begin(claims, call, client);
-    if (begun === undefined) throw UNKNOWN_ROUTE;
-    if ('code' in begun) throw new Denied(begun, begun.code === 'NOT_READY' ? 503 : 403);
-    const isObliging = begun.duties.length > 0;
-    begun.end(isObliging ? { status: 'failed' } : PASSED_ON);
+    const started = await calls.begin(claims, call, client);
+    if (started === undefined) throw UNKNOWN_ROUTE;
+    if ('code' in started) throw new Denied(started, started.code === 'NOT_READY' ? 503 : 403);
+    const isObliging = started.duties.length > 0;
+    started.end(isObliging ? { status: 'failed' } : PASSED_ON);
     if (isObliging)
       throw new Denied({ code: 'DENIED', says: 'The permit obliges to change the result, which a proxy does not do.' });
     response.writeHead(200, {
       'content-length': 0,
-      'bailiwick-action': begun.actionId,
+      'bailiwick-action': started.actionId,
       // Envoy removes it from the request that it passes on
       ...(form === 'envoy' ? { 'x-envoy-auth-headers-to-remove': 'authorization' } : {}),
     });

@@ -100,10 +100,10 @@ export class HttpTools implements Endpoint {
       approvalId: approvalOf(headers),
     };
     const ended = AbortSignal.any([client, AbortSignal.timeout(PLAIN_LIMITS.callMs)]);
-    const begun = await this.parts.calls.begin(admitted.claims, call, ended);
-    if (begun === undefined) throw UNKNOWN_ROUTE;
-    if ('code' in begun) throw new Denied(begun);
-    await this.carryOut(asked, admitted, bytes, begun);
+    const started = await this.parts.calls.begin(admitted.claims, call, ended);
+    if (started === undefined) throw UNKNOWN_ROUTE;
+    if ('code' in started) throw new Denied(started);
+    await this.carryOut(asked, admitted, bytes, started);
   }
 
   /** Identifies the sender, and the API that the request is for. @throws Refused */

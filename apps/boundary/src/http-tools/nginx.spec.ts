@@ -77,7 +77,7 @@ const CATALOG: CatalogEntry[] = [
       403,
     ],
     ['no token', 'GET', '/customers/7', { authorization: '' }, 401],
-    ['a body where none belongs', 'POST', '/customers/7', {}, 403],
+    ['a body of a method that has no body', 'POST', '/customers/7', {}, 403],
   ])('lets nothing pass with %s', async (_what, method, path, headers, status) => {
     expect([(await call(method, path, headers)).status, world.received]).toEqual([status, []]);
   });

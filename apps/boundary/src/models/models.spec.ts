@@ -26,7 +26,7 @@ describe('Models', () => {
   afterAll(() => world.stop());
   beforeEach(() => world.forget());
 
-  const MESSAGES = [{ role: 'user', content: 'Say hello' }];
+  const MESSAGES = [{ role: 'user', content: 'Greet me' }];
   const ask = (body: object = {}, provider = 'acme') =>
     world.send(
       'POST',
@@ -64,7 +64,7 @@ describe('Models', () => {
     expect(world.received[0]?.headers.authorization).toBe('Bearer of-provider');
     expect([world.received[0]?.url, JSON.stringify(world.commands)]).toEqual([
       '/v1/chat/completions',
-      expect.not.stringContaining('Say hello'),
+      expect.not.stringContaining('Greet me'),
     ]);
   });
 

@@ -71,7 +71,7 @@ export class Models implements Endpoint {
       outputTokens: most.value.output,
     };
     const tool = `llm__${name}__${id}`;
-    const begun = await calls.begin(
+    const started = await calls.begin(
       claims,
       {
         read: (reader) =>
@@ -86,10 +86,10 @@ export class Models implements Endpoint {
       },
       AbortSignal.any([client, AbortSignal.timeout(PLAIN_LIMITS.callMs)]),
     );
-    if (begun === undefined) throw unknownModel(`no entry of the policy names the model ${id.slice(0, 100)}`);
-    if ('code' in begun) throw new Denied(begun);
+    if (started === undefined) throw unknownModel(`no entry of the policy names the model ${id.slice(0, 100)}`);
+    if ('code' in started) throw new Denied(started);
     const prepared = { claims, provider, model, chat: chat.value, bytes: withUsage(bytes, body, chat.value) };
-    await this.carryOut(asked, prepared, begun);
+    await this.carryOut(asked, prepared, started);
   }
 
   private amounts({ price }: Model, tokens: Tokens) {
@@ -129,8 +129,11 @@ export class Models implements Endpoint {
         });
       }
       const isStream = /^text\/event-stream\b/.test(answer.headers['content-type'] ?? '');
-      const pass = isStream && status === 200 ? this.passStream : this.passWhole;
-      call.end(await pass.call(this, asked, prepared, call, answer));
+      const outcome =
+        isStream && status === 200
+          ? await this.passStream(asked, prepared, call, answer)
+          : await this.passWhole(asked, prepared, call, answer);
+      call.end(outcome);
     } catch (error) {
       // without a report of what was used, the reservation is charged
       call.end(error instanceof Withheld ? error.outcome : error instanceof NotReached ? NOT_MADE : IN_DOUBT);

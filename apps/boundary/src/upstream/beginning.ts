@@ -7,18 +7,18 @@ import { STATELESS_REVISION } from './stateless';
 const VERSIONS = ['2025-11-25', '2025-06-18'];
 
 /** How a server is used over a connection. */
-export interface Begun {
+export interface Started {
   readonly isStateless: boolean;
   /** those that the server declares */
   readonly capabilities: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Begins to use a connection: initializes it, or finds that the server knows the stateless revision only.
+ * Starts to use a connection: initializes it, or finds that the server knows the stateless revision only.
  * @param side what the boundary declares, and answers requests of the server with, if the server knows an initialization
  * @throws UpstreamGone with the reason why it could not be initialized; NotReached
  */
-export async function beginning(connection: Connection, side?: ClientSide): Promise<Begun> {
+export async function beginning(connection: Connection, side?: ClientSide): Promise<Started> {
   try {
     return { isStateless: false, capabilities: await initialize(connection, side) };
   } catch (error) {
@@ -29,7 +29,7 @@ export async function beginning(connection: Connection, side?: ClientSide): Prom
   }
 }
 
-async function initialize(connection: Connection, side: ClientSide | undefined): Promise<Begun['capabilities']> {
+async function initialize(connection: Connection, side: ClientSide | undefined): Promise<Started['capabilities']> {
   const answer = await connection.request(
     'initialize',
     {
@@ -51,7 +51,7 @@ async function initialize(connection: Connection, side: ClientSide | undefined):
 }
 
 /** @returns the capabilities of a server that knows the stateless revision */
-async function discover(connection: Connection): Promise<Begun['capabilities'] | undefined> {
+async function discover(connection: Connection): Promise<Started['capabilities'] | undefined> {
   connection.becomeStateless();
   const signal = AbortSignal.timeout(BOUNDARY_LIMITS.connectMs);
   try {

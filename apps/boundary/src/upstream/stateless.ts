@@ -64,7 +64,9 @@ export function completeAnswer(answer: UpstreamAnswer): UpstreamAnswer {
   const { resultType } = JSON.parse(answer.result) as { resultType?: unknown };
   if (resultType === undefined) return answer;
   if (resultType !== 'complete')
-    throw new UpstreamGone(`the upstream answered with a result of the type ${String(resultType).slice(0, 40)}`);
+    throw new UpstreamGone(
+      `the upstream answered with a result of the type ${JSON.stringify(resultType).slice(0, 40)}`,
+    );
   const members = [...(membersOf(answer.result) ?? [])].filter(([name]) => name !== 'resultType');
   return { ok: true, result: `{${members.map(([name, raw]) => `${JSON.stringify(name)}:${raw}`).join(',')}}` };
 }

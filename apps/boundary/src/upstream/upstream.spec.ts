@@ -193,8 +193,8 @@ describe('Upstream', () => {
     const failure = await call(own).catch((error: unknown) => error as Error);
     expect(failure).toBeInstanceOf(UpstreamGone);
     expect(failure).not.toBeInstanceOf(NotReached);
-    expect(String(failure)).toContain(why);
-    expect(String(failure)).not.toContain('secret');
+    expect((failure as Error).message).toContain(why);
+    expect((failure as Error).message).not.toContain('secret');
   });
 
   it('takes the first of two answers of a stream', async () => {

@@ -3,7 +3,7 @@ import type { Logger } from '@bailiwick/platform/logging';
 import { itemsOf, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import { readDefinition, type Definition } from '../tools/definition';
-import { beginning, type Begun } from './beginning';
+import { beginning, type Started } from './beginning';
 import type { RegisteredServer } from './connect';
 import {
   NO_CAPABILITY,
@@ -16,7 +16,7 @@ import {
 } from './connection';
 import { argumentHeaders, completeAnswer } from './stateless';
 
-interface Open extends Begun {
+interface Open extends Started {
   readonly connection: Connection;
   tools: readonly Definition[] | undefined;
   readAt: number;
@@ -139,8 +139,8 @@ export class Upstream {
     const connection = this.connect();
     try {
       const { side } = this;
-      const begun = await beginning(connection, side);
-      const open: Open = { connection, ...begun, tools: undefined, readAt: 0, changes: 0 };
+      const started = await beginning(connection, side);
+      const open: Open = { connection, ...started, tools: undefined, readAt: 0, changes: 0 };
       connection.onNotification((method, params) => {
         side?.notified(method, params);
         if (method !== 'notifications/tools/list_changed') return;

@@ -64,7 +64,7 @@ export async function readOpenApi(text: string): Promise<OpenApi> {
 function resolved(document: Json, item: unknown): Json | undefined {
   if (!isObject(item)) return undefined;
   if (item.$ref === undefined) return item;
-  const [, name] = /^#\/components\/pathItems\/([^/]+)$/.exec(String(item.$ref)) ?? [];
+  const [, name] = /^#\/components\/pathItems\/([^/]+)$/.exec(typeof item.$ref === 'string' ? item.$ref : '') ?? [];
   const items = isObject(document.components) ? document.components.pathItems : undefined;
   const of = name !== undefined && isObject(items) && Object.hasOwn(items, name) ? items[name] : undefined;
   return isObject(of) && of.$ref === undefined ? of : undefined;

@@ -22,7 +22,7 @@ export function registerServer(dataDir: string, name: string, registration: Regi
   write(dataDir, { ...serversIn(dataDir), [name]: registration });
 }
 
-/** Removes a server from `mcp.json`. @returns whether it was there */
+/** Removes a server from `mcp.json`. @returns whether it existed */
 export function unregisterServer(dataDir: string, name: string): boolean {
   const { [name]: removed, ...servers } = serversIn(dataDir);
   if (removed !== undefined) write(dataDir, servers);

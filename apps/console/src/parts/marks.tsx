@@ -113,7 +113,7 @@ export function Drift({ value, words = false }: { value: number | undefined; wor
 export const costs = (cost: Readonly<Record<string, number>> | undefined, none = '–'): string =>
   costText(cost ?? {}, none);
 
-/** An id: its end tells ids apart, the whole is its title and what is copied. */
+/** An id: its end distinguishes ids, the whole is its title and what is copied. */
 export function Id({ children }: { children: string | undefined }): ReactNode {
   if (children === undefined) return null;
   return (
