@@ -25,7 +25,6 @@ const HEADERS: Readonly<Record<string, string>> = {
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
   ].join('; '),
   'x-frame-options': 'DENY',
   'x-content-type-options': 'nosniff',

@@ -441,9 +441,18 @@ const readers = new Map<unknown, { parse(raw: unknown): unknown }>();
 /** Compiles the schema of envelope and data of one type on first use, since that takes milliseconds. */
 function readerOf(type: EventType): { parse(raw: unknown): unknown } {
   const whole = z.strictObject({ ...envelope.shape, type: z.literal(type), data: EVENT_DATA[type] });
-  const reader = z.compile(whole, { strict: true });
+  const reader = compiled(whole);
   readers.set(type, reader);
   return reader;
+}
+
+/** A compiled schema, or the schema itself if code from text is not permitted: by the content security policy of a page. */
+function compiled(schema: z.ZodType): { parse(raw: unknown): unknown } {
+  try {
+    return z.compile(schema, { strict: true });
+  } catch {
+    return schema;
+  }
 }
 
 /**

@@ -41,7 +41,7 @@ export function LessDialog({
               type="number"
               min={0}
               step={1}
-              autoFocus
+              data-focus
               value={calls}
               onChange={({ target }) => setCalls(target.value)}
             />

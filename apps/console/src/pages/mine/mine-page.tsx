@@ -213,7 +213,7 @@ function StopDialog({
         <button
           type="button"
           className="button button-bad-solid"
-          autoFocus
+          data-focus
           disabled={stop.isPending}
           onClick={() => stop.mutate()}
         >
