@@ -152,7 +152,8 @@ describe('AppModule', () => {
     const mcp = ['approve', 'definitions', 'pins', 'register', 'remove', 'server', 'servers'].map(
       (name) => `mcp-${name}`,
     );
-    const served = ['create-tenant', 'logs', ...keys, ...people, ...mcp]
+    const sessions = ['add-session-link', 'end-person-sessions', 'end-session', 'session', 'start-session'];
+    const served = ['create-tenant', 'logs', ...keys, ...people, ...mcp, ...sessions]
       .map((name) => `admin.${name}`)
       .concat('health.delegation');
     const stopped = served.map((name) => `stop bailiwick.${name}`).sort();

@@ -136,7 +136,7 @@ describe('Upstream', () => {
         ? send(response, { id: message.id, result: { resultType: 'input_required', inputRequests: {} } })
         : stateless(message, response),
     );
-    await expect(call(own)).rejects.toThrow('of the type input_required');
+    await expect(call(own)).rejects.toThrow('of the type "input_required"');
   });
 
   it('has the tools only that its registration names', async () => {
