@@ -45,7 +45,7 @@ describeWithChromium('The console in Chromium', () => {
     await opened.getByRole('navigation', { name: 'Pages' }).first().waitFor();
     return opened;
   }
-  const open = async (path: string): Promise<void> => void (await page.goto(`${stack.url}/console${path}`));
+  const open = (path: string): Promise<unknown> => page.goto(`${stack.url}/console${path}`);
   const heading = (name: string | RegExp): Promise<void> => page.getByRole('heading', { name }).first().waitFor();
   const statusOf = async (path: string, role = 'analyst'): Promise<unknown> =>
     (await http(stack, 'GET', path, { key: stack.keys[role] as string })).body.status;

@@ -1,4 +1,4 @@
-import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
+import { useEffect, useState, type SubmitEvent, type ReactNode } from 'react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
 import { get, Problem, withParams } from '../api/client';
@@ -105,7 +105,7 @@ export function CodeForm({ onSignedIn }: { onSignedIn?: () => void }): ReactNode
   const queries = useQueryClient();
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<string>();
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     signInByCode(codeIn(text)).then(
       (session) => {

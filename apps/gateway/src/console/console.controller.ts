@@ -67,7 +67,7 @@ export class ConsoleController {
       'cache-control': file.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
     };
     if (request.headers['if-none-match'] === file.etag) return Reply.text('', file.type, headers, 304);
-    const takesGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+    const takesGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
     if (!takesGzip || !file.gzip) return Reply.text(file.bytes, file.type, headers);
     return Reply.text(file.gzip, file.type, { ...headers, 'content-encoding': 'gzip' });
   }

@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type SubmitEvent, type ReactNode } from 'react';
 import { Dialog } from '../../parts/dialog';
 import { T } from '../../texts';
 
@@ -14,7 +14,7 @@ export function LessDialog({
   const [minutes, setMinutes] = useState('');
   const [usd, setUsd] = useState('');
   const [allow, setAllow] = useState('');
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const verbs = allow
       .split('\n')

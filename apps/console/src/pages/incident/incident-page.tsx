@@ -1,4 +1,4 @@
-import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
+import { useEffect, useState, type SubmitEvent, type ReactNode } from 'react';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Octagon, OctagonX } from 'lucide-react';
@@ -276,7 +276,7 @@ function Confirm({ preview, asked, quarantine, onGrew, onStopped }: ConfirmProps
       onGrew();
     },
   });
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     stop.mutate();
   };

@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type SubmitEvent, type ReactNode } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
 import { api, get, post } from '../../api/client';
@@ -161,7 +161,7 @@ function IssueForm({ onIssued }: { onIssued: (issued: Issued) => void }): ReactN
       onIssued(issued);
     },
   });
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     issue.mutate();
   };

@@ -124,7 +124,9 @@ function PolicyEntry({ entry }: { entry: Entry }): ReactNode {
       <summary className="policy-entry">
         <strong>
           <AgentText>
-            {typeof name === 'string' ? name : patterns.slice(0, 3).join(', ') || String(rest.class ?? '')}
+            {typeof name === 'string'
+              ? name
+              : patterns.slice(0, 3).join(', ') || (typeof rest.class === 'string' ? rest.class : '')}
           </AgentText>
           {patterns.length > 3 && <span className="muted"> +{patterns.length - 3}</span>}
         </strong>

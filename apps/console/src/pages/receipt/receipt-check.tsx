@@ -1,5 +1,5 @@
 import './plain-schemas';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type SubmitEvent, type ReactNode } from 'react';
 import { Check, CircleCheck, CircleX, Printer, X } from 'lucide-react';
 import { verifyReceipt, type Verification } from '@bailiwick/receipts/web/index';
 import { api } from '../../api/client';
@@ -12,7 +12,7 @@ export function ReceiptCheck({ text }: { text: string }): ReactNode {
   const session = useCaller();
   const [keys, setKeys] = useState('');
   const [result, setResult] = useState<Verification | 'not JSON'>();
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     setResult(verified(text, keys));
   };
@@ -72,7 +72,9 @@ function verified(text: string, keys: string): Verification | 'not JSON' {
 
 function Result({ of }: { of: Verification }): ReactNode {
   const claims =
-    of.ok && of.statement ? claimsOf(of.statement.predicate as unknown as Record<string, unknown>) : undefined;
+    of.ok && of.statement
+      ? claimsOf(of.statement.predicate as unknown as Readonly<Record<string, unknown>>)
+      : undefined;
   return (
     <section className="receipt-result" aria-live="polite">
       <h2 className={of.ok ? 'verdict verdict-good' : 'verdict verdict-bad'}>

@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type SubmitEvent, type ReactNode } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Ban, Pause, Play } from 'lucide-react';
 import type { GrantView } from '@bailiwick/contracts/grants/grant';
@@ -59,7 +59,7 @@ function StopDialog({
       onClose();
     },
   });
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     stop.mutate();
   };
