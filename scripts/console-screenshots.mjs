@@ -11,16 +11,14 @@ mkdirSync(folder, { recursive: true });
 const pages = {
   live: '/',
   run: `/runs/${run}`,
-  timeline: `/runs/${run}?tab=timeline`,
   approvals: '/approvals',
   incident: '/incident?agentClass=reader',
-  mine: '/mine',
 };
 const browser = await chromium.launch({
   executablePath: process.env.BAILIWICK_CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'],
 });
-const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light' });
 const page = await context.newPage();
 await page.goto(link);
 await page.getByRole('navigation').first().waitFor();

@@ -52,7 +52,7 @@ function* sources(dir) {
   }
 }
 
-/** Every file of the console, and of the verifier that it contains. */
+/** Every file of the console, and of the libraries that it contains: the verifier of receipts and what that reads. */
 function* consoleSources(dir = join(root, 'apps', 'console')) {
   for (const name of readdirSync(dir).sort()) {
     if (name === 'dist' || name === 'node_modules') continue;
@@ -60,7 +60,8 @@ function* consoleSources(dir = join(root, 'apps', 'console')) {
     if (statSync(file).isDirectory()) yield* consoleSources(file);
     else yield file;
   }
-  if (dir === join(root, 'apps', 'console')) yield* sources(join(root, 'libs', 'receipts', 'src'));
+  if (dir === join(root, 'apps', 'console'))
+    for (const lib of ['contracts', 'core', 'receipts']) yield* sources(join(root, 'libs', lib, 'src'));
 }
 
 /** Builds the console, unless it was built from the same sources. */

@@ -4,10 +4,11 @@ import { http, type Stack } from '../support/stack';
 export const HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 const REORDERS = `report\u202Egnp.exe ${HOSTILE}`;
 
-/** The answer of the API; a test reads the members that it knows. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type Answered = Record<string, any>;
-
+interface Answer {
+  readonly run: { readonly id: string };
+  readonly grant: { readonly id: string };
+  readonly actionId: string;
+}
 export interface SeededRun {
   readonly runId: string;
   readonly grantId: string;
@@ -15,10 +16,10 @@ export interface SeededRun {
 
 /** Opens a run whose agent wrote hostile texts wherever it may, with one permitted, one denied and one asked call. */
 export async function seedRun(stack: Stack, agentClass: string, requestedBy: string): Promise<SeededRun> {
-  const send = async (role: string, path: string, body: unknown): Promise<Answered> => {
+  const send = async (role: string, path: string, body: unknown): Promise<Answer> => {
     const { status, body: answer } = await http(stack, 'POST', path, { key: stack.keys[role] as string, body });
     if (status >= 300) throw new Error(`${path} answered ${status}: ${JSON.stringify(answer)}`);
-    return answer;
+    return answer as unknown as Answer;
   };
   const opened = await send('orchestrator', '/v1/runs', {
     agent: { class: agentClass, instance: 'runner-7', posture: { modelVersion: '2026-06' } },
@@ -33,8 +34,8 @@ export async function seedRun(stack: Stack, agentClass: string, requestedBy: str
       risk: { ceiling: 'high', approvalFrom: 'medium' },
     },
   });
-  const grantId = opened.grant.id as string;
-  const call = (verb: string, args: unknown, more: object = {}): Promise<Answered> =>
+  const grantId = opened.grant.id;
+  const call = (verb: string, args: unknown, more: object = {}): Promise<Answer> =>
     send('enforcer', '/v1/actions', {
       grantId,
       action: { verb, args, ...more },
@@ -52,7 +53,7 @@ export async function seedRun(stack: Stack, agentClass: string, requestedBy: str
     task: `read the sources ${HOSTILE}`,
     grant: { actions: { allow: ['repo.read'] }, budget: { calls: 5 } },
   });
-  return { runId: opened.run.id as string, grantId };
+  return { runId: opened.run.id, grantId };
 }
 
 /** Makes a one-time link of a person, or of the installation with all roles of people. */

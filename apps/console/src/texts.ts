@@ -340,7 +340,7 @@ export const T = {
     stopped: (count: number) => `${plural(count, 'run')} stopped.`,
     reason: 'stopped by the person in whose name it ran',
     notPerson:
-      'You are signed in with the key of a service, so nothing runs in your name. Sign in as a person to use this page.',
+      'You are signed in with keys of this installation, not as a person, so nothing runs in your name. Sign in with a key or an account of your own.',
     did: 'What it did',
     holds: 'May do',
   },

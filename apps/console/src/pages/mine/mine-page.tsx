@@ -10,7 +10,6 @@ import { Dialog } from '../../parts/dialog';
 import { Drift, Meter, Status } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { Left } from '../../parts/when';
-import { useCaller } from '../../session/session';
 import { T } from '../../texts';
 import type { Page } from '../../api/queries';
 
@@ -25,7 +24,6 @@ const isLive = ({ run }: Work): boolean => ['active', 'pending', 'suspended'].in
 export function MinePage(): ReactNode {
   const search = useSearch({ from: '/mine' });
   const navigate = useNavigate({ from: '/mine' });
-  const session = useCaller();
   const as = search.as === 'approver' ? 'approver' : 'principal';
   const mine = useQuery({
     queryKey: ['mine', as],
@@ -37,7 +35,7 @@ export function MinePage(): ReactNode {
     (work) => isLive(work) && (as === 'principal' ? work.run.parentRunId === undefined : true),
   );
   const ended = works.filter((work) => !isLive(work)).slice(0, 10);
-  if (session.who.kind === 'service' && mine.error instanceof Problem && mine.error.status === 403)
+  if (mine.error instanceof Problem && mine.error.status === 403)
     return (
       <div className="page">
         <h1>{T.mine.title}</h1>

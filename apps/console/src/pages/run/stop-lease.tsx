@@ -70,7 +70,13 @@ function StopDialog({
         {verb !== 'resumption' && <p>{T.run.stopText(liveBelow(grant, tree))}</p>}
         <label className="field">
           {T.run.reason}
-          <input required data-focus maxLength={500} value={reason} onChange={({ target }) => setReason(target.value)} />
+          <input
+            required
+            data-focus
+            maxLength={500}
+            value={reason}
+            onChange={({ target }) => setReason(target.value)}
+          />
         </label>
         {stop.error && <Failed error={stop.error} />}
         <p className="actions actions-end">
