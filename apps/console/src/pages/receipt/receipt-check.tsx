@@ -71,10 +71,7 @@ function verified(text: string, keys: string): Verification | 'not JSON' {
 }
 
 function Result({ of }: { of: Verification }): ReactNode {
-  const claims =
-    of.ok && of.statement
-      ? claimsOf(of.statement.predicate as unknown as Readonly<Record<string, unknown>>)
-      : undefined;
+  const claims = of.ok && of.statement ? claimsOf(of.statement.predicate) : undefined;
   return (
     <section className="receipt-result" aria-live="polite">
       <h2 className={of.ok ? 'verdict verdict-good' : 'verdict verdict-bad'}>
