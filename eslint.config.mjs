@@ -106,6 +106,8 @@ export default tseslint.config(
     ],
     rules: { 'no-restricted-syntax': ['error', ...WALL_CLOCK] },
   },
+  // a list of texts, which grows with the pages
+  { files: ['apps/console/src/texts.ts'], rules: { 'max-lines': 'off' } },
   {
     files: ['**/*.spec.ts', '**/testing/**', 'test/**'],
     rules: {

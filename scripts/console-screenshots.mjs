@@ -1,5 +1,5 @@
 // `node scripts/console-screenshots.mjs LINK RUN`: draws the pages of docs/console.md with a sign-in link of a running
-// installation (`npx bailiwick console`) and the id of one of its runs. View each picture before it is committed.
+// installation (`npx bailiwick console`) and the id of one of its runs. Check each picture before it is committed.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';

@@ -254,7 +254,6 @@ export const T = {
     lessMoney: (currency: string) => `At most ${currency} (minor units)`,
     lessAllow: 'Verbs, one per line',
     done: { approve: 'Approved', deny: 'Denied' } as Record<string, string>,
-    doneNote: (asks: string) => asks,
     onlyView: 'You can read these questions. Answering needs the role approver.',
     keys: 'Keys: J and K move, A approves, D denies, 1 2 3 choose the scope.',
     fast: 'You approved five questions in under a minute. Read “It may still not” and the arguments before the next one.',

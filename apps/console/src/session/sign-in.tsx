@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
 import { get, Problem, withParams } from '../api/client';
 import { AgentText } from '../parts/agent-text';
-import { Mark } from '../shell/shell';
+import { Mark } from '../parts/mark';
 import { T } from '../texts';
 import { codeIn, readSession, SESSION_KEY, signInByCode } from './session';
 

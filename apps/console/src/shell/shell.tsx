@@ -6,6 +6,7 @@ import { follow, useConnection } from '../api/live-events';
 import { onSessionEnded } from '../api/client';
 import { usePendingApprovals } from '../api/queries';
 import { AgentText } from '../parts/agent-text';
+import { Mark } from '../parts/mark';
 import { Failed, Guard, Loading } from '../parts/states';
 import { hasOneOf, SESSION_KEY, signOut, useSession, type Session } from '../session/session';
 import { SessionEnded } from '../session/session-ended';
@@ -245,14 +246,5 @@ function ThemeButton(): ReactNode {
     >
       <Icon aria-hidden size={16} />
     </button>
-  );
-}
-
-export function Mark(): ReactNode {
-  return (
-    <svg className="mark" viewBox="0 0 32 32" aria-hidden>
-      <rect width="32" height="32" rx="8" />
-      <path d="M9.5 8v16M9.5 8H17a4 4 0 0 1 0 8H9.5m0 0H19a4 4 0 0 1 0 8H9.5" />
-    </svg>
   );
 }

@@ -7,7 +7,7 @@ import { costs, Risk } from '../../parts/marks';
 import { Failed } from '../../parts/states';
 import { lengthText, useNow, When } from '../../parts/when';
 import { T } from '../../texts';
-import { isTyping } from './approvals-page';
+import { isTyping } from './is-typing';
 import { useAnswer, SCOPES, type Answered, type Scope } from './answer';
 import { LessDialog } from './less-dialog';
 

@@ -13,6 +13,7 @@ import { hasOneOf, useCaller } from '../../session/session';
 import { T } from '../../texts';
 import { ApprovalCard } from './approval-card';
 import type { Answered } from './answer';
+import { isTyping } from './is-typing';
 
 const FAST_COUNT = 5;
 const FAST_MS = 60_000;
@@ -108,15 +109,6 @@ function useMoveKeys(move: (step: number) => void): void {
     return () => removeEventListener('keydown', onKey);
   }, []);
 }
-
-export const isTyping = ({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean =>
-  ctrlKey ||
-  metaKey ||
-  altKey ||
-  document.querySelector('dialog[open]') !== null ||
-  (target instanceof HTMLElement &&
-    /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) &&
-    !(target instanceof HTMLInputElement && target.type === 'radio'));
 
 function List({
   items,
