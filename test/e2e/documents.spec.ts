@@ -57,7 +57,7 @@ describe('the commands of the pages in docs/', () => {
     for (const name of ['libs', 'docs']) symlinkSync(join(ROOT, name), join(dir, name)); // pages name files of the repository
     const cli = [process.execPath, ...BUILT_FLAGS, join(ROOT, 'bin', 'bailiwick.mjs')].map((each) => `'${each}'`);
     writeFileSync(join(dir, 'bin', 'npx'), `#!/bin/sh\nshift\nexec ${cli.join(' ')} "$@"\n`, { mode: 0o755 });
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     await stack.stop();
     rmSync(dir, { recursive: true, force: true });
@@ -97,6 +97,6 @@ describe('the commands of the pages in docs/', () => {
           expect([filled, out.split('\n').map(wordsOf)]).toEqual([filled, expect.arrayContaining([wordsOf(shown)])]);
       }
     },
-    120_000,
+    240_000,
   );
 });

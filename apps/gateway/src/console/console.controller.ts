@@ -33,6 +33,8 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
 };
+/** The address of a page within the console: words and ids. Other names are those of files. */
+const PAGE = /^$|^[\w-]+(\/[\w-]+)*\/?$/;
 const NOT_BUILT = 'The console was not built. Run npm run build, then start the gateway again.';
 
 /** The web console: files without any data. Everything that it shows comes from the API, with the rights of its caller. */
@@ -58,7 +60,7 @@ export class ConsoleController {
     @Query(pageQuery) _query: z.infer<typeof pageQuery>,
   ): Reply {
     const files = (this.files ??= this.read());
-    const file = files.get(name) ?? (/\.\w+$/.test(name) ? undefined : files.get(INDEX));
+    const file = files.get(name) ?? (PAGE.test(name) ? files.get(INDEX) : undefined);
     if (!file) throw new Refused('NOT_FOUND', files.size === 0 ? NOT_BUILT : 'no such file of the console');
     const headers: Record<string, string> = {
       ...HEADERS,
