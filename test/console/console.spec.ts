@@ -64,8 +64,8 @@ describeWithChromium('The console in Chromium', () => {
 
   it('removes the code of the sign-in link from the address, and keeps no secret that scripts can read', async () => {
     expect(page.url()).not.toContain('code');
-    const stored = await page.evaluate(() =>
-      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    const stored = await page.evaluate<string>(
+      'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])',
     );
     expect(stored).not.toMatch(/bwk_|bailiwick=/);
   });
@@ -163,7 +163,7 @@ describeWithChromium('The console in Chromium', () => {
       await open(path);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.waitForLoadState('networkidle').catch(() => undefined); // the stream of events stays open
-      expect([path, await page.evaluate(() => 'pwned' in window)]).toEqual([path, false]);
+      expect([path, await page.evaluate<boolean>("'pwned' in window")]).toEqual([path, false]);
       expect([path, await page.locator('main img, main script').count()]).toEqual([path, 0]);
     }
     await open('/approvals');
