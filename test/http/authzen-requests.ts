@@ -106,7 +106,7 @@ export function describeRequests(world: () => { stack: Stack; run: Opened; other
       const decision = { key: world().stack.keys.approver, body: { verdict: 'deny', note: 'not on a Friday' } };
       await http(world().stack, 'POST', `/v1/approvals/${String(task.id)}/decision`, decision);
       const { body } = await read(task.status_endpoint);
-      expect(body).toEqual({ task: { ...task, status: 'denied', expires_at: undefined } });
+      expect(body).toEqual({ task: { ...task, status: 'denied', expires_at: undefined, links: undefined } });
     });
 
     it('is accepted once per Idempotency-Key, and refused for another denial with the same key', async () => {

@@ -193,6 +193,8 @@ describe('the fast path', () => {
     expect(one).toEqual(other);
   });
 
+  /** The body of a request that succeeds has a secret of this installation. */
+  const NEEDS_SECRET = ['/v1/session', '/v1/session-links'];
   it('is taken by every valid POST of JSON, and never if it is turned off', async () => {
     const ways = [fast, slow].map((each) => jest.spyOn(each.app.get(FastPath), 'answer'));
     const plain = ENDPOINTS.filter(
@@ -202,7 +204,8 @@ describe('the fast path', () => {
     for (const endpoint of plain) {
       const [[, valid]] = requestsTo(endpoint) as [[string, Sent]];
       const [{ status }] = await both(valid);
-      if (valid.body !== '{}') expect([endpoint.path, Math.floor(Number(status) / 100)]).toEqual([endpoint.path, 2]);
+      if (valid.body !== '{}' && !NEEDS_SECRET.includes(endpoint.path))
+        expect([endpoint.path, Math.floor(Number(status) / 100)]).toEqual([endpoint.path, 2]);
       expect([endpoint.path, ...ways.map((way) => way.mock.calls.length)]).toEqual([endpoint.path, 1, 0]);
       for (const way of ways) way.mockClear();
     }
