@@ -65,7 +65,7 @@ describe('I8: an approval covers one exact action (verb, resource, arguments dig
         tally.add('action');
       }
     });
-    fc.assert(property, { numRuns: 250 });
+    fc.assert(property, { numRuns: 120 });
     tally.atLeast(20, 'action', 'grant', 'escalation');
   });
 
@@ -86,7 +86,7 @@ describe('I8: an approval covers one exact action (verb, resource, arguments dig
       );
       tally.add('given', given.length);
     });
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: 100 });
     tally.atLeast(20, 'refused a run or the system', 'given');
   });
 
@@ -101,7 +101,7 @@ describe('I8: an approval covers one exact action (verb, resource, arguments dig
         tally.add(objections.length > 0 ? 'asked about' : 'not asked about');
       }
     });
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: 100 });
     tally.atLeast(20, 'asked about', 'not asked about');
   });
 });

@@ -64,7 +64,7 @@ it('acts for a call that is permitted, in flight, under a live lease of another 
       tally.add(chain(before, call.grantId as string).length > 1 ? 'for a child' : 'for a root');
     });
   });
-  fc.assert(property, { numRuns: 150 });
+  fc.assert(property, { numRuns: 80 });
   tally.atLeast(10, 'for a root', 'CALL_NOT_IN_FLIGHT', 'CALL_TO_ANOTHER', 'CALL_ALREADY_USED', 'CALLER_NOT_LIVE');
   tally.atLeast(3, 'for a child');
 }, 60_000);

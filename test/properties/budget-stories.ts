@@ -45,5 +45,5 @@ export function always(
       check(soFar, event, ledger.entries(soFar));
     });
   });
-  fc.assert(property, { numRuns: 100 });
+  fc.assert(property, { numRuns: 160 });
 }
