@@ -334,7 +334,7 @@ const WEIGHTS: Partial<Record<CommandType, number>> = {
   openRun: 8,
   delegate: 12,
   authorize: 24,
-  settle: 10,
+  settle: 14,
   escalate: 8,
   decideApproval: 12,
   resume: 4,
