@@ -8,7 +8,7 @@ import { actor, feature, payload, refusedKind, revocationTarget, storedSelector 
 import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
-import { mcpServerChange } from '../mcp/mcp-server';
+import { mcpServerChange } from '../mcp/mcp-server-change';
 import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
 import { ruleName } from '../policy/rule';

@@ -8,7 +8,7 @@ import { CODES, type Code } from '../error-codes';
 import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, risk } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
-import { mcpServerChange } from '../mcp/mcp-server';
+import { mcpServerChange } from '../mcp/mcp-server-change';
 import { decidedObligations, understands } from '../obligations/obligation';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
-import { digest } from '../primitives';
 import { mcpServerName } from './mcp-pin';
 
 const NO_NUL = /^[^\0]*$/;
@@ -184,14 +183,6 @@ export const shownUpstreamAnswer = z.union([
   z.object({ command: z.string(), args: z.int().min(0) }),
 ]);
 type ShownUpstream = z.infer<typeof shownUpstreamAnswer>;
-
-/** A change of the registered servers, in the log of its tenant. */
-export const mcpServerChange = z.strictObject({
-  server: mcpServerName,
-  change: z.enum(['registered', 'removed']),
-  /** of the address or the command line that the name stands for from now on */
-  identity: digest.optional(),
-});
 
 export const listedMcpServer = z.object({ name: mcpServerName, upstream: shownUpstreamAnswer });
 export type ListedMcpServer = z.infer<typeof listedMcpServer>;
