@@ -311,7 +311,9 @@ export const LIMITS = {
     /** how long a sign-in link, and a sign-in at an issuer, may take */
     linkMs: 10 * MINUTE,
     signInMs: 10 * MINUTE,
-    /** sessions, and links, of one tenant; more end the least recently used ones */
+    /** sessions, and links, of one holder: more end the least recently used ones of that holder alone */
+    perHolder: 20,
+    /** the same of one tenant */
     perTenant: 1_000,
     /** characters of the secret of a session or a link */
     secretChars: 200,

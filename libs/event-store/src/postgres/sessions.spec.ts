@@ -1,4 +1,5 @@
 import { eventLogDatabase, query, type EventLogDatabase } from '../../../../test/support/eventlog-database';
+import { LIMITS } from '@bailiwick/core/limits';
 import { PostgresSessions } from './sessions';
 
 const digest = (letter: string): string => `${letter.repeat(43)}=`;
@@ -53,6 +54,22 @@ describe('stored sessions', () => {
     await sessions.start(digest('b'), KEYS);
     await shift('expires_at', '8 hours');
     expect(await sessions.find(digest('b'), true)).toBeUndefined();
+  });
+
+  it('of a holder who starts too many end first, and no one else’s', async () => {
+    const count = LIMITS.sessions.perHolder + 5;
+    await sessions.start(digest('a'), ADA);
+    for (let i = 0; i < count; i++) await sessions.start(`${digest('k')}${i}`, KEYS);
+    expect(await sessions.find(`${digest('k')}0`, false)).toBeUndefined();
+    expect(await sessions.find(`${digest('k')}${count - 1}`, false)).toMatchObject(KEYS);
+    expect(await sessions.find(digest('a'), false)).toMatchObject(ADA);
+    await sessions.addLink(digest('l'), ADA);
+    for (let i = 0; i < count; i++) await sessions.addLink(`${digest('m')}${i}`, KEYS);
+    const counted = 'SELECT count(*)::int AS n FROM';
+    const [sessionsLeft] = await query<{ n: number }>(database.url, `${counted} browser_session`);
+    const [linksLeft] = await query<{ n: number }>(database.url, `${counted} session_link`);
+    expect([sessionsLeft?.n, linksLeft?.n]).toEqual([count - 4, count - 4]);
+    expect(await sessions.start(digest('b'), { link: digest('l') })).toMatchObject(ADA);
   });
 
   it('end one by one, and all those of a person', async () => {

@@ -4,7 +4,7 @@ import { Pool, type PoolClient } from 'pg';
 import { databaseWaits } from './waits';
 
 const STATEMENT_MS = 5_000;
-const { idleMs, lifeMs, linkMs, perTenant, useMs } = LIMITS.sessions;
+const { idleMs, lifeMs, linkMs, perHolder, perTenant, useMs } = LIMITS.sessions;
 
 export interface Started {
   readonly tenant: string;
@@ -28,12 +28,14 @@ export class PostgresSessions {
   /** Stores a link, and returns when it ends. Links that have ended are removed. */
   async addLink(digest: string, { tenant, holder }: Started): Promise<string> {
     await this.pool.query('DELETE FROM session_link WHERE expires_at <= clock_timestamp()');
+    const text = JSON.stringify(holder);
+    await this.pool.query(PRUNE_LINKS_OF_HOLDER, [tenant, perHolder, text]);
     await this.pool.query(PRUNE_LINKS, [tenant, perTenant]);
     const { rows } = await this.pool.query<{ expires_at: Date }>(
       `INSERT INTO session_link (digest, tenant, holder, expires_at)
        VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')
        ON CONFLICT (digest) DO NOTHING RETURNING expires_at`,
-      [digest, tenant, JSON.stringify(holder), linkMs],
+      [digest, tenant, text, linkMs],
     );
     const stored =
       rows[0] ??
@@ -120,11 +122,13 @@ async function taken(client: PoolClient, link: string): Promise<Started | undefi
 
 async function insert(client: PoolClient, digest: string, { tenant, holder }: Started): Promise<void> {
   await client.query(ENDED, [idleMs]);
+  const text = JSON.stringify(holder);
+  await client.query(PRUNE_OF_HOLDER, [tenant, perHolder, text]);
   await client.query(PRUNE, [tenant, perTenant]);
   await client.query(
     `INSERT INTO browser_session (digest, tenant, holder, person_ref, expires_at)
      VALUES ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond')`,
-    [digest, tenant, JSON.stringify(holder), holder.kind === 'person' ? holder.ref : null, lifeMs],
+    [digest, tenant, text, holder.kind === 'person' ? holder.ref : null, lifeMs],
   );
 }
 
@@ -138,10 +142,12 @@ WHERE digest = $1 AND used_at < clock_timestamp() - $2 * interval '1 millisecond
 const ENDED = `
 DELETE FROM browser_session
 WHERE expires_at <= clock_timestamp() OR used_at <= clock_timestamp() - $1 * interval '1 millisecond'`;
-/** Leaves room for one more: the least recently used ones end. */
-const PRUNE = `
-DELETE FROM browser_session WHERE digest IN (
-  SELECT digest FROM browser_session WHERE tenant = $1 ORDER BY used_at DESC OFFSET $2 - 1)`;
-const PRUNE_LINKS = `
-DELETE FROM session_link WHERE digest IN (
-  SELECT digest FROM session_link WHERE tenant = $1 ORDER BY expires_at DESC OFFSET $2 - 1)`;
+/** Leaves room for one more: the least recently used ones end, of the holder first, so that no holder ends those of others. */
+const prune = (table: string, order: string, which: string): string => `
+DELETE FROM ${table} WHERE digest IN (
+  SELECT digest FROM ${table} WHERE tenant = $1 ${which} ORDER BY ${order} DESC OFFSET $2 - 1)`;
+const OF_HOLDER = 'AND holder::text = $3';
+const PRUNE = prune('browser_session', 'used_at', '');
+const PRUNE_OF_HOLDER = prune('browser_session', 'used_at', OF_HOLDER);
+const PRUNE_LINKS = prune('session_link', 'expires_at', '');
+const PRUNE_LINKS_OF_HOLDER = prune('session_link', 'expires_at', OF_HOLDER);
