@@ -11,7 +11,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { makeLogger } from '@bailiwick/platform/logging';
 import { configureHttp } from '../../apps/boundary/src/boundary-application';
-import { GovernedRequests } from '../../apps/boundary/src/calls/governed';
+import type { GuardedCalls } from '../../apps/boundary/src/calls/guarded-calls';
 import { LiveLeases } from '../../apps/boundary/src/calls/live-leases';
 import { Seals } from '../../apps/boundary/src/calls/seals';
 import { Agents } from '../../apps/boundary/src/http/agents';
@@ -89,7 +89,7 @@ export class InProcessBoundary {
 
   /** The outcomes of permits, by the last digits of their actions. */
   async outcomes(): Promise<string[]> {
-    await this.answering?.requests.settled();
+    await this.answering?.guarded.settled();
     return this.commands.flatMap((each) =>
       each.type === 'settle' ? [`${each.actionId.slice(-4)} ${each.outcome.status}`] : [],
     );
@@ -107,7 +107,7 @@ export class InProcessBoundary {
   private readonly pins = new Map<string, Promise<object | undefined>>();
   private servers: Servers | undefined;
   private live: LiveLeases | undefined;
-  private answering: { sessions: Sessions; requests: GovernedRequests } | undefined;
+  private answering: { sessions: Sessions; guarded: GuardedCalls } | undefined;
 
   private recorded({ command, args }: { command: string; args: string[] }): { command: string; args: string[] } {
     const tee = `const { appendFileSync } = require('fs'); const { spawn } = require('child_process');

@@ -9,7 +9,7 @@ import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from '@bailiwick/platform/logging';
 import { RunTokens } from './auth/run-tokens';
 import { LiveLeases } from './calls/live-leases';
-import { GovernedRequests } from './calls/governed';
+import { GuardedCalls } from './calls/guarded-calls';
 import { Seals } from './calls/seals';
 import { BUS, CONFIG, LOGGER } from './config';
 import { ConnectionsModule } from './connections.module';
@@ -89,7 +89,7 @@ const ANSWERING = Symbol('Answering');
           approvalPage: (approvalId) => `${publicUrl}/console/approvals?id=${approvalId}`,
         }),
     },
-    { provide: GovernedRequests, inject: [ANSWERING], useFactory: ({ requests }: Answering) => requests },
+    { provide: GuardedCalls, inject: [ANSWERING], useFactory: ({ guarded }: Answering) => guarded },
     { provide: Sessions, inject: [ANSWERING], useFactory: ({ sessions }: Answering) => sessions },
     { provide: Seals, inject: [ANSWERING], useFactory: ({ seals }: Answering) => seals },
     { provide: Methods, inject: [ANSWERING], useFactory: ({ methods }: Answering) => methods },

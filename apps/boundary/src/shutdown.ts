@@ -2,7 +2,6 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { GuardedCalls } from './calls/guarded-calls';
 import { LiveLeases } from './calls/live-leases';
 import { closeConnections } from './plain/exchange';
-import { GovernedRequests } from './calls/governed';
 import { Sessions } from './sessions/sessions';
 import { Servers } from './servers/servers';
 
@@ -12,7 +11,6 @@ export class Shutdown implements BeforeApplicationShutdown {
   constructor(
     private readonly leases: LiveLeases,
     private readonly guarded: GuardedCalls,
-    private readonly requests: GovernedRequests,
     private readonly sessions: Sessions,
     private readonly servers: Servers,
   ) {}
@@ -20,7 +18,7 @@ export class Shutdown implements BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     this.leases.close();
     await new Promise((resolve) => setImmediate(resolve)); // the aborted calls register their outcomes
-    await Promise.all([this.requests.settled(), this.guarded.settled()]);
+    await this.guarded.settled();
     closeConnections();
     this.sessions.close();
     await this.servers.close();

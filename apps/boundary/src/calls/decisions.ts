@@ -10,18 +10,7 @@ import { redactedArgs, redactText } from '@bailiwick/edge/redaction';
 import { fromCommand, Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { CallReader } from '@bailiwick/policy/catalog/call-reader';
-import { catalogName } from '../tools/definition';
 import { APPLIED } from './obligations';
-
-/** A call of a tool, or another operation of a server, before its decision. */
-export interface ToolCall {
-  readonly server: string;
-  readonly tool: string;
-  readonly args: Record<string, unknown>;
-  /** the resource, unless the entry states one */
-  readonly resource: { readonly type: string; readonly id: string };
-  readonly approvalId?: string | undefined;
-}
 
 /** What a call is by one version of a policy. */
 export interface ReadCall {
@@ -53,28 +42,12 @@ export class Decisions {
   ) {}
 
   /**
-   * Decides a call by its exact arguments. Verb, resource, attributes and amounts are those of the catalog in force; the
+   * Decides a call by its exact arguments. Verb, resource, attributes and amounts are those of the policy in force; the
    * agent states none of them.
-   * @returns undefined if the catalog has no entry that names the tool
-   * @throws Refused with the refusal of the owner, or NOT_READY (I11)
-   */
-  decide(
-    claims: TokenClaims,
-    { server, tool, args, resource, approvalId }: ToolCall,
-  ): Promise<ActionAnswer | undefined> {
-    const call = { tool: catalogName(server, tool), args, resource };
-    return this.decideRead(claims, {
-      read: (reader) => (reader.entryOfTool(call.tool) ? call : undefined),
-      approvalId,
-    });
-  }
-
-  /**
-   * Decides a call that is read by the policy in force.
    * @returns undefined if the policy does not name the call
    * @throws Refused with the refusal of the owner, or NOT_READY (I11)
    */
-  async decideRead(claims: TokenClaims, call: UnreadCall): Promise<ActionAnswer | undefined> {
+  async decide(claims: TokenClaims, call: UnreadCall): Promise<ActionAnswer | undefined> {
     const log = logOf(claims, claims.grantId);
     let reader = await this.readers.current(log);
     if (call.read(reader) === undefined) reader = await this.readers.fetch(log);

@@ -1,15 +1,12 @@
-import type { ActionAnswer, OutcomeRequest } from '@bailiwick/contracts/actions/action';
-import { REPORT_OUTCOME } from '@bailiwick/contracts/obligations/obligation';
+import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
-import type { Logger } from '@bailiwick/platform/logging';
-import { LRUCache } from 'lru-cache';
-import { BOUNDARY_LIMITS } from '../limits';
+import { catalogName } from '../tools/definition';
 import { NotReached, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
 import { denialOf, type Denial } from './answers';
-import type { Decisions } from './decisions';
-import { REVOKED, STOPPING, type LiveLeases } from './live-leases';
+import { IN_DOUBT, NOT_MADE, PermittedCall, type GuardedCall, type GuardedCalls } from './guarded-calls';
+import { REVOKED, STOPPING } from './live-leases';
 import type { Operation } from './operations';
 import { passedOn, progressUnder } from './passed-on';
 
@@ -47,125 +44,72 @@ export interface HeldPermit {
 /** What came of a request; `undefined`: the catalog has no entry that names its operation. */
 export type Outcome = UpstreamAnswer | { readonly denial: Denial } | undefined;
 
-/** Decides requests, carries out the permitted ones, and reports one outcome for each permit. */
+/** Sends permitted requests to MCP servers, and reports what came of each. */
 export class GovernedRequests {
-  /** the approval that a denied request waits for, by lease, operation and arguments */
-  private readonly asked = new LRUCache<string, string>({ max: BOUNDARY_LIMITS.approvalsKept });
-  private readonly settling = new Set<Promise<void>>();
-
-  constructor(
-    private readonly decisions: Decisions,
-    private readonly leases: LiveLeases,
-    private readonly logger: Logger,
-  ) {}
+  constructor(private readonly calls: GuardedCalls) {}
 
   /** An abort of the signal ends the request, upstream too. */
   async run(claims: TokenClaims, request: Governed, signal: AbortSignal): Promise<Outcome> {
     try {
-      return await this.decided(claims, request, signal);
+      const permit = await this.calls.begin(claims, callOf(request), signal);
+      if (permit === undefined) return undefined;
+      return permit instanceof PermittedCall ? await carryOut(request, permit) : { denial: permit };
     } catch (error) {
       return { denial: denialOf(error, noun(request)) };
     }
   }
 
   /** Waits until the outcomes of all requests are reported. */
-  async settled(): Promise<void> {
-    while (this.settling.size > 0) await Promise.all(this.settling);
+  settled(): Promise<void> {
+    return this.calls.settled();
   }
+}
 
-  private async decided(claims: TokenClaims, request: Governed, signal: AbortSignal): Promise<Outcome> {
-    const { server, tool, args, resource } = request;
-    const key = `${claims.grantId}\n${server}\n${tool}\n${canonicalDigest(args)}`;
-    const approvalId = request.approvalId ?? this.asked.get(key);
-    const decided = await this.decisions.decide(claims, { server, tool, args, resource, approvalId });
-    if (!decided) return undefined;
-    this.asked.delete(key);
-    if (decided.decision === 'permit') return this.carryOut(claims, request, decided, signal);
-    const { reasons, approvalId: toAnswer } = decided;
-    if (toAnswer === undefined) {
-      const says = `The ${noun(request)} was denied, and not made.`;
-      return { denial: { code: 'DENIED', says, reasons, howToAsk: ASKING } };
+function callOf(request: Governed): GuardedCall {
+  const { server, args, resource, approvalId, isCall } = request;
+  const read = { tool: catalogName(server, request.tool), args, resource };
+  return {
+    key: `${server}\n${request.tool}\n${canonicalDigest(args)}`,
+    read: (reader) => (reader.entryOfTool(read.tool) ? read : undefined),
+    approvalId,
+    words: {
+      noun: noun(request),
+      again: isCall ? 'call the tool again with the same arguments' : 'repeat the request',
+    },
+  };
+}
+
+async function carryOut(request: Governed, permit: PermittedCall): Promise<Outcome> {
+  const { duties, signal, lease } = permit;
+  const onProgress = progressUnder(request.onProgress, duties);
+  let outcome: OutcomeRequest | undefined;
+  let isHeld = false;
+  try {
+    const answer = await request.send({ signal, isReduced: duties.length > 0, ...(onProgress ? { onProgress } : {}) });
+    if ('suspended' in answer) {
+      isHeld = true;
+      answer.hold({ lease, end: (how) => permit.end(how === 'replaced' ? REPLACED : IN_DOUBT) });
+      return { ok: true, result: answer.suspended };
     }
-    this.asked.set(key, toAnswer);
-    return {
-      denial: {
-        code: 'APPROVAL_NEEDED',
-        says: `A person must approve this exact ${noun(request)} before it is made.`,
-        reasons,
-        approvalId: toAnswer,
-        howToAsk: `Approval ${toAnswer} waits for a person. Once they have approved it, ${request.isCall ? 'call the tool again with the same arguments' : 'repeat the request'}.`,
-      },
-    };
-  }
-
-  private async carryOut(
-    claims: TokenClaims,
-    request: Governed,
-    { actionId, obligations }: ActionAnswer,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const call = new AbortController();
-    const unwatch = this.leases.watch(claims.tenant, claims.grantId, call);
-    const duties = obligations.filter((each) => each !== REPORT_OUTCOME);
-    const onProgress = progressUnder(request.onProgress, duties);
-    let outcome: OutcomeRequest | undefined;
-    let isHeld = false;
-    try {
-      const answer = await request.send({
-        signal: AbortSignal.any([signal, call.signal]),
-        isReduced: duties.length > 0,
-        ...(onProgress ? { onProgress } : {}),
-      });
-      if ('suspended' in answer) {
-        isHeld = true;
-        answer.hold({
-          lease: call.signal,
-          end: (how) => {
-            unwatch();
-            return this.settle(claims, actionId, how === 'replaced' ? REPLACED : IN_DOUBT);
-          },
-        });
-        return { ok: true, result: answer.suspended };
-      }
-      const passed = passedOn(answer, duties, request.isCall);
-      outcome = outcomeOf(answer, passed.ok ? passed.value : duties.length === 0 ? answer : undefined);
-      if (passed.ok) return passed.value;
-      const says = `The ${noun(request)} was made, and its result is withheld: ${passed.error}.`;
-      return { denial: { code: 'RESULT_WITHHELD', says } };
-    } catch (error) {
-      outcome ??= error instanceof NotReached ? NOT_MADE : IN_DOUBT;
-      const why = call.signal.reason as unknown;
-      if (why !== REVOKED && why !== STOPPING) throw error;
-      const code = why === REVOKED ? 'GRANT_NOT_LIVE' : 'NOT_READY';
-      return { denial: { code, says: `The ${noun(request)} was aborted: ${why}.` } };
-    } finally {
-      if (!isHeld) {
-        unwatch();
-        void this.settle(claims, actionId, outcome ?? IN_DOUBT);
-      }
-    }
-  }
-
-  /** Reports an outcome without delaying the answer. */
-  private settle(claims: TokenClaims, actionId: string, outcome: OutcomeRequest): Promise<void> {
-    const done = this.decisions
-      .settle(claims, actionId, outcome)
-      .catch((error: unknown) => this.logger.warn({ err: error, actionId }, 'an outcome was not reported'))
-      .finally(() => this.settling.delete(done));
-    this.settling.add(done);
-    return done;
+    const passed = passedOn(answer, duties, request.isCall);
+    outcome = outcomeOf(answer, passed.ok ? passed.value : duties.length === 0 ? answer : undefined);
+    if (passed.ok) return passed.value;
+    const says = `The ${noun(request)} was made, and its result is withheld: ${passed.error}.`;
+    return { denial: { code: 'RESULT_WITHHELD', says } };
+  } catch (error) {
+    outcome ??= error instanceof NotReached ? NOT_MADE : IN_DOUBT;
+    const why = permit.endedBy;
+    if (why !== REVOKED && why !== STOPPING) throw error;
+    const code = why === REVOKED ? 'GRANT_NOT_LIVE' : 'NOT_READY';
+    return { denial: { code, says: `The ${noun(request)} was aborted: ${why}.` } };
+  } finally {
+    if (!isHeld) void permit.end(outcome ?? IN_DOUBT);
   }
 }
 
 const noun = ({ isCall }: Governed) => (isCall ? 'call' : 'request');
 
-const NOT_MADE: OutcomeRequest = { status: 'failed' };
 const REPLACED: OutcomeRequest = { status: 'failed', preview: 'the client was asked for input; decided again' };
-/**
- * A call that was sent and has no answer may have been made: it is charged, and ends what ends with it. Otherwise an agent
- * could go away just after a call, and be given its cost back.
- */
-const IN_DOUBT: OutcomeRequest = { status: 'completed', preview: 'no answer; the call may have been made' };
 
 /** @param shown what the preview may have of the answer */
 function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): OutcomeRequest {
@@ -184,6 +128,3 @@ function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): O
 }
 
 const textOf = (answer: UpstreamAnswer): string => (answer.ok ? answer.result : JSON.stringify(answer.error));
-
-const ASKING =
-  'GET /v1/permissions/self states what the run may do; POST /v1/runs/{id}/escalations { want, reason } asks a person for more.';

@@ -12,9 +12,21 @@ import type { LiveLeases } from './live-leases';
 export interface GuardedCall extends UnreadCall {
   /** the same for the same call: a repeated one uses the approval that it waits for */
   readonly key: string;
+  /** for denials; left out: those of a call */
+  readonly words?: CallWords | undefined;
 }
 
-/** A call that was sent and has no answer may have been made: it is charged, and ends what ends with it. */
+/** How a denial names a call, and how it is made again. */
+export interface CallWords {
+  readonly noun: string;
+  readonly again: string;
+}
+const WORDS: CallWords = { noun: 'call', again: 'repeat exactly the same call' };
+
+/**
+ * A call that was sent and has no answer may have been made: it is charged, and ends what ends with it. Otherwise an agent
+ * could go away just after a call, and be given its cost back.
+ */
 export const IN_DOUBT: OutcomeRequest = { status: 'completed', preview: 'no answer; the call may have been made' };
 export const NOT_MADE: OutcomeRequest = { status: 'failed' };
 
@@ -22,7 +34,7 @@ export const NOT_MADE: OutcomeRequest = { status: 'failed' };
 export class PermittedCall {
   private readonly ofLease = new AbortController();
   private readonly unwatch: () => void;
-  private isOver = false;
+  private ended: Promise<void> | undefined;
   /** aborted when the client goes away, the lease ends, or the service stops */
   readonly signal: AbortSignal;
 
@@ -32,7 +44,7 @@ export class PermittedCall {
     readonly duties: readonly AnsweredObligation[],
     client: AbortSignal,
     watch: (call: AbortController) => () => void,
-    private readonly report: (outcome: OutcomeRequest) => void,
+    private readonly report: (outcome: OutcomeRequest) => Promise<void>,
   ) {
     this.unwatch = watch(this.ofLease);
     this.signal = AbortSignal.any([client, this.ofLease.signal]);
@@ -43,11 +55,15 @@ export class PermittedCall {
     return this.ofLease.signal.aborted ? String(this.ofLease.signal.reason) : undefined;
   }
 
-  end(outcome: OutcomeRequest): void {
-    if (this.isOver) return;
-    this.isOver = true;
+  /** aborted when the lease ends, or the service stops, and not by the client */
+  get lease(): AbortSignal {
+    return this.ofLease.signal;
+  }
+
+  /** Resolves when the outcome is reported, or could not be; it need not be waited for. */
+  end(outcome: OutcomeRequest): Promise<void> {
     this.unwatch();
-    this.report(outcome);
+    return (this.ended ??= this.report(outcome));
   }
 }
 
@@ -75,7 +91,8 @@ export class GuardedCalls {
   ): Promise<PermittedCall | Denial | undefined> {
     const key = `${claims.grantId}\n${call.key}`;
     const approvalId = call.isPartial === true ? undefined : (call.approvalId ?? this.asked.get(key));
-    const decided = await this.decisions.decideRead(claims, { ...call, approvalId });
+    const { noun, again } = call.words ?? WORDS;
+    const decided = await this.decisions.decide(claims, { ...call, approvalId });
     if (!decided) return undefined;
     this.asked.delete(key);
     const { decision, actionId, reasons, obligations, approvalId: toAnswer } = decided;
@@ -88,14 +105,14 @@ export class GuardedCalls {
         (outcome) => this.settle(claims, actionId, outcome),
       );
     if (toAnswer === undefined || call.isPartial === true)
-      return { code: 'DENIED', says: 'The call was denied, and not made.', reasons, howToAsk: ASKING };
+      return { code: 'DENIED', says: `The ${noun} was denied, and not made.`, reasons, howToAsk: ASKING };
     this.asked.set(key, toAnswer);
     return {
       code: 'APPROVAL_NEEDED',
-      says: 'A person must approve this exact call before it is made.',
+      says: `A person must approve this exact ${noun} before it is made.`,
       reasons,
       approvalId: toAnswer,
-      howToAsk: `Approval ${toAnswer} waits for a person. Once they have approved it, repeat exactly the same call.`,
+      howToAsk: `Approval ${toAnswer} waits for a person. Once they have approved it, ${again}.`,
     };
   }
 
@@ -105,12 +122,13 @@ export class GuardedCalls {
   }
 
   /** Reports an outcome without delaying the answer. */
-  private settle(claims: TokenClaims, actionId: string, outcome: OutcomeRequest): void {
+  private settle(claims: TokenClaims, actionId: string, outcome: OutcomeRequest): Promise<void> {
     const done = this.decisions
       .settle(claims, actionId, outcome)
       .catch((error: unknown) => this.logger.warn({ err: error, actionId }, 'an outcome was not reported'))
       .finally(() => this.settling.delete(done));
     this.settling.add(done);
+    return done;
   }
 }
 

@@ -10,6 +10,7 @@ import { NotReached, UpstreamGone, type RequestOptions, type UpstreamAnswer } fr
 import type { Upstream } from '../upstream/upstream';
 import { Decisions } from './decisions';
 import { GovernedRequests } from './governed';
+import { GuardedCalls } from './guarded-calls';
 import { LeaseViews } from './lease-views';
 import { LiveLeases } from './live-leases';
 import { ToolCalls } from './tool-calls';
@@ -53,7 +54,9 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
   };
   const readers = new PolicyReaders(owners as never);
   const leases = new LiveLeases(owners as never, bus as never);
-  const requests = new GovernedRequests(new Decisions(owners as never, readers), leases, makeLogger('test', 'silent'));
+  const requests = new GovernedRequests(
+    new GuardedCalls(new Decisions(owners as never, readers), leases, makeLogger('test', 'silent')),
+  );
   const calls = new ToolCalls({
     requests,
     views: new LeaseViews(owners as never, readers),

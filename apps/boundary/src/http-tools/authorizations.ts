@@ -66,7 +66,7 @@ export class Authorizations implements Endpoint {
     if (started === undefined) throw UNKNOWN_ROUTE;
     if ('code' in started) throw new Denied(started, started.code === 'NOT_READY' ? 503 : 403);
     const isObliging = started.duties.length > 0;
-    started.end(isObliging ? { status: 'failed' } : PASSED_ON);
+    void started.end(isObliging ? { status: 'failed' } : PASSED_ON);
     if (isObliging)
       throw new Denied({ code: 'DENIED', says: 'The permit obliges to change the result, which a proxy does not do.' });
     response.writeHead(200, {

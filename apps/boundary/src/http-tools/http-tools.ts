@@ -138,15 +138,15 @@ export class HttpTools implements Endpoint {
       });
       if (answer.statusCode === 401 || answer.statusCode === 407) {
         answer.destroy();
-        call.end(NOT_MADE);
+        void call.end(NOT_MADE);
         throw new Denied({
           code: 'UPSTREAM_FAILED',
           says: 'The upstream does not accept the credentials of the boundary.',
         });
       }
-      call.end(await passAnswer(answer, response, call, answerHeaders(answer, moved)));
+      void call.end(await passAnswer(answer, response, call, answerHeaders(answer, moved)));
     } catch (error) {
-      call.end(error instanceof Withheld ? error.outcome : error instanceof NotReached ? NOT_MADE : IN_DOUBT);
+      void call.end(error instanceof Withheld ? error.outcome : error instanceof NotReached ? NOT_MADE : IN_DOUBT);
       throw asDenied(error, call);
     }
   }

@@ -1,4 +1,5 @@
 import { Decisions } from '../calls/decisions';
+import { GuardedCalls } from '../calls/guarded-calls';
 import { GovernedRequests } from '../calls/governed';
 import { LeaseViews } from '../calls/lease-views';
 import { Listings } from '../calls/listings';
@@ -30,14 +31,15 @@ export interface Ingredients {
 
 /** The parts that answer agents. */
 export interface Answering {
-  readonly requests: GovernedRequests;
+  readonly guarded: GuardedCalls;
   readonly sessions: Sessions;
   readonly seals: Seals;
   readonly methods: Methods;
 }
 
 export function makeAnswering({ owners, readers, leases, pins, logger, secret, approvalPage }: Ingredients): Answering {
-  const requests = new GovernedRequests(new Decisions(owners, readers), leases, logger);
+  const guarded = new GuardedCalls(new Decisions(owners, readers), leases, logger);
+  const requests = new GovernedRequests(guarded);
   const views = new LeaseViews(owners, readers);
   const seals = new Seals(secret);
   const sessions = new Sessions(views, requests);
@@ -51,5 +53,5 @@ export function makeAnswering({ owners, readers, leases, pins, logger, secret, a
     seals,
     approvalPage,
   });
-  return { requests, sessions, seals, methods };
+  return { guarded, sessions, seals, methods };
 }

@@ -102,7 +102,7 @@ export class Models implements Endpoint {
     const { provider, bytes, chat } = prepared;
     try {
       if (chat.isStream && call.duties.length > 0) {
-        call.end(NOT_MADE);
+        void call.end(NOT_MADE);
         throw new Denied({
           code: 'DENIED',
           says: 'The permit obliges to change the answer; ask for it without stream.',
@@ -122,7 +122,7 @@ export class Models implements Endpoint {
       const status = answer.statusCode ?? 502;
       if (status === 401 || status === 403 || status === 407) {
         answer.destroy();
-        call.end(NOT_MADE);
+        void call.end(NOT_MADE);
         throw new Denied({
           code: 'UPSTREAM_FAILED',
           says: 'The provider does not accept the credentials of the boundary.',
@@ -133,10 +133,10 @@ export class Models implements Endpoint {
         isStream && status === 200
           ? await this.passStream(asked, prepared, call, answer)
           : await this.passWhole(asked, prepared, call, answer);
-      call.end(outcome);
+      void call.end(outcome);
     } catch (error) {
       // without a report of what was used, the reservation is charged
-      call.end(error instanceof Withheld ? error.outcome : error instanceof NotReached ? NOT_MADE : IN_DOUBT);
+      void call.end(error instanceof Withheld ? error.outcome : error instanceof NotReached ? NOT_MADE : IN_DOUBT);
       throw asDenied(error, call);
     }
   }

@@ -1,12 +1,8 @@
 import type { Provider } from '@nestjs/common';
-import { OwnerClient } from '@bailiwick/edge/owners/owner-client';
-import { PolicyReaders } from '@bailiwick/edge/policy-readers';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from '@bailiwick/platform/logging';
 import { RunTokens } from '../auth/run-tokens';
-import { Decisions } from '../calls/decisions';
 import { GuardedCalls } from '../calls/guarded-calls';
-import { LiveLeases } from '../calls/live-leases';
 import { CONFIG, LOGGER } from '../config';
 import { Authorizations } from '../http-tools/authorizations';
 import { ForwardProxy } from '../http-tools/forward-proxy';
@@ -24,12 +20,6 @@ export const PLAIN_HTTP: Provider[] = [
     provide: Registrations,
     inject: [CONFIG, LOGGER],
     useFactory: ({ files }: Config, logger: Logger) => new Registrations(files.http, logger),
-  },
-  {
-    provide: GuardedCalls,
-    inject: [OwnerClient, PolicyReaders, LiveLeases, LOGGER],
-    useFactory: (owners: OwnerClient, readers: PolicyReaders, leases: LiveLeases, logger: Logger) =>
-      new GuardedCalls(new Decisions(owners, readers), leases, logger),
   },
   {
     provide: ENDPOINTS,
