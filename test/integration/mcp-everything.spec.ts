@@ -140,10 +140,9 @@ describe('the boundary in front of server-everything', () => {
         params,
         await ask(direct, method, params),
       ]);
-    expect(asked.length % 2).toBe(0);
-    expect(new Set(asked.map(({ method }) => method))).toEqual(
-      new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']),
-    );
+    const count = (wanted: string): number => asked.filter(({ method }) => method === wanted).length;
+    expect([count('sampling/createMessage'), count('elicitation/create')]).toEqual([2, 2]);
+    expect(count('roots/list')).toBeGreaterThan(0); // the server also asks a while after each connection
   });
 
   it('lists and passes on nothing that the lease does not permit, and the server never sees it', async () => {
