@@ -4,6 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { Networks } from '@bailiwick/platform/networks';
 import { BOUNDARY_LIMITS } from '../limits';
+import { destroyOnAbort } from './abort';
 
 /** The request was not sent: there was no connection. */
 export class NotSent extends Error {}
@@ -58,10 +59,7 @@ export class Outbound {
         agent: isSecure ? this.agents.https : this.agents.http,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
       });
-      // not by the option of Node: it would destroy a connection that another request uses by then
-      const abort = (): void => void request.destroy(); // an error would be one of a connection without listeners
-      const unwatch = (): void => signal.removeEventListener('abort', abort);
-      signal.addEventListener('abort', abort, { once: true });
+      destroyOnAbort(request, signal);
       let isConnected = false;
       const connected = (): void => {
         isConnected = true;
@@ -73,14 +71,10 @@ export class Outbound {
         else socket.once(isSecure ? 'secureConnect' : 'connect', connected);
       });
       request.once('response', (response) => {
-        response.once('end', unwatch);
         done({ status: response.statusCode ?? 0, headers: response.headers, body: response });
       });
       request.on('error', (error) => failed(isConnected ? error : notSent(error)));
-      request.once('close', () => {
-        unwatch();
-        clearTimeout(connecting);
-      });
+      request.once('close', () => clearTimeout(connecting));
       request.end(body);
     });
   }

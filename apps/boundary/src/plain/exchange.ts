@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { destroyOnAbort } from '../outbound/abort';
 import { NotReached, UpstreamGone } from '../upstream/connection';
 import { PLAIN_LIMITS } from './limits';
 
@@ -40,16 +41,16 @@ export function send({ method, url, headers, body, signal }: Sent): Promise<Inco
         'accept-encoding': 'identity',
         ...(length === undefined ? {} : { 'content-length': length }),
       },
-      signal,
       maxHeaderSize: 32 * 1024,
     });
+    destroyOnAbort(request, signal);
     request.setTimeout(PLAIN_LIMITS.silentMs, () => request.destroy(new Error('it did not answer in time')));
     request.once('socket', (socket) => {
       if (!socket.connecting) isReached = true;
       else socket.once(isSecure ? 'secureConnect' : 'connect', () => (isReached = true));
     });
     request.once('response', resolve);
-    request.once('error', (error) => {
+    request.on('error', (error) => {
       const why = signal.aborted ? 'the call was aborted' : `the upstream failed: ${codeOf(error)}`;
       reject(isReached ? new UpstreamGone(why) : new NotReached(why));
     });
