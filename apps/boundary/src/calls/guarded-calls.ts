@@ -16,7 +16,7 @@ export interface GuardedCall extends UnreadCall {
   readonly words?: CallWords | undefined;
 }
 
-/** How a denial names a call, and how it is made again. */
+/** How a denial names a call, and how it is repeated. */
 export interface CallWords {
   readonly noun: string;
   readonly again: string;
