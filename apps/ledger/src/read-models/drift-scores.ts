@@ -4,7 +4,7 @@ import { readWhereReadable, type Words } from '@bailiwick/contracts/events/paylo
 import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';
-import { found, missing } from '../rpc/answers';
+import { found } from '../rpc/answers';
 import { findState } from '../search/find-by-id';
 import type { RunQuery } from '../search/queries';
 
@@ -21,7 +21,7 @@ export class DriftScores {
     const ledger = await this.ledgers.find(tenant, runId, minPosition);
     const state = ledger && (await findState(ledger, this.sources, 'run', runId));
     const run = state?.runs.get(runId);
-    if (!state || !run) return missing(runId);
+    if (!state || !run) return this.ledgers.missing(tenant, runId);
     const scores = await store.items('drift', { tenant, run, limit: LIMITS.eventsPageMax });
     const stored = await eventlog.at(
       state.log,

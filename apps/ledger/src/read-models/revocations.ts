@@ -4,7 +4,7 @@ import { idOf } from '@bailiwick/contracts/primitives';
 import { Sources } from '../connections/sources';
 import { folded } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';
-import { found, missing } from '../rpc/answers';
+import { found } from '../rpc/answers';
 
 /** A revocation and its consequences: the leases, calls and requests it stopped. */
 @Injectable()
@@ -18,7 +18,7 @@ export class Revocations {
     const ledger = await this.ledgers.find(tenant, id);
     const rule = ledger && folded(ledger).rules.find(id);
     const rows = await this.sources.store.consequences(tenant, id);
-    if (!rule && rows.length === 0) return missing(id);
+    if (!rule && rows.length === 0) return this.ledgers.missing(tenant, id);
     const sum = (pick: (row: (typeof rows)[number]) => number): number =>
       rows.reduce((total, row) => total + pick(row), 0);
     return found({

@@ -63,14 +63,14 @@ export class ReceiptsController {
     const { tenant, minPosition: atLeast, part, size, names, ...subject } = query;
     const [id, type, period] = subjectOf(subject);
     const ledger = await this.ledgers.find(tenant, id, atLeast);
-    if (!ledger) return missing(id);
+    if (!ledger) return this.ledgers.missing(tenant, id);
     const problem = period && (await problemOf(ledger, this.sources, id, period));
     if (problem !== undefined) return refuse('BAD_REQUEST', problem);
     if (part === undefined || size === undefined) {
       if (part !== size) return refuse('BAD_REQUEST', 'one of part and size is missing; give both, or none');
       const namesOf = names && ((refs: readonly string[]) => this.namesOf(tenant, refs));
       const envelope = await receiptOf(ledger, this.sources, this.key, { id, type, period, namesOf });
-      return envelope ? found(envelope) : missing(id);
+      return envelope ? found(envelope) : this.ledgers.missing(tenant, id);
     }
     const envelope = await partOf(ledger, this.sources, this.key, { id, type, period, part, size });
     return envelope ? found(envelope) : missing(`part ${part} of a receipt of ${id} in a tree of ${size}`);
@@ -91,7 +91,7 @@ export class ReceiptsController {
     const { tenant, actionId, minPosition: atLeast } = query;
     const ledger = await this.ledgers.find(tenant, actionId, atLeast);
     const chain = ledger && (await custodyFor(ledger, this.sources, actionId));
-    return chain ? found(chain) : missing(actionId);
+    return chain ? found(chain) : this.ledgers.missing(tenant, actionId);
   }
 }
 

@@ -63,9 +63,10 @@ export class ReplayController {
     const { treeId, to = Infinity, from = 0 } = request;
     const n = treeId === undefined ? 0 : logNumberOf(treeId);
     const log = request.log ?? logName(tenant, n ?? 0);
-    const ledger = log.startsWith(`${tenant}/`) ? this.ledgers.get(log) : undefined;
+    const ledger = log.startsWith(`${tenant}/`) ? await this.ledgers.following(log) : undefined;
     if (!ledger || (treeId !== undefined && log !== logName(tenant, n ?? 0))) return missing(treeId ?? log);
-    if (treeId !== undefined && !(await isTree(ledger, this.sources.store, treeId))) return missing(treeId);
+    if (treeId !== undefined && !(await isTree(ledger, this.sources.store, treeId)))
+      return this.ledgers.missing(tenant, treeId);
     const end = Math.min(to, ledger.position - 1);
     if (from > 0 && from > end) return refuse('NOT_FOUND', `the log has not reached position ${from} yet`);
     const wrong = wrongWith(request.change, systemClock.now());
@@ -81,7 +82,7 @@ export class ReplayController {
   @MessagePattern(ledgerSubject('signals-start'))
   async signals(@Payload(new ZodPipe(signalsQuery)) query: SignalsQuery): Promise<Answer> {
     const { tenant, log = logName(tenant, 0) } = query;
-    const ledger = log.startsWith(`${tenant}/`) ? this.ledgers.get(log) : undefined;
+    const ledger = log.startsWith(`${tenant}/`) ? await this.ledgers.following(log) : undefined;
     if (!ledger) return missing(log);
     const since = query.since ?? rfc3339(systemClock.now() - LIMITS.policy.signalMs);
     const first = await positionAt(this.sources.eventlog, log, since, ledger.position, 0);

@@ -29,7 +29,7 @@ export class TreeAtService {
     if (time === undefined && asked === undefined)
       return refuse('BAD_REQUEST', 'at must be a position or an RFC 3339 time');
     const ledger = await this.ledgers.find(tenant, treeId);
-    if (!ledger || !(await isTree(ledger, store, treeId))) return missing(treeId);
+    if (!ledger || !(await isTree(ledger, store, treeId))) return this.ledgers.missing(tenant, treeId);
     if (asked !== undefined && asked >= ledger.position && !(await ledger.reached(asked, REACH_MS)))
       return refuse('NOT_FOUND', `the log has not reached position ${asked} yet`);
     const { log } = ledger.state;

@@ -36,7 +36,7 @@ export class EventsService {
   }: EventsQuery): Promise<Answer> {
     const { eventlog } = this.sources;
     if (!log.startsWith(`${tenant}/`)) return missing(log);
-    const ledger = this.ledgers.get(log);
+    const ledger = await this.ledgers.following(log);
     if (!ledger && !(await eventlog.listLogs(tenant)).includes(log)) return missing(log);
     await catchUp([ledger], minPosition);
     const filter = await inTree(this.sources, ledger ? [ledger] : [], rest);

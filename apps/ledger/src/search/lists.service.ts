@@ -80,7 +80,7 @@ export class ListsService {
         'BAD_REQUEST',
         'the cursor belongs to another list or other filters; send it with the same list and filters',
       );
-    const ledgers = this.ledgers.ofTenant(tenant, filter.log);
+    const ledgers = await this.ledgers.ofTenant(tenant, filter.log);
     if (ledgers.length === 0 && filter.log !== undefined) return missing(filter.log);
     await catchUp(ledgers, minPosition);
     ledgers.forEach(folded);

@@ -5,7 +5,7 @@ import type { RunGraph } from '@bailiwick/contracts/queries/run-graph';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';
-import { found, missing } from '../rpc/answers';
+import { found } from '../rpc/answers';
 import { findState } from './find-by-id';
 import type { RunQuery } from './queries';
 import { scan, type Page } from './scan';
@@ -22,7 +22,7 @@ export class RunGraphService {
     const ledger = await this.ledgers.find(tenant, runId, minPosition);
     const state = ledger && (await findState(ledger, this.sources, 'run', runId));
     const run = state?.runs.get(runId);
-    if (!state || !run) return missing(runId);
+    if (!state || !run) return this.ledgers.missing(tenant, runId);
     const builder = new RunGraphBuilder(runId);
     // the index of events is by tree; what is above the run comes before it
     const filter = { tenant, treeId: run.treeId, limit: LIMITS.eventsPageMax };
