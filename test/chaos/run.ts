@@ -38,6 +38,8 @@ export interface ChaosReport {
 }
 
 const QUIET_MS = 90_000;
+/** the least number of exhausted caps, and of checkpoints, that a run must have seen */
+const ENOUGH = 6;
 
 /**
  * Runs a load against a running system, injects faults, and checks the invariants: first in the current state, then
@@ -100,6 +102,7 @@ async function runLoad(stack: Stack, { kills, seed, clients, logLine }: ChaosOpt
     record.findings.push((error as Error).message);
   }
   await faults.waitForRecovery();
+  await waitForEvidence(record, heads);
   logLine('no more faults; waiting for the clients to finish');
   await load.end();
   await heads.end();
@@ -111,6 +114,12 @@ async function waitForResponses(record: Record, more: number): Promise<void> {
   const wanted = record.exchanges.length + more;
   const alive = (): boolean => record.exchanges.length >= wanted || record.findings.length > 0;
   await until(`${more} more responses`, alive, 120_000);
+}
+
+/** Keeps the load on until there is enough to check, on a machine of any speed. A finding ends the wait. */
+async function waitForEvidence(record: Record, heads: Heads): Promise<void> {
+  const enough = (): boolean => record.met.length >= ENOUGH && heads.notes.size >= ENOUGH;
+  await until(`${ENOUGH} exhausted caps and checkpoints`, () => enough() || record.findings.length > 0, 60_000);
 }
 
 /** Waits until the system is idle: every permit has its outcome, every expired lease has ended, followers have caught up. */
