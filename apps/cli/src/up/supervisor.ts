@@ -134,20 +134,15 @@ export class Supervisor {
     this.databaseUrls = urls;
     const url = `http://127.0.0.1:${port}`;
     this.credentials = ensureCredentials(dataDir, url);
-    for (const name of CORE_SERVICES) {
+    this.unlessStopping();
+    // each needs only the servers: together they start in the time of the slowest, which matters after a crash
+    for (const name of CORE_SERVICES)
       for (const instance of instancesOf(name, this.options.delegations ?? 1)) {
-        this.unlessStopping();
-        const service = new Service(
-          instance,
-          programOf(name, 'main'),
-          this.environment(name, urls[name], secrets, url),
-          join(dataDir, 'logs'),
-          () => this.writeStatus(),
-        );
-        this.services.push(service);
-        await service.start();
+        const environment = this.environment(name, urls[name], secrets, url);
+        const logs = join(dataDir, 'logs');
+        this.services.push(new Service(instance, programOf(name, 'main'), environment, logs, () => this.writeStatus()));
       }
-    }
+    await Promise.all(this.services.map((service) => service.start()));
     this.watch = setInterval(() => void this.startBoundary(secrets, url), REGISTERED_MS);
     await this.startBoundary(secrets, url);
     logLine(`postgres, nats-server and ${this.services.map(({ name }) => name).join(', ')} are running`);
