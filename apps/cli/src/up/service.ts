@@ -13,7 +13,7 @@ export type ServiceState = 'starting' | 'running' | 'waiting' | 'stopped';
  * next one, every scavenge becomes a full collection.
  */
 const NODE_FLAGS = [...BUILT_FLAGS, '--enable-source-maps', '--max-semi-space-size=64', '--initial-old-space-size=256'];
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 const STOP_MS = 10_000;
 /** Delays before a restart, by the number of failures. */
 export const BACKOFF_MS = [100, 500, 1_000, 2_000, 5_000];
