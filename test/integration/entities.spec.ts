@@ -4,7 +4,7 @@ import { migrate } from '@bailiwick/event-store/migrations/run';
 import { Intent1760000200000 } from '../../apps/intent/src/migrations/1760000200000-progress';
 import { ProgressRow } from '../../apps/intent/src/monitor/entities/progress';
 import { ENTITIES } from '../../apps/ledger/src/database/data-source';
-import { migrateLedger } from '../../apps/ledger/src/migrate';
+import { migrateSchema as migrateLedger } from '../../apps/ledger/src/migrate';
 import { FollowerRow } from '../../apps/ledger/src/read-models/entities/follower';
 import { eventLogDatabase, type EventLogDatabase } from '../support/eventlog-database';
 

@@ -2,4 +2,6 @@ import { migrateAndReport, migrateEventLog } from '@bailiwick/event-store/migrat
 import { readConfig } from '@bailiwick/platform/config';
 
 /** Brings the event log's schema up to date. Run with the database owner's URL, before the services start. */
-migrateAndReport(migrateEventLog(readConfig(['database']).databaseUrl));
+export const migrateSchema = migrateEventLog;
+
+if (require.main === module) migrateAndReport(migrateSchema(readConfig(['database']).databaseUrl));

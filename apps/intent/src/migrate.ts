@@ -3,4 +3,7 @@ import { readConfig } from '@bailiwick/platform/config';
 import { Intent1760000200000 } from './migrations/1760000200000-progress';
 
 /** Applies the migrations of the service. The schema of the event log must exist. */
-migrateAndReport(migrate(readConfig(['database']).databaseUrl, 'intent_migration', [Intent1760000200000]));
+export const migrateSchema = (url: string): Promise<string[]> =>
+  migrate(url, 'intent_migration', [Intent1760000200000]);
+
+if (require.main === module) migrateAndReport(migrateSchema(readConfig(['database']).databaseUrl));

@@ -10,7 +10,7 @@ import {
 } from './read-models/migrations/tables';
 
 /** Migrates the ledger's tables. The schema of the event log must exist. */
-export const migrateLedger = (url: string): Promise<string[]> =>
+export const migrateSchema = (url: string): Promise<string[]> =>
   migrate(url, 'ledger_migration', [
     Ledger1760000100000,
     LedgerPieces1760000300000,
@@ -20,4 +20,4 @@ export const migrateLedger = (url: string): Promise<string[]> =>
     LedgerWaiting1764300000000,
   ]);
 
-if (require.main === module) migrateAndReport(migrateLedger(readConfig(['database']).databaseUrl));
+if (require.main === module) migrateAndReport(migrateSchema(readConfig(['database']).databaseUrl));

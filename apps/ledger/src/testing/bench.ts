@@ -10,7 +10,7 @@ import { seededKey } from '@bailiwick/transparency-log/testing/keys';
 import { testDatabase } from '../../../../test/support/servers';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { LogLedger } from '../follower/log-ledger';
-import { migrateLedger } from '../migrate';
+import { migrateSchema as migrateLedger } from '../migrate';
 import { LedgerStore } from '../read-models/store';
 import { rpc, type Ask, type RpcOptions } from './rpc';
 

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { migrate, migrateEventLog } from '@bailiwick/event-store/migrations/run';
 import { testDatabase } from '../../../../../test/support/servers';
-import { migrateLedger } from '../../migrate';
+import { migrateSchema as migrateLedger } from '../../migrate';
 import { Ledger1760000100000 } from './tables';
 
 it('migrateLedger clears the derived tables of the first release and keeps its signed heads', async () => {
