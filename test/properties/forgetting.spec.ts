@@ -93,7 +93,7 @@ describe('I2: forgetting an ended tree', () => {
       play.play(all);
       for (const id of log.state.trees.keys()) expect(elephant.follow(log.events).trees.has(id)).toBe(true);
     });
-    fc.assert(property, { numRuns: 80 });
+    fc.assert(property, { numRuns: 50 });
     tally.atLeast(50, 'forgotten', 'came too late');
   });
 
@@ -118,7 +118,7 @@ describe('I2: forgetting an ended tree', () => {
         for (const id of state.trees.keys()) known.add(id);
       });
     });
-    fc.assert(property, { numRuns: 80 });
+    fc.assert(property, { numRuns: 50 });
     tally.atLeast(100, 'forgotten');
   });
 
@@ -137,6 +137,6 @@ describe('I2: forgetting an ended tree', () => {
       expect(stateDigest(restored)).toBe(stateDigest(state));
       expect(restored.deadlines.peek()).toEqual(state.deadlines.peek());
     });
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 40 });
   });
 });

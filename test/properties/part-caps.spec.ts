@@ -115,7 +115,7 @@ describe('I3: caps for a part of the actions of a lease count everything that th
         const { log } = new Play().play(capped);
         log.events.forEach((event, i) => check(log.events.slice(0, i + 1), event));
       }),
-      { numRuns: 300 },
+      { numRuns: 180 },
     );
     tally.atLeast(5, 'permitted', 'one of two used up', 'from below', 'PERMISSION_EXHAUSTED');
   });

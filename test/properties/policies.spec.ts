@@ -85,7 +85,7 @@ describe('every decision is made under exactly one policy', () => {
         tally.add(event.type);
       });
     });
-    fc.assert(property, { numRuns: 120 });
+    fc.assert(property, { numRuns: 70 });
     tally.atLeast(30, 'of the release', 'first', 'later', 'ActionPermitted', 'ActionDenied');
   });
 
@@ -102,7 +102,7 @@ describe('every decision is made under exactly one policy', () => {
       expect(deployed).toEqual(deployed.map((_, i) => [i, i + 1]));
       for (const { actor } of play.of('PolicyDeployed')) expect(actor.kind).not.toBe('run');
     });
-    fc.assert(property, { numRuns: 80 });
+    fc.assert(property, { numRuns: 50 });
     tally.atLeast(10, 'in force', 'replaced since');
   });
 
@@ -124,7 +124,7 @@ describe('every decision is made under exactly one policy', () => {
         },
       });
     });
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 40 });
   });
 
   it('and a what-if without a change finds no difference in a log with deployments', () => {
@@ -140,7 +140,7 @@ describe('every decision is made under exactly one policy', () => {
       for (const event of events) whatIf.take(structuredClone(event));
       expect(whatIf.end().differences).toEqual([]);
     });
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 40 });
     tally.atLeast(3, 'POLICY_RULE', 'ActionPermitted', 'ActionStepUp', 'ActionDenied');
   });
 
@@ -157,7 +157,7 @@ describe('every decision is made under exactly one policy', () => {
       expect(findings(events.map((event) => (event === forged ? other : event)))).toHaveLength(1);
       tally.add('forged');
     });
-    fc.assert(property, { numRuns: 60 });
+    fc.assert(property, { numRuns: 40 });
     tally.atLeast(30, 'forged');
   });
 });

@@ -83,7 +83,7 @@ describe('I8: a child of a lease that asks', () => {
       }
       for (const event of events) if (event.type === 'ApprovalGiven') tally.add(event.data.verdict);
     });
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, { numRuns: 90 });
     tally.atLeast(20, 'approved', 'deny');
   }, 60_000);
 
@@ -104,7 +104,7 @@ describe('I8: a child of a lease that asks', () => {
         );
       }
     });
-    fc.assert(property, { numRuns: 100 });
+    fc.assert(property, { numRuns: 60 });
     tally.atLeast(20, 'issued');
   }, 60_000);
 
@@ -127,7 +127,7 @@ describe('I8: a child of a lease that asks', () => {
       expect(audit(byRun).filter((each) => each.startsWith('approval: '))).not.toEqual([]);
       tally.add('forged');
     });
-    fc.assert(property, { numRuns: 80 });
+    fc.assert(property, { numRuns: 50 });
     tally.atLeast(20, 'forged');
   }, 60_000);
 });
@@ -177,7 +177,7 @@ describe('the power of a run', () => {
         tally.add(event.type);
       });
     });
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: 120 });
     tally.atLeast(5, ...POWERS);
   }, 60_000);
 
@@ -194,7 +194,7 @@ describe('the power of a run', () => {
         tally.add('resumed');
       });
     });
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: 120 });
     tally.atLeast(5, 'resumed');
   }, 60_000);
 });
