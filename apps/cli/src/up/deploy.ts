@@ -135,7 +135,11 @@ function environment(name: ServiceName, options: DeployOptions, secrets: Secrets
     BAILIWICK_NATS_USER: name,
     BAILIWICK_NATS_PASSWORD: secrets.nats[name],
     ...(name === 'ledger'
-      ? { ...eventsUser(secrets), ...stated(WEBHOOK_SETTINGS), BAILIWICK_EVENT_STREAM_REPLICAS: String(Math.min(3, servers.length)) }
+      ? {
+          ...eventsUser(secrets),
+          ...stated(WEBHOOK_SETTINGS),
+          BAILIWICK_EVENT_STREAM_REPLICAS: String(Math.min(3, servers.length)),
+        }
       : {}),
     ...(name === 'gateway' || name === 'boundary'
       ? {

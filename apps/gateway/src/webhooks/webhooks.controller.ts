@@ -29,6 +29,7 @@ import { WebhookSecrets } from './webhook-secrets';
 const named = z.strictObject({ name: webhookName });
 type Named = z.infer<typeof named>;
 
+const noBody = z.strictObject({});
 const listAnswer = z.object({ items: z.array(webhookView), next: z.null() });
 const savedAnswer = z.object({
   webhook: webhookView,
@@ -158,7 +159,12 @@ export class WebhooksController {
     const at = await this.record(context, { webhook: name, change: 'rotated' });
     const body = { tenant, webhook: name, secret: sealed, overlapMs };
     const { until } = await this.logClient.admin<{ until: string }>('webhook-rotate', body);
-    const answer = { name, ...(generated === undefined ? {} : { secret: generated }), formerUntil: until, position: at };
+    const answer = {
+      name,
+      ...(generated === undefined ? {} : { secret: generated }),
+      formerUntil: until,
+      position: at,
+    };
     return Reply.json(answer, { headers: NO_STORE });
   }
 
@@ -169,7 +175,11 @@ export class WebhooksController {
     roles: ['admin'],
     answer: attemptAnswer,
   })
-  test(@Ctx() { caller }: RequestContext, @Params(named) { name }: Named): Promise<AttemptAnswer> {
+  test(
+    @Ctx() { caller }: RequestContext,
+    @Params(named) { name }: Named,
+    @Body(noBody) _body: Record<string, never>,
+  ): Promise<AttemptAnswer> {
     return this.logClient.ledger('webhook-test', { tenant: caller.tenant, webhook: name }, ATTEMPT_MS);
   }
 

@@ -76,7 +76,10 @@ describe('attemptDelivery', () => {
     outbound.close();
     outbound = new Outbound(new Networks([]), { setting: 'BAILIWICK_WEBHOOK_NETWORKS' });
     const https = at.replace('http:', 'https:');
-    expect(await attempt(https, [])).toMatchObject({ delivered: false, error: expect.stringContaining('WEBHOOK_NETWORKS') });
+    expect(await attempt(https, [])).toMatchObject({
+      delivered: false,
+      error: expect.stringContaining('WEBHOOK_NETWORKS'),
+    });
     expect(await attempt(https.replace('127.0.0.1', 'localhost'), [])).toMatchObject({ delivered: false });
     expect(received).toEqual([]);
   });

@@ -53,7 +53,8 @@ function attemptOf({ status, headers }: OutboundResponse): Attempt {
   return {
     delivered: false,
     status,
-    error: status >= 300 && status < 400 ? `it answered ${status}; redirects are not followed` : `it answered ${status}`,
+    error:
+      status >= 300 && status < 400 ? `it answered ${status}; redirects are not followed` : `it answered ${status}`,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(status === 410 ? { isGone: true as const } : {}),
   };

@@ -70,7 +70,7 @@ describe('WebhookLine', () => {
     expect(world.stored).toMatchObject({ position: 2, delivered: 2 });
   });
 
-  it('records no dead letter that is not stored: the last attempt is made again', async () => {
+  it('records no dead letter that is not stored: the last attempt is repeated', async () => {
     world.events = [eventAt(0)];
     world.answers = failing;
     world.stored = { ...NEW_CURSOR, attempts: LIMITS.webhooks.attempts - 1 };

@@ -45,7 +45,10 @@ describe('afterAttempt', () => {
     const cursor = { ...NEW_CURSOR, position: 5, failingSince: start };
     const at = (now: number) => afterAttempt(cursor, 'RunOpened', FAILED, now, 0.5);
     expect(at(start + LIMITS.webhooks.failingMs - 1).disabled).toBeUndefined();
-    expect(at(start + LIMITS.webhooks.failingMs)).toMatchObject({ disabled: expect.any(String), cursor: { position: 5 } });
+    expect(at(start + LIMITS.webhooks.failingMs)).toMatchObject({
+      disabled: expect.any(String),
+      cursor: { position: 5 },
+    });
     expect(afterAttempt(cursor, 'RunOpened', DELIVERED, start + LIMITS.webhooks.failingMs, 0.5)).toMatchObject({
       cursor: { position: 6, failingSince: undefined },
     });

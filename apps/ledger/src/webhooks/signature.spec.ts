@@ -5,7 +5,9 @@ import { signedHeaders } from './signature';
 /** Verifies as a receiver does, from the text of the specification. */
 function isVerified(secret: string, headers: Record<string, string>, body: string): boolean {
   const signed = `${headers['webhook-id'] ?? ''}.${headers['webhook-timestamp'] ?? ''}.${body}`;
-  const expected = createHmac('sha256', Buffer.from(secret.slice(6), 'base64')).update(signed).digest('base64');
+  const expected = createHmac('sha256', Buffer.from(secret.slice(6), 'base64'))
+    .update(signed)
+    .digest('base64');
   return (headers['webhook-signature'] ?? '').split(' ').includes(`v1,${expected}`);
 }
 const secretOf = (bytes: Uint8Array): string => `whsec_${Buffer.from(bytes).toString('base64')}`;

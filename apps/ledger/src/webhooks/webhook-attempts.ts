@@ -19,7 +19,7 @@ export class WebhookAttempts implements OnApplicationShutdown {
   private readonly slots = new Slots();
   readonly secrets: SigningSecrets;
 
-  constructor(@Inject(CONFIG) { webhookNetworks = [], files }: Pick<Config, 'webhookNetworks' | 'files'>) {
+  constructor(@Inject(CONFIG) { webhookNetworks, files }: Pick<Config, 'webhookNetworks' | 'files'>) {
     this.networks = new Networks(webhookNetworks);
     this.outbound = new Outbound(this.networks, { setting: 'BAILIWICK_WEBHOOK_NETWORKS' });
     this.secrets = new SigningSecrets(files.webhooksKey);

@@ -7,10 +7,7 @@ import { EVENT_LOG, EVENT_SOURCE, WARN, WEBHOOK_DELIVERIES, type Warn } from '..
 import { WebhookLine } from './line';
 import { WebhookAttempts } from './webhook-attempts';
 
-type Deliveries = Pick<
-  WebhookDeliveries,
-  'hold' | 'version' | 'targets' | 'cursor' | 'save' | 'disable' | 'isFull'
->;
+type Deliveries = Pick<WebhookDeliveries, 'hold' | 'version' | 'targets' | 'cursor' | 'save' | 'disable' | 'isFull'>;
 
 /** How often changes of webhooks, and attempts that are due, are looked for. */
 const TICK_MS = 1_000;

@@ -120,7 +120,12 @@ export const attemptAnswer = z.object({
 export type AttemptAnswer = z.infer<typeof attemptAnswer>;
 
 /** What a webhook, an event and an answer are called in requests. */
-export const redeliveryRequest = z.strictObject({ id: z.string().min(1).max(LIMITS.idLength * 2) });
+export const redeliveryRequest = z.strictObject({
+  id: z
+    .string()
+    .min(1)
+    .max(LIMITS.idLength * 2),
+});
 export const rotationRequest = z.strictObject({
   /** left out: a generated one, which the response shows */
   secret: webhookSecret.optional(),

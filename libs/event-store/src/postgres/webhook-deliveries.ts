@@ -202,10 +202,12 @@ export class WebhookDeliveries {
 
   /** Removes a dead letter, which has been delivered. */
   async unbury(tenant: string, name: string, log: string, position: number): Promise<void> {
-    await this.pool.query(
-      'DELETE FROM webhook_dead WHERE tenant = $1 AND name = $2 AND log = $3 AND position = $4',
-      [tenant, name, log, position],
-    );
+    await this.pool.query('DELETE FROM webhook_dead WHERE tenant = $1 AND name = $2 AND log = $3 AND position = $4', [
+      tenant,
+      name,
+      log,
+      position,
+    ]);
   }
 
   async close(): Promise<void> {

@@ -35,6 +35,15 @@ interface ProgressRow {
   readonly failed: number;
 }
 
+/** `failed`: attempts; `failing`: pairs of webhook and log whose last attempt failed. */
+export interface WebhookTotals {
+  readonly delivered: number;
+  readonly failed: number;
+  readonly failing: number;
+  readonly dead: number;
+  readonly disabled: number;
+}
+
 /** The webhooks that administrators registered, in PostgreSQL. The ledger sends to them (`webhook-deliveries.ts`). */
 export class PostgresWebhooks {
   private readonly pool: Pool;
@@ -179,22 +188,21 @@ export class PostgresWebhooks {
   }
 
   /** Sums over all tenants, for the metrics of the installation. */
-  async totals(): Promise<{ delivered: number; failed: number; dead: number; disabled: number; behind: number }> {
-    const { rows } = await this.pool.query<Record<'delivered' | 'failed' | 'dead' | 'disabled' | 'behind', string>>(
+  async totals(): Promise<WebhookTotals> {
+    const { rows } = await this.pool.query<Record<keyof WebhookTotals, string>>(
       `SELECT coalesce(sum(delivered), 0) AS delivered, coalesce(sum(failed), 0) AS failed,
+         count(*) FILTER (WHERE failing_since IS NOT NULL) AS failing,
          (SELECT count(*) FROM webhook_dead) AS dead,
-         (SELECT count(*) FROM webhook WHERE disabled_at IS NOT NULL) AS disabled,
-         count(*) FILTER (WHERE failing_since IS NOT NULL) AS behind
+         (SELECT count(*) FROM webhook WHERE disabled_at IS NOT NULL) AS disabled
        FROM webhook_cursor`,
     );
-    const [{ delivered, failed, dead, disabled, behind } = { delivered: 0, failed: 0, dead: 0, disabled: 0, behind: 0 }] =
-      rows;
+    const number = (name: keyof WebhookTotals): number => Number(rows[0]?.[name] ?? 0);
     return {
-      delivered: Number(delivered),
-      failed: Number(failed),
-      dead: Number(dead),
-      disabled: Number(disabled),
-      behind: Number(behind),
+      delivered: number('delivered'),
+      failed: number('failed'),
+      failing: number('failing'),
+      dead: number('dead'),
+      disabled: number('disabled'),
     };
   }
 
