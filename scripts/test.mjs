@@ -71,7 +71,11 @@ async function startSystem(natsServer) {
       '--port',
       String(await freePort()),
     ],
-    { env: { ...process.env, BAILIWICK_NATS_SERVER: natsServer }, stdio: ['ignore', 'pipe', 'inherit'] },
+    {
+      // a receiver of webhooks in a test is on this machine
+      env: { ...process.env, BAILIWICK_NATS_SERVER: natsServer, BAILIWICK_WEBHOOK_NETWORKS: '127.0.0.1' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
   );
   stops.push(async () => {
     child.kill('SIGINT');

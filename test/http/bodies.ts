@@ -127,6 +127,13 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
     { path: '/v1/session-links', role: 'analyst', body: { keys: ['bwk_unknown_key'] } },
     { path: '/v1/sessions/revocation', role: 'admin', body: { person: 'user:never@example.com' } },
     { path: '/v1/mcp/servers/files/approval', role: 'admin', body: { digest: DIGEST } },
+    {
+      path: '/v1/webhooks/siem/rotation',
+      role: 'admin',
+      body: { overlap: '1h', secret: `whsec_${'A'.repeat(32)}` },
+    },
+    { path: '/v1/webhooks/siem/test', role: 'admin', body: {} },
+    { path: '/v1/webhooks/siem/redelivery', role: 'admin', body: { id: 'default/0:1' } },
   ];
 }
 

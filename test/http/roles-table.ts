@@ -322,6 +322,23 @@ export const TABLE: readonly Row[] = [
     path: '/v1/mcp/servers/files/approval',
     body: { digest: `sha256:${'0'.repeat(64)}` },
   })),
+  // Webhooks: none is registered here (test/http/webhooks.spec.ts)
+  row('GET /v1/webhooks', 200, ['admin', 'analyst'], () => ({ path: '/v1/webhooks' })),
+  row('PUT /v1/webhooks/{name}', 400, ['admin'], () => ({
+    path: '/v1/webhooks/siem',
+    body: { url: 'https://ada:secret@siem.example.com/' },
+  })),
+  row('GET /v1/webhooks/{name}', 404, ['admin', 'analyst'], () => ({ path: '/v1/webhooks/siem' })),
+  row('DELETE /v1/webhooks/{name}', 404, ['admin'], () => ({ path: '/v1/webhooks/siem' })),
+  row('POST /v1/webhooks/{name}/rotation', 404, ['admin'], () => ({ path: '/v1/webhooks/siem/rotation', body: {} })),
+  row('POST /v1/webhooks/{name}/test', 404, ['admin'], () => ({ path: '/v1/webhooks/siem/test', body: {} })),
+  row('GET /v1/webhooks/{name}/dead-letters', 404, ['admin', 'analyst'], () => ({
+    path: '/v1/webhooks/siem/dead-letters',
+  })),
+  row('POST /v1/webhooks/{name}/redelivery', 404, ['admin'], () => ({
+    path: '/v1/webhooks/siem/redelivery',
+    body: { id: 'default/0:0' },
+  })),
   // a person, for what is theirs: the keys of roles name none (test/http/identity.spec.ts)
   row('GET /v1/mine', 200, [], () => ({ path: '/v1/mine' })),
   row('GET /v1/mine/actions', 200, [], () => ({ path: '/v1/mine/actions' })),

@@ -295,6 +295,13 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
     change: fc.constantFrom('registered', 'removed'),
     identity: fc.constant(`sha256:${'e'.repeat(64)}`),
   }),
+  recordWebhook: fc.record({
+    webhook: fc.constant('s'.repeat(32)),
+    change: fc.constantFrom('registered', 'rotated', 'removed'),
+    host: fc.constant('h'.repeat(300)),
+    types: fc.constant(40),
+    disabled: fc.constant(true),
+  }),
   recordKey: fc.record(
     {
       keyId: fc.constant(`key_${'z'.repeat(26)}`),

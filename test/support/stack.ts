@@ -56,7 +56,7 @@ export class Stack {
    */
   static async tenant(): Promise<Stack> {
     const shared = process.env.BAILIWICK_TEST_STACK;
-    if (!shared) return Stack.start();
+    if (!shared) return Stack.start({ BAILIWICK_WEBHOOK_NETWORKS: '127.0.0.1' }); // as scripts/test.mjs does
     const { url, keys } = credentials(shared);
     const id = `t-${randomBytes(5).toString('hex')}`;
     const made = await fetch(`${url}/v1/tenants`, {

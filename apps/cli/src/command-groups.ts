@@ -66,6 +66,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     names: ['console'],
     add: async (program) => (await import('@bailiwick/cli/commands/console')).addConsoleCommands(program),
   },
+  {
+    names: ['webhook'],
+    add: async (program) => (await import('@bailiwick/cli/commands/webhooks')).addWebhookCommands(program),
+  },
   { names: ['mcp'], add: async (program) => (await import('@bailiwick/cli/commands/mcp')).addMcpCommands(program) },
   {
     names: ['proxy'],

@@ -11,6 +11,7 @@ import { RpcModule } from './rpc/rpc.module';
 import { SessionsModule } from './sessions/sessions.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
 import { SystemModule } from './system/system.module';
+import { WebhooksModule } from './webhooks/webhooks.module';
 
 /** The delegation service: owns logs and decides their commands. */
 @Module({})
@@ -28,6 +29,7 @@ export class AppModule {
         SessionsModule,
         PeopleModule,
         McpModule,
+        WebhooksModule,
         SystemModule,
       ],
     };

@@ -31,6 +31,7 @@ import { SystemModule } from './system/system.module';
 import { TenantsModule } from './tenants/tenants.module';
 import { TransferModule } from './transfer/transfer.module';
 import { TransparencyModule } from './transparency/transparency.module';
+import { WebhooksModule } from './webhooks/webhooks.module';
 
 /** The HTTP edge: a module per resource of the API. */
 @Module({
@@ -59,6 +60,7 @@ import { TransparencyModule } from './transparency/transparency.module';
     TransferModule,
     KeysModule,
     McpModule,
+    WebhooksModule,
     MineModule,
     SignInModule,
     SessionsModule,

@@ -7,5 +7,14 @@ export const BUS = Symbol('Bus');
 
 export type GatewayConfig = Pick<
   Config,
-  'publicUrl' | 'files' | 'upstreams' | 'dpopNonce' | 'resources' | 'host' | 'port' | 'fastPath' | 'metrics'
+  | 'publicUrl'
+  | 'files'
+  | 'upstreams'
+  | 'webhookNetworks'
+  | 'dpopNonce'
+  | 'resources'
+  | 'host'
+  | 'port'
+  | 'fastPath'
+  | 'metrics'
 >;

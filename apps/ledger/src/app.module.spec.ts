@@ -3,7 +3,7 @@ import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import type { Config } from '@bailiwick/platform/config';
 import { AppModule } from './app.module';
-import { BUS, EVENT_LOG, EVENT_SOURCE, LOG_KEY, WITNESS_CONFIG } from './connections/tokens';
+import { BUS, EVENT_LOG, EVENT_SOURCE, LOG_KEY, WEBHOOK_DELIVERIES, WITNESS_CONFIG } from './connections/tokens';
 import { LogLedgerFactory } from './follower/log-ledger.factory';
 import { Rebuilds } from './read-models/rebuild/rebuilds';
 import { LedgerStore } from './read-models/store';
@@ -32,7 +32,7 @@ class Transport extends Server implements CustomTransportStrategy {
 async function start() {
   const ledger = { state: { log: 'default/0' }, start: note('ledger starts'), stop: note('ledger stops') };
   const module = await Test.createTestingModule({
-    imports: [AppModule.forRoot({ files: {} } as Config, { warn: () => undefined, error: () => undefined })],
+    imports: [AppModule.forRoot({ files: {}, webhookNetworks: [] as string[] } as unknown as Config, { warn: () => undefined, error: () => undefined })],
   })
     .overrideProvider(BUS)
     .useValue({ drain: note('bus drains') })
@@ -46,6 +46,8 @@ async function start() {
     .useValue(KEY)
     .overrideProvider(WITNESS_CONFIG)
     .useValue({ witnesses: [], logs: [] })
+    .overrideProvider(WEBHOOK_DELIVERIES)
+    .useValue({ close: () => Promise.resolve() })
     .overrideProvider(LogLedgerFactory)
     .useValue({ create: () => ledger })
     .overrideProvider(CosigningService)
@@ -99,6 +101,8 @@ describe('AppModule', () => {
       'ledger.verify',
       'ledger.vkey',
       'ledger.vkeys',
+      'ledger.webhook-redeliver',
+      'ledger.webhook-test',
       'ledger.witness-vkey',
     ]);
   });

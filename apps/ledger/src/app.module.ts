@@ -12,6 +12,7 @@ import { SearchModule } from './search/search.module';
 import { TransferModule } from './transfer/transfer.module';
 import { TransparencyModule } from './transparency/transparency.module';
 import { VerificationModule } from './verification/verification.module';
+import { WebhooksModule } from './webhooks/webhooks.module';
 
 @Module({})
 export class AppModule {
@@ -28,6 +29,7 @@ export class AppModule {
         VerificationModule,
         TransferModule,
         ReplayModule,
+        WebhooksModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: RefusalFilter }],
     };

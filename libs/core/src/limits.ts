@@ -126,6 +126,27 @@ export const LIMITS = {
     sealedChars: 12_288,
   },
 
+  // webhooks
+  webhooks: {
+    perTenant: 20,
+    /** dead letters of one webhook; with more, it is disabled */
+    deadLetters: 1_000,
+    /** attempts of one event before it is a dead letter: together about 70 minutes */
+    attempts: 8,
+    /** the pause after the first failed attempt, and the longest one */
+    firstRetryMs: 1_000,
+    longestRetryMs: 30 * MINUTE,
+    /** how long every attempt fails before a webhook is disabled */
+    failingMs: 3 * DAY,
+    /** one attempt, from the start to the end of the head of the response */
+    attemptMs: 10_000,
+    /** concurrent attempts: of all webhooks, and of those of one tenant */
+    inFlight: 32,
+    inFlightPerTenant: 4,
+    /** how long a former secret signs after a rotation, at most */
+    overlapMs: 30 * DAY,
+  },
+
   // erasure
   /** payloads that one statement erases, and trees that it searches for them */
   erasePayloadsAtOnce: 2_000,

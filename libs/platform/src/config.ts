@@ -53,6 +53,12 @@ const schema = z.object({
     .regex(/^[1-9]\d{0,9}:[1-9]\d{0,9}$/, 'must be <uid>:<gid>, neither of them 0')
     .transform((text) => text.split(':').map(Number))
     .optional(),
+  /** networks that webhooks may be sent to, in addition to the public one; in these, http is allowed too */
+  BAILIWICK_WEBHOOK_NETWORKS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((each) => each.trim() || []))
+    .refine(areNetworks, 'must be addresses or networks such as 10.1.0.0/16, separated by commas'),
   BAILIWICK_ORIGIN: z
     .string()
     .regex(/^[a-z0-9.-]+$/)
@@ -116,6 +122,8 @@ export interface Config {
     readonly commands: boolean;
     readonly user: { readonly uid: number; readonly gid: number } | undefined;
   };
+  /** networks that webhooks may be sent to, in addition to the public one */
+  readonly webhookNetworks: readonly string[];
   /** first part of every log's origin in checkpoints */
   readonly origin: string;
   readonly logLevel: string;
@@ -146,6 +154,9 @@ export interface Config {
     /** encrypts credentials of MCP servers: the boundary has the key, the gateway its public part */
     readonly upstreamKey: string;
     readonly upstreamPublicKey: string;
+    /** encrypts the signing secrets of webhooks: the ledger has the key, the gateway its public part */
+    readonly webhooksKey: string;
+    readonly webhooksPublicKey: string;
   };
 }
 
@@ -189,6 +200,7 @@ export function readConfig(
       commands: env.BAILIWICK_UPSTREAM_COMMANDS === 'on',
       user: userOf(env.BAILIWICK_UPSTREAM_USER),
     },
+    webhookNetworks: env.BAILIWICK_WEBHOOK_NETWORKS,
     origin: env.BAILIWICK_ORIGIN,
     logLevel: env.BAILIWICK_LOG_LEVEL,
     dpopNonce: env.BAILIWICK_DPOP_NONCE,
@@ -212,6 +224,8 @@ export function readConfig(
       mcpSecrets: join(dataDir, 'mcp-secrets.json'),
       upstreamKey: key('upstream.pem'),
       upstreamPublicKey: key('upstream.pub.pem'),
+      webhooksKey: key('webhooks.pem'),
+      webhooksPublicKey: key('webhooks.pub.pem'),
     },
   };
 }

@@ -49,6 +49,12 @@ export class Networks {
     return isPublicAddress(address) || this.allowed.check(address, family === 4 ? 'ipv4' : 'ipv6');
   }
 
+  /** Reports whether an address is in a network that the installation has allowed itself. */
+  isStated(address: string): boolean {
+    const family = isIP(address);
+    return family !== 0 && this.allowed.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  }
+
   /** Returns the address that a host of a URL states itself, if it may not be reached. Names are only known when they are resolved. */
   refusedIn(url: URL): string | undefined {
     const host = url.hostname.replace(/^\[|\]$/g, '');

@@ -31,6 +31,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   recordKey: ['KeyChanged'],
   recordMcpApproval: ['McpServerApproved'],
   recordMcpServer: ['McpServerChanged'],
+  recordWebhook: ['WebhookChanged'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],

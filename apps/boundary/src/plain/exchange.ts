@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { destroyOnAbort } from '../outbound/abort';
+import { destroyOnAbort } from '@bailiwick/platform/outbound/abort';
 import { NotReached, UpstreamGone } from '../upstream/connection';
 import { PLAIN_LIMITS } from './limits';
 

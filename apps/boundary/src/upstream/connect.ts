@@ -2,7 +2,7 @@ import { clientSecretUse, type McpServerConfig } from '@bailiwick/contracts/mcp/
 import { searchPath, type Config } from '@bailiwick/platform/config';
 import type { Logger } from '@bailiwick/platform/logging';
 import { Networks } from '@bailiwick/platform/networks';
-import { Outbound } from '../outbound/outbound';
+import { Outbound } from '@bailiwick/platform/outbound/outbound';
 import type { Secrets } from '../servers/secrets';
 import { NotReached, type Connection } from './connection';
 import { StdioConnection } from './stdio';

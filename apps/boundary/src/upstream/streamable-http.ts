@@ -1,5 +1,5 @@
 import { BOUNDARY_LIMITS } from '../limits';
-import { NotSent, type Outbound, type OutboundResponse } from '../outbound/outbound';
+import { NotSent, type Outbound, type OutboundResponse } from '@bailiwick/platform/outbound/outbound';
 import {
   NO_CAPABILITY,
   NotReached,

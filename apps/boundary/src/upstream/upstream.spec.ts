@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { makeLogger } from '@bailiwick/platform/logging';
 import { Networks } from '@bailiwick/platform/networks';
-import { Outbound } from '../outbound/outbound';
+import { Outbound } from '@bailiwick/platform/outbound/outbound';
 import { NotReached, UpstreamGone } from './connection';
 import { HttpConnection } from './streamable-http';
 import { Upstream } from './upstream';

@@ -33,8 +33,14 @@ export interface DeployOptions {
 const FILES: Record<ServiceName, readonly string[]> = {
   delegation: [],
   intent: [],
-  ledger: ['keys/log.pem', 'keys/witness.pem'],
-  gateway: ['keys/token.pem', 'keys/pseudonym.key', 'keys/upstream.pub.pem', 'credentials.json'],
+  ledger: ['keys/log.pem', 'keys/witness.pem', 'keys/webhooks.pem'],
+  gateway: [
+    'keys/token.pem',
+    'keys/pseudonym.key',
+    'keys/upstream.pub.pem',
+    'keys/webhooks.pub.pem',
+    'credentials.json',
+  ],
   boundary: ['keys/upstream.pem'],
 };
 
@@ -129,14 +135,18 @@ function environment(name: ServiceName, options: DeployOptions, secrets: Secrets
     BAILIWICK_NATS_USER: name,
     BAILIWICK_NATS_PASSWORD: secrets.nats[name],
     ...(name === 'ledger'
-      ? { ...eventsUser(secrets), BAILIWICK_EVENT_STREAM_REPLICAS: String(Math.min(3, servers.length)) }
+      ? {
+          ...eventsUser(secrets),
+          ...stated(WEBHOOK_SETTINGS),
+          BAILIWICK_EVENT_STREAM_REPLICAS: String(Math.min(3, servers.length)),
+        }
       : {}),
     ...(name === 'gateway' || name === 'boundary'
       ? {
           BAILIWICK_HOST: listen.host,
           BAILIWICK_PORT: String(listen.port),
           BAILIWICK_PUBLIC_URL: url,
-          ...upstreamSettings(),
+          ...stated([...UPSTREAM_SETTINGS, ...(name === 'gateway' ? WEBHOOK_SETTINGS : [])]),
         }
       : {
           BAILIWICK_DATABASE_URL: `postgres://bailiwick_${name}:${secrets.database[name]}@${postgres}/bailiwick`,
@@ -151,10 +161,15 @@ function environment(name: ServiceName, options: DeployOptions, secrets: Secrets
   });
 }
 
-/** What MCP servers may be, as the environment of `setup` states it: gateway and boundary both enforce it. */
-const upstreamSettings = (): Record<string, string> =>
+/** What MCP servers may be: gateway and boundary both enforce it. */
+const UPSTREAM_SETTINGS = ['BAILIWICK_UPSTREAM_NETWORKS', 'BAILIWICK_UPSTREAM_COMMANDS', 'BAILIWICK_UPSTREAM_USER'];
+/** Where webhooks may be sent: gateway and ledger both enforce it. */
+const WEBHOOK_SETTINGS = ['BAILIWICK_WEBHOOK_NETWORKS'];
+
+/** Settings as the environment of `setup` states them. */
+const stated = (names: readonly string[]): Record<string, string> =>
   Object.fromEntries(
-    ['BAILIWICK_UPSTREAM_NETWORKS', 'BAILIWICK_UPSTREAM_COMMANDS', 'BAILIWICK_UPSTREAM_USER'].flatMap((name) => {
+    names.flatMap((name) => {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value]];
     }),

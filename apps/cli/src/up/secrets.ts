@@ -34,7 +34,8 @@ export function ensureSecrets(dataDir: string): Secrets {
   ensureKey(join(dataDir, 'keys', 'log.pem'));
   ensureKey(join(dataDir, 'keys', 'token.pem'));
   ensureKey(join(dataDir, 'keys', 'witness.pem'));
-  ensureUpstreamKey(join(dataDir, 'keys'));
+  ensureSealingKey(join(dataDir, 'keys'), 'upstream');
+  ensureSealingKey(join(dataDir, 'keys'), 'webhooks');
   const pseudonym = join(dataDir, 'keys', 'pseudonym.key');
   if (!existsSync(pseudonym)) writePrivate(pseudonym, randomBytes(32).toString('base64'));
   const file = join(dataDir, 'secrets.json');
@@ -60,16 +61,16 @@ function ensureKey(file: string): void {
   writePrivate(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
 }
 
-/** Creates the key that credentials of MCP servers are encrypted for, or the public part of the one that exists. */
-function ensureUpstreamKey(keys: string): void {
-  const file = join(keys, 'upstream.pem');
+/** Creates the key that credentials of MCP servers, or secrets of webhooks, are encrypted for, or the public part of the one that exists. */
+function ensureSealingKey(keys: string, name: 'upstream' | 'webhooks'): void {
+  const file = join(keys, `${name}.pem`);
   if (!existsSync(file)) {
     const { privateKey } = generateKeyPairSync('x25519');
     writePrivate(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   }
   chmodSync(file, 0o600);
   const publicKey = createPublicKey(readFileSync(file, 'utf8'));
-  writePrivate(join(keys, 'upstream.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }).toString());
+  writePrivate(join(keys, `${name}.pub.pem`), publicKey.export({ type: 'spki', format: 'pem' }).toString());
 }
 
 /** Creates one API key per role for the tenant `default`; updates the address at each start. */

@@ -70,6 +70,7 @@ const SWITCHES = [
   'BAILIWICK_UPSTREAM_NETWORKS',
   'BAILIWICK_UPSTREAM_COMMANDS',
   'BAILIWICK_UPSTREAM_USER',
+  'BAILIWICK_WEBHOOK_NETWORKS',
 ];
 const switches = (): NodeJS.ProcessEnv =>
   Object.fromEntries(SWITCHES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));

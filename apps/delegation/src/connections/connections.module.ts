@@ -6,6 +6,7 @@ import { PostgresMcpPins } from '@bailiwick/event-store/postgres/mcp-pins';
 import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
 import { PostgresPeople } from '@bailiwick/event-store/postgres/people';
 import { PostgresSessions } from '@bailiwick/event-store/postgres/sessions';
+import { PostgresWebhooks } from '@bailiwick/event-store/postgres/webhooks';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';
@@ -20,9 +21,22 @@ import {
   PEOPLE,
   SESSIONS,
   STAGED_IMPORTS,
+  WEBHOOKS,
 } from './tokens';
 
-const TOKENS = [CONFIG, LOGGER, BUS, EVENT_LOG, PAYLOADS, STAGED_IMPORTS, ACCESS_KEYS, SESSIONS, PEOPLE, MCP_PINS];
+const TOKENS = [
+  CONFIG,
+  LOGGER,
+  BUS,
+  EVENT_LOG,
+  PAYLOADS,
+  STAGED_IMPORTS,
+  ACCESS_KEYS,
+  SESSIONS,
+  PEOPLE,
+  MCP_PINS,
+  WEBHOOKS,
+];
 
 /** Opens the connections to NATS and PostgreSQL, and closes them after all other providers have stopped. */
 @Global()
@@ -37,6 +51,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(SESSIONS) private readonly sessions: PostgresSessions,
     @Inject(PEOPLE) private readonly people: PostgresPeople,
     @Inject(MCP_PINS) private readonly mcpPins: PostgresMcpPins,
+    @Inject(WEBHOOKS) private readonly webhooks: PostgresWebhooks,
   ) {}
 
   static forRoot(config: Config, logger: Logger): DynamicModule {
@@ -77,6 +92,11 @@ export class ConnectionsModule implements OnApplicationShutdown {
           useFactory: ({ databaseUrl }: Config) => new PostgresMcpPins(databaseUrl),
           inject: [CONFIG],
         },
+        {
+          provide: WEBHOOKS,
+          useFactory: ({ databaseUrl }: Config) => new PostgresWebhooks(databaseUrl),
+          inject: [CONFIG],
+        },
       ],
       exports: TOKENS,
     };
@@ -91,6 +111,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     await this.sessions.close();
     await this.people.close();
     await this.mcpPins.close();
+    await this.webhooks.close();
   }
 }
 

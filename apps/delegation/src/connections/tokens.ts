@@ -11,6 +11,7 @@ export const PEOPLE = Symbol('PeopleNames');
 export const SESSIONS = Symbol('Sessions');
 export const ACCESS_KEYS = Symbol('AccessKeys');
 export const MCP_PINS = Symbol('McpPins');
+export const WEBHOOKS = Symbol('Webhooks');
 export const IMPORT_KEYS = Symbol('ImportKeys');
 
 /** Reads the keys that the operator has pinned, as they are now. */

@@ -2,26 +2,40 @@ import type { AddressInfo } from 'node:net';
 import { keyOf, startGateway } from '../testing/gateway';
 import { MetricsListener } from './metrics-listener';
 import type { ReadinessProbe } from './readiness';
+import { WebhookMetrics } from './webhook-metrics';
 
 const readiness = { check: () => Promise.resolve({ problems: {} }) } as unknown as ReadinessProbe;
+const totals = { delivered: 7, failed: 3, dead: 2, disabled: 1, failing: 4 };
+const webhooks = new WebhookMetrics({
+  request: () => Promise.resolve({ ok: true, value: { ok: true, value: totals } }),
+} as never);
 
 describe('the metrics', () => {
   it('are served without a key at the configured address, and nothing else is', async () => {
-    const listener = new MetricsListener({ metrics: { host: '127.0.0.1', port: 0 } }, readiness);
+    const listener = new MetricsListener({ metrics: { host: '127.0.0.1', port: 0 } }, readiness, webhooks);
     await listener.onApplicationBootstrap();
     const { port } = listener.address as AddressInfo;
     const at = (path: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${path}`, { method });
     const found = await at('/metrics');
-    expect([found.status, await found.text()]).toEqual([200, expect.stringContaining('bailiwick_')]);
+    const text = await found.text();
+    expect([found.status, text]).toEqual([200, expect.stringContaining('bailiwick_')]);
+    for (const line of [
+      'webhook_attempts{result="delivered"} 7',
+      'webhook_attempts{result="failed"} 3',
+      'webhook_dead_letters 2',
+      'webhooks_not_delivering{state="disabled"} 1',
+      'webhooks_not_delivering{state="failing"} 4',
+    ])
+      expect(text).toContain(`bailiwick_${line}\n`);
     for (const wrong of [at('/'), at('/v1/runs'), at('/metrics?x=1'), at('/metrics', 'POST')])
       expect((await wrong).status).toBe(404);
-    const second = new MetricsListener({ metrics: { host: '127.0.0.1', port } }, readiness);
+    const second = new MetricsListener({ metrics: { host: '127.0.0.1', port } }, readiness, webhooks);
     await expect(second.onApplicationBootstrap()).rejects.toThrow('EADDRINUSE');
     listener.onApplicationShutdown();
   });
 
   it('are served at no other address by default', async () => {
-    const listener = new MetricsListener({ metrics: undefined }, readiness);
+    const listener = new MetricsListener({ metrics: undefined }, readiness, webhooks);
     await listener.onApplicationBootstrap();
     expect(listener.address).toBeUndefined();
   });

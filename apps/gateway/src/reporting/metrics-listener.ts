@@ -5,6 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { CONFIG, type GatewayConfig } from '../config';
 import { gaugeProblems, metricsText } from './metrics';
 import { ReadinessProbe } from './readiness';
+import { WebhookMetrics } from './webhook-metrics';
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4';
 const CONNECTIONS = 16;
@@ -20,6 +21,7 @@ export class MetricsListener implements OnApplicationBootstrap, OnApplicationShu
   constructor(
     @Inject(CONFIG) private readonly config: Pick<GatewayConfig, 'metrics'>,
     private readonly readiness: ReadinessProbe,
+    private readonly webhooks: WebhookMetrics,
   ) {}
 
   /** @throws Error if the address cannot be used: the collector would miss the gateway without notice */
@@ -45,7 +47,8 @@ export class MetricsListener implements OnApplicationBootstrap, OnApplicationShu
   }
 
   async text(): Promise<string> {
-    gaugeProblems((await this.readiness.check()).problems);
+    const [{ problems }] = await Promise.all([this.readiness.check(), this.webhooks.update()]);
+    gaugeProblems(problems);
     return metricsText();
   }
 

@@ -1,9 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import { PolicyMetrics } from './policy-metrics';
 import type { Readiness } from './readiness';
-
-const registry = new Registry();
-collectDefaultMetrics({ register: registry });
+import { registry } from './registry';
 
 const requests = new Counter({
   name: 'bailiwick_http_requests_total',

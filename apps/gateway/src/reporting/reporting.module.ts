@@ -6,12 +6,14 @@ import { DryRuns } from './dry-runs';
 import { MetricsListener } from './metrics-listener';
 import { ReadinessProbe } from './readiness';
 import { RefusalReports } from './refusal-reports';
+import { WebhookMetrics } from './webhook-metrics';
 
 /** Provides the gateway's reports: readiness, dry runs, and refused requests. */
 @Global()
 @Module({
   providers: [
     ReadinessProbe,
+    WebhookMetrics,
     MetricsListener,
     {
       provide: DryRuns,

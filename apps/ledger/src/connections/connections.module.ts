@@ -3,6 +3,7 @@ import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import type { PeopleNames } from '@bailiwick/event-store/people';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { PostgresPeople } from '@bailiwick/event-store/postgres/people';
+import { WebhookDeliveries } from '@bailiwick/event-store/postgres/webhook-deliveries';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { subjectSource } from '@bailiwick/messaging/commit-notifications';
 import type { Config } from '@bailiwick/platform/config';
@@ -21,6 +22,7 @@ import {
   LOGGER,
   PEOPLE,
   WARN,
+  WEBHOOK_DELIVERIES,
   WITNESS_CONFIG,
   type Logger,
   type Warn,
@@ -63,6 +65,11 @@ const PROVIDERS: Provider[] = [
   },
   { provide: DATABASE, useExisting: EVENT_LOG },
   { provide: PEOPLE, useFactory: (databaseUrl: string) => new PostgresPeople(databaseUrl), inject: [DATABASE_URL] },
+  {
+    provide: WEBHOOK_DELIVERIES,
+    useFactory: (databaseUrl: string) => new WebhookDeliveries(databaseUrl),
+    inject: [DATABASE_URL],
+  },
   { provide: LedgerStore, useFactory: (databaseUrl: string) => LedgerStore.open(databaseUrl), inject: [DATABASE_URL] },
 ];
 
@@ -78,6 +85,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(EVENT_LOG) private readonly eventlog: EventLog,
     private readonly store: LedgerStore,
     @Inject(PEOPLE) private readonly people: PeopleNames,
+    @Inject(WEBHOOK_DELIVERIES) private readonly deliveries: WebhookDeliveries,
   ) {}
 
   static forRoot(config: Config, logger: Logger): DynamicModule {
@@ -98,6 +106,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     await this.bus.drain();
     await this.store.close();
     await this.people.close();
+    await this.deliveries.close();
     await this.eventlog.close();
   }
 }

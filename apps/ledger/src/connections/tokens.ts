@@ -23,6 +23,8 @@ export const EVENT_SOURCE = Symbol('EVENT_SOURCE');
 export const EVENT_LOG = Symbol('EVENT_LOG');
 /** `PeopleNames`: reads the names of people for receipts */
 export const PEOPLE = Symbol('PEOPLE');
+/** `WebhookDeliveries` */
+export const WEBHOOK_DELIVERIES = Symbol('WEBHOOK_DELIVERIES');
 /** `Database`: answers pings for the health check */
 export const DATABASE = Symbol('DATABASE');
 

@@ -20,6 +20,7 @@ import { recordKey } from './record-key';
 import { requestAccess, withdrawRequest } from './request-access';
 import { recordMcpApproval } from './record-mcp-approval';
 import { recordMcpServer } from './record-mcp-server';
+import { recordWebhook } from './record-webhook';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
 import { settle } from './actions/settle-action';
@@ -52,6 +53,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   recordKey,
   recordMcpApproval,
   recordMcpServer,
+  recordWebhook,
   erase,
   setAsideEvent,
   recordDrift,

@@ -75,6 +75,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   KeyChanged: () => undefined, // the gateways know the keys
   McpServerApproved: () => undefined, // enforcement points compare it
   McpServerChanged: () => undefined, // the boundary reads the servers
+  WebhookChanged: () => undefined, // the ledger reads the webhooks
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

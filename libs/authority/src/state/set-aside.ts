@@ -28,6 +28,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'KeyChanged',
         'McpServerApproved',
         'McpServerChanged',
+        'WebhookChanged',
         'PayloadsErased',
         'HistoryImported',
         'EventSetAside',

@@ -9,6 +9,7 @@ import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
 import { mcpServerChange } from '../mcp/mcp-server-change';
+import { webhookChange } from '../webhooks/webhook-change';
 import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
 import { ruleName } from '../policy/rule';
@@ -152,6 +153,8 @@ export const recordKey = command('recordKey', keyChange.shape);
 export const recordMcpApproval = command('recordMcpApproval', mcpApproval.shape);
 /** records that an administrator registered or removed an MCP server; its settings are not part of the log */
 export const recordMcpServer = command('recordMcpServer', mcpServerChange.shape);
+/** records that an administrator changed a webhook; its address and secret are not part of the log */
+export const recordWebhook = command('recordWebhook', webhookChange.shape);
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
@@ -214,6 +217,7 @@ export const COMMANDS = [
   recordKey,
   recordMcpApproval,
   recordMcpServer,
+  recordWebhook,
   erase,
   setAsideEvent,
   recordDrift,

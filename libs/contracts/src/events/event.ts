@@ -9,6 +9,7 @@ import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, r
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
 import { mcpServerChange } from '../mcp/mcp-server-change';
+import { webhookChange } from '../webhooks/webhook-change';
 import { decidedObligations, understands } from '../obligations/obligation';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {
@@ -346,6 +347,8 @@ export const EVENT_DATA = {
   McpServerApproved: mcpApproval,
   /** an administrator registered an upstream MCP server, or removed it; its settings are not recorded */
   McpServerChanged: mcpServerChange,
+  /** an administrator registered, rotated or removed a webhook; its address and secret are not recorded */
+  WebhookChanged: webhookChange,
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,
@@ -398,6 +401,8 @@ export const EVENT_DATA = {
   }),
 } as const;
 export type EventType = keyof typeof EVENT_DATA;
+/** The types of all events. */
+export const eventTypes = (): [EventType, ...EventType[]] => Object.keys(EVENT_DATA) as [EventType, ...EventType[]];
 export type EventData<T extends EventType> = z.infer<(typeof EVENT_DATA)[T]>;
 
 /** The envelope: exactly the members of the stored body. */
@@ -407,7 +412,7 @@ export const envelope = z.strictObject({
   log: logNameSchema,
   position,
   id: z.string().max(LIMITS.idLength),
-  type: z.enum(Object.keys(EVENT_DATA) as [EventType, ...EventType[]]),
+  type: z.enum(eventTypes()),
   time,
   tenant: tenantName,
   treeId: idOf('tree').optional(),

@@ -150,6 +150,13 @@ describe('rights in the event log’s database', () => {
       'delegation person_name': 'SELECT INSERT',
       'delegation person_name.erased_at': 'UPDATE',
       'delegation person_name.name': 'UPDATE',
+      'delegation webhook': 'SELECT INSERT UPDATE DELETE',
+      'delegation webhook_cursor': 'SELECT INSERT',
+      'delegation webhook_cursor.attempts': 'UPDATE',
+      'delegation webhook_cursor.error': 'UPDATE',
+      'delegation webhook_cursor.failing_since': 'UPDATE',
+      'delegation webhook_cursor.next_at': 'UPDATE',
+      'delegation webhook_dead': 'SELECT',
       'delegation snapshot': 'SELECT INSERT DELETE',
       'delegation snapshot_part': 'SELECT INSERT',
       'intent event': 'SELECT',
@@ -159,6 +166,12 @@ describe('rights in the event log’s database', () => {
       'ledger person_name': 'SELECT',
       'ledger snapshot': 'SELECT',
       'ledger snapshot_part': 'SELECT',
+      'ledger webhook': 'SELECT',
+      'ledger webhook.disabled_at': 'UPDATE',
+      'ledger webhook.disabled_for': 'UPDATE',
+      'ledger webhook.version': 'UPDATE',
+      'ledger webhook_cursor': 'SELECT INSERT UPDATE',
+      'ledger webhook_dead': 'SELECT INSERT DELETE',
     });
   });
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Networks } from '@bailiwick/platform/networks';
-import { Outbound } from '../../outbound/outbound';
+import { Outbound } from '@bailiwick/platform/outbound/outbound';
 import { HttpConnection } from '../streamable-http';
 import { ClientCredentials } from './client-credentials';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Outbound } from '../../outbound/outbound';
+import type { Outbound } from '@bailiwick/platform/outbound/outbound';
 import { NotReached } from '../connection';
 import type { Credentials } from '../credentials';
 import { metadataOf, readJson, type IssuerMetadata } from './metadata';

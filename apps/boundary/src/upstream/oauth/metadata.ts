@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotSent, type Outbound } from '../../outbound/outbound';
+import { NotSent, type Outbound } from '@bailiwick/platform/outbound/outbound';
 import { BOUNDARY_LIMITS } from '../../limits';
 import { NotReached } from '../connection';
 

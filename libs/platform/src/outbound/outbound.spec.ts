@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Networks } from '@bailiwick/platform/networks';
+import { Networks } from '../networks';
 import { AddressRefused, NotSent, Outbound, type Resolve } from './outbound';
 
 describe('Outbound', () => {
@@ -45,7 +45,7 @@ describe('Outbound', () => {
 
   it('makes no connection to a name that resolves to a private address, also if only one of several is', async () => {
     for (const addresses of [['127.0.0.1'], ['169.254.169.254'], ['93.184.216.34', '127.0.0.1'], []]) {
-      const outbound = new Outbound(new Networks([]), resolving(addresses));
+      const outbound = new Outbound(new Networks([]), { resolve: resolving(addresses) });
       await expect(send(outbound, `http://upstream.example:${port}/`)).rejects.toThrow(AddressRefused);
     }
     expect(reached).toEqual([]);
@@ -53,7 +53,7 @@ describe('Outbound', () => {
 
   it('connects to the very address that it has checked: a name that is rebound by then leads nowhere else', async () => {
     // 127.0.0.2 is not allowed, and the second answer
-    const outbound = new Outbound(new Networks(['127.0.0.1']), resolving(['127.0.0.1'], ['127.0.0.2']));
+    const outbound = new Outbound(new Networks(['127.0.0.1']), { resolve: resolving(['127.0.0.1'], ['127.0.0.2']) });
     const { status, body } = await send(outbound, `http://upstream.example:${port}/`);
     body.resume();
     expect([status, reached]).toEqual([200, [`upstream.example:${port} secret`]]);

@@ -2,8 +2,7 @@ import { lookup, type LookupAddress } from 'node:dns';
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { Networks } from '@bailiwick/platform/networks';
-import { BOUNDARY_LIMITS } from '../limits';
+import type { Networks } from '../networks';
 import { destroyOnAbort } from './abort';
 
 /** The request was not sent: there was no connection. */
@@ -30,18 +29,31 @@ export interface OutboundResponse {
 export type Resolve = (host: string, done: (error: Error | null, addresses: LookupAddress[]) => void) => void;
 const resolveAll: Resolve = (host, done) => lookup(host, { all: true }, (error, addresses) => done(error, addresses));
 
+export interface OutboundOptions {
+  /** the setting with which the operator allows networks; refusals name it */
+  readonly setting?: string;
+  /** how long a connection may take, ms */
+  readonly connectMs?: number;
+  readonly resolve?: Resolve;
+}
+const CONNECT_MS = 30_000;
+
 /**
- * Sends requests to upstreams, and to addresses that these state. A connection is made only to an address that the
+ * Sends requests to addresses that tenants, or the servers that they register, state. A connection is made only to an address that the
  * installation allows: the one that a name resolves to is checked, and connected to without being resolved again.
  */
 export class Outbound {
   private readonly agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
+  private readonly setting: string;
+  private readonly connectMs: number;
 
   /** @param networks allowed in addition to the public one */
   constructor(
     private readonly networks: Networks,
-    resolve: Resolve = resolveAll,
+    { setting = 'BAILIWICK_UPSTREAM_NETWORKS', connectMs = CONNECT_MS, resolve = resolveAll }: OutboundOptions = {},
   ) {
+    this.setting = setting;
+    this.connectMs = connectMs;
     const options = { keepAlive: true, maxFreeSockets: 32, lookup: this.checked(resolve) };
     this.agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
   }
@@ -52,7 +64,7 @@ export class Outbound {
     const isSecure = url.protocol === 'https:';
     return new Promise((done, failed) => {
       const refused = this.networks.refusedIn(url);
-      if (refused !== undefined) return failed(new AddressRefused(notPublic(refused)));
+      if (refused !== undefined) return failed(new AddressRefused(this.notPublic(refused)));
       if (signal.aborted) return failed(new NotSent('the request was aborted'));
       const request = (isSecure ? httpsRequest : httpRequest)(url, {
         method,
@@ -65,7 +77,7 @@ export class Outbound {
         isConnected = true;
         clearTimeout(connecting);
       };
-      const connecting = setTimeout(() => request.destroy(new Error('it took too long')), BOUNDARY_LIMITS.connectMs);
+      const connecting = setTimeout(() => request.destroy(new Error('it took too long')), this.connectMs);
       request.once('socket', (socket) => {
         if (request.reusedSocket) connected();
         else socket.once(isSecure ? 'secureConnect' : 'connect', connected);
@@ -90,16 +102,18 @@ export class Outbound {
         if (error) return done(error, '', 4);
         const refused = addresses.find(({ address }) => isIP(address) === 0 || !this.networks.isAllowed(address));
         if (refused || addresses.length === 0)
-          return done(new AddressRefused(notPublic(`${host}, which is ${refused?.address ?? 'nothing'},`)), '', 4);
+          return done(new AddressRefused(this.notPublic(`${host}, which is ${refused?.address ?? 'nothing'},`)), '', 4);
         if (options.all === true) return done(null, addresses);
         const [first] = addresses as [LookupAddress];
         return done(null, first.address, first.family);
       });
   }
+
+  private notPublic(what: string): string {
+    return `${what} is not in the public network, and the operator has not allowed its network (${this.setting})`;
+  }
 }
 
-const notPublic = (what: string): string =>
-  `${what} is not in the public network, and the operator has not allowed its network (BAILIWICK_UPSTREAM_NETWORKS)`;
 /** Names the reason by its code: the text of an error may have the address, and with it a secret. */
 function notSent(error: Error): NotSent {
   if (error instanceof NotSent) return error;

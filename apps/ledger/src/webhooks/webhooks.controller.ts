@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { z } from 'zod';
+import type { Answer } from '@bailiwick/contracts/commands/command';
+import { redeliveryRequest, webhookQuery, type AttemptAnswer } from '@bailiwick/contracts/webhooks/webhook';
+import { rfc3339, systemClock } from '@bailiwick/core/clock';
+import { parseLogName } from '@bailiwick/core/ids';
+import type { EventLog } from '@bailiwick/event-store/port';
+import type { WebhookDeliveries, WebhookTarget } from '@bailiwick/event-store/postgres/webhook-deliveries';
+import { ledgerSubject } from '@bailiwick/messaging/subjects';
+import { EVENT_LOG, WEBHOOK_DELIVERIES } from '../connections/tokens';
+import { found, missing } from '../rpc/answers';
+import { ZodPipe } from '../rpc/zod.pipe';
+import { eventOf, messageOf } from './message';
+import type { WebhookMessage } from './signature';
+import { WebhookAttempts } from './webhook-attempts';
+
+const redeliverQuery = webhookQuery.extend(redeliveryRequest.shape);
+
+/** Single attempts that an administrator asks for; an attempt moves no cursor, and is made whether or not it is enabled. */
+@Controller()
+export class WebhooksController {
+  constructor(
+    private readonly attempts: WebhookAttempts,
+    @Inject(WEBHOOK_DELIVERIES) private readonly deliveries: Pick<WebhookDeliveries, 'find' | 'unbury'>,
+    @Inject(EVENT_LOG) private readonly eventlog: Pick<EventLog, 'at'>,
+  ) {}
+
+  @MessagePattern(ledgerSubject('webhook-test'))
+  async test(@Payload(new ZodPipe(webhookQuery)) { tenant, webhook }: z.infer<typeof webhookQuery>): Promise<Answer> {
+    const target = await this.deliveries.find(tenant, webhook);
+    if (!target) return missing(webhook);
+    const timestamp = rfc3339(systemClock.now());
+    const data = { tenant, webhook };
+    const type = 'WebhookTest';
+    return found(
+      await this.once(target, { id: `test:${randomUUID()}`, type, body: JSON.stringify({ type, timestamp, data }) }),
+    );
+  }
+
+  @MessagePattern(ledgerSubject('webhook-redeliver'))
+  async redeliver(
+    @Payload(new ZodPipe(redeliverQuery)) { tenant, webhook, id }: z.infer<typeof redeliverQuery>,
+  ): Promise<Answer> {
+    const target = await this.deliveries.find(tenant, webhook);
+    if (!target) return missing(webhook);
+    const named = eventOf(id);
+    if (!named || parseLogName(named.log).tenant !== tenant) return missing(id); // I9
+    const [event] = await this.eventlog.at(named.log, [named.position]);
+    if (!event || target.types?.includes(event.type) === false) return missing(id);
+    const answer = await this.once(target, messageOf(event));
+    if (answer.delivered) await this.deliveries.unbury(tenant, webhook, named.log, named.position);
+    return found(answer);
+  }
+
+  private async once(target: WebhookTarget, message: WebhookMessage): Promise<AttemptAnswer> {
+    const { delivered, status, ...rest } = await this.attempts.attempt(target, message);
+    return {
+      id: message.id,
+      delivered,
+      ...(status === undefined ? {} : { status }),
+      ...('error' in rest ? { error: rest.error } : {}),
+    };
+  }
+}

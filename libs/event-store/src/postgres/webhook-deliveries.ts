@@ -1,0 +1,230 @@
+import type { SealedWebhookSecret } from '@bailiwick/contracts/webhooks/webhook';
+import { LIMITS } from '@bailiwick/core/limits';
+import { Client, Pool } from 'pg';
+import { databaseWaits } from './waits';
+
+const STATEMENT_MS = 5_000;
+/** Identifies the lock of the one process that sends; an arbitrary number. */
+const LOCK = 1_764_640_000;
+
+/** Where and what to send. */
+export interface WebhookTarget {
+  readonly tenant: string;
+  readonly name: string;
+  readonly url: string;
+  /** undefined: events of all types */
+  readonly types: readonly string[] | undefined;
+  readonly secrets: readonly SealedWebhookSecret[];
+}
+
+/** How far a webhook has come in one log. Times in ms. */
+export interface WebhookCursor {
+  /** of the next event to send */
+  readonly position: number;
+  /** attempts of that event so far */
+  readonly attempts: number;
+  readonly nextAt: number | undefined;
+  readonly error: string | undefined;
+  /** of the first failed attempt since the last delivery */
+  readonly failingSince: number | undefined;
+  readonly deliveredAt: number | undefined;
+  readonly delivered: number;
+  readonly failed: number;
+}
+
+export const NEW_CURSOR: WebhookCursor = {
+  position: 0,
+  attempts: 0,
+  nextAt: undefined,
+  error: undefined,
+  failingSince: undefined,
+  deliveredAt: undefined,
+  delivered: 0,
+  failed: 0,
+};
+
+/** An event that is not tried again. */
+export interface Buried {
+  readonly position: number;
+  readonly type: string;
+  readonly attempts: number;
+  readonly error: string;
+}
+
+interface TargetRow {
+  readonly tenant: string;
+  readonly name: string;
+  readonly url: string;
+  readonly types: string[] | null;
+  readonly secrets: SealedWebhookSecret[];
+}
+
+/**
+ * What the sender of webhooks reads and writes. One process sends at a time: the one whose connection holds a lock of the
+ * database. It writes cursors over that connection alone, so a process that has lost the lock, or the connection, cannot
+ * move a cursor that another one has taken over.
+ */
+export class WebhookDeliveries {
+  private readonly pool: Pool;
+  private holder: Client | undefined;
+
+  constructor(private readonly url: string) {
+    this.pool = new Pool({
+      connectionString: url,
+      max: 1,
+      application_name: 'bailiwick-webhook-targets',
+      ...databaseWaits(STATEMENT_MS),
+    });
+    this.pool.on('error', () => undefined); // the next query reports it
+  }
+
+  /** Whether this process sends. Takes the lock if it is free. A process that is killed loses it with its connection. */
+  async hold(): Promise<boolean> {
+    if (this.holder) return true;
+    const client = new Client({
+      connectionString: this.url,
+      application_name: 'bailiwick-webhook-sender',
+      keepAlive: true,
+      ...databaseWaits(STATEMENT_MS),
+    });
+    const lost = (): void => {
+      if (this.holder === client) this.holder = undefined;
+    };
+    client.on('error', lost);
+    client.on('end', lost);
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [LOCK]);
+      if (rows[0]?.taken === true) {
+        this.holder = client;
+        return true;
+      }
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    await client.end();
+    return false;
+  }
+
+  /** Changes with every change of a webhook. */
+  async version(): Promise<string> {
+    const { rows } = await this.held().query<{ version: string }>(
+      "SELECT count(*) || ' ' || coalesce(max(version), 0) AS version FROM webhook",
+    );
+    return rows[0]?.version ?? '';
+  }
+
+  /** Returns all webhooks that are sent to, with their versions. */
+  async targets(): Promise<(WebhookTarget & { readonly version: string })[]> {
+    const { rows } = await this.held().query<TargetRow & { version: string }>(
+      'SELECT tenant, name, url, types, secrets, version FROM webhook WHERE disabled_at IS NULL',
+    );
+    return rows.map((row) => ({ ...targetOf(row), version: row.version }));
+  }
+
+  /** Returns a webhook, whether it is enabled or not. */
+  async find(tenant: string, name: string): Promise<WebhookTarget | undefined> {
+    const { rows } = await this.pool.query<TargetRow>(
+      'SELECT tenant, name, url, types, secrets FROM webhook WHERE tenant = $1 AND name = $2',
+      [tenant, name],
+    );
+    return rows[0] && targetOf(rows[0]);
+  }
+
+  /** Returns how far a webhook has come in a log. A log that is newer than the webhook is sent from its start. */
+  async cursor(tenant: string, name: string, log: string): Promise<WebhookCursor> {
+    const { rows } = await this.held().query<{
+      position: string;
+      attempts: number;
+      next_at: Date | null;
+      error: string | null;
+      failing_since: Date | null;
+      delivered_at: Date | null;
+      delivered: string;
+      failed: string;
+    }>('SELECT * FROM webhook_cursor WHERE tenant = $1 AND name = $2 AND log = $3', [tenant, name, log]);
+    const [row] = rows;
+    if (!row) return NEW_CURSOR;
+    return {
+      position: Number(row.position),
+      attempts: row.attempts,
+      nextAt: row.next_at?.getTime(),
+      error: row.error ?? undefined,
+      failingSince: row.failing_since?.getTime(),
+      deliveredAt: row.delivered_at?.getTime(),
+      delivered: Number(row.delivered),
+      failed: Number(row.failed),
+    };
+  }
+
+  /** Saves a cursor, and the event before it that is not tried again, in one statement. No-op for a removed webhook. */
+  async save(tenant: string, name: string, log: string, cursor: WebhookCursor, buried?: Buried): Promise<void> {
+    const at = (ms: number | undefined): Date | null => (ms === undefined ? null : new Date(ms));
+    await this.held().query(
+      `WITH dead AS (
+         INSERT INTO webhook_dead (tenant, name, log, position, type, attempts, error)
+         SELECT $1::text, $2::text, $3::text, $12::bigint, $13::text, $14::int, $15::text FROM webhook
+         WHERE tenant = $1 AND name = $2 AND $12::bigint IS NOT NULL
+         ON CONFLICT DO NOTHING)
+       INSERT INTO webhook_cursor
+         (tenant, name, log, position, attempts, next_at, error, failing_since, delivered_at, delivered, failed)
+       SELECT $1::text, $2::text, $3::text, $4::bigint, $5::int, $6::timestamptz, $7::text, $8::timestamptz,
+         $9::timestamptz, $10::bigint, $11::bigint FROM webhook WHERE tenant = $1 AND name = $2
+       ON CONFLICT (tenant, name, log) DO UPDATE SET position = excluded.position, attempts = excluded.attempts,
+         next_at = excluded.next_at, error = excluded.error, failing_since = excluded.failing_since,
+         delivered_at = excluded.delivered_at, delivered = excluded.delivered, failed = excluded.failed`,
+      [
+        ...[tenant, name, log, cursor.position, cursor.attempts, at(cursor.nextAt), cursor.error ?? null],
+        ...[at(cursor.failingSince), at(cursor.deliveredAt), cursor.delivered, cursor.failed],
+        ...[buried?.position ?? null, buried?.type ?? null, buried?.attempts ?? null, buried?.error ?? null],
+      ],
+    );
+  }
+
+  /** Disables a webhook; an administrator enables it again. */
+  async disable(tenant: string, name: string, reason: string): Promise<void> {
+    await this.held().query(
+      `UPDATE webhook SET disabled_at = clock_timestamp(), disabled_for = $3, version = nextval('webhook_version_seq')
+       WHERE tenant = $1 AND name = $2 AND disabled_at IS NULL`,
+      [tenant, name, reason],
+    );
+  }
+
+  /** Reports whether a webhook has as many dead letters as it may. */
+  async isFull(tenant: string, name: string): Promise<boolean> {
+    const { rows } = await this.held().query<{ count: string }>(
+      'SELECT count(*) FROM webhook_dead WHERE tenant = $1 AND name = $2',
+      [tenant, name],
+    );
+    return Number(rows[0]?.count ?? 0) >= LIMITS.webhooks.deadLetters;
+  }
+
+  /** Removes a dead letter, which has been delivered. */
+  async unbury(tenant: string, name: string, log: string, position: number): Promise<void> {
+    await this.pool.query('DELETE FROM webhook_dead WHERE tenant = $1 AND name = $2 AND log = $3 AND position = $4', [
+      tenant,
+      name,
+      log,
+      position,
+    ]);
+  }
+
+  async close(): Promise<void> {
+    await this.holder?.end().catch(() => undefined);
+    await this.pool.end();
+  }
+
+  private held(): Client {
+    if (!this.holder) throw new Error('this process does not send webhooks any more');
+    return this.holder;
+  }
+}
+
+const targetOf = ({ tenant, name, url, types, secrets }: TargetRow): WebhookTarget => ({
+  tenant,
+  name,
+  url,
+  types: types ?? undefined,
+  secrets,
+});

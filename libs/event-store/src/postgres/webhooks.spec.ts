@@ -1,0 +1,116 @@
+import { LIMITS } from '@bailiwick/core/limits';
+import { eventLogDatabase, type EventLogDatabase } from '../../../../test/support/eventlog-database';
+import { batch } from '../testing/logs';
+import { PostgresEventLog } from './event-log';
+import { NEW_CURSOR, WebhookDeliveries } from './webhook-deliveries';
+import { PostgresWebhooks } from './webhooks';
+
+const SECRET = { sealed: 'sealed' };
+const save = (tenant: string, webhook: string, changed: object = {}) => ({
+  ...{ tenant, webhook, url: 'https://siem.example/', types: null, secret: SECRET, enabled: true },
+  ...changed,
+});
+
+describe('PostgresWebhooks and WebhookDeliveries', () => {
+  let database: EventLogDatabase;
+  let webhooks: PostgresWebhooks;
+  let deliveries: WebhookDeliveries;
+  beforeAll(async () => {
+    database = await eventLogDatabase();
+    const eventlog = new PostgresEventLog(database.url);
+    for (const log of ['acme/0', 'acme/1', 'other/0']) await eventlog.createLog(log);
+    await eventlog.append('acme/0', 0, batch('acme/0', 0, 3));
+    await eventlog.close();
+    webhooks = new PostgresWebhooks(await database.as('delegation'));
+    deliveries = new WebhookDeliveries(await database.as('ledger'));
+    expect(await deliveries.hold()).toBe(true);
+  }, 120_000);
+  afterAll(async () => {
+    await webhooks.close();
+    await deliveries.close();
+    await database.drop();
+  });
+
+  it('start a webhook at the present end of each log of its tenant, and a later log at its start', async () => {
+    expect(await webhooks.save(save('acme', 'siem', { url: 'https://siem.example/?token=x' }))).toBe(true);
+    const [view] = await webhooks.list('acme');
+    expect(view).toMatchObject({ name: 'siem', enabled: true, secrets: 1, deadLetters: 0 });
+    expect(view?.url).not.toContain('token=x');
+    expect(view?.logs.map(({ log, position, behind }) => [log, position, behind])).toEqual([
+      ['acme/0', 3, 0],
+      ['acme/1', 0, 0],
+    ]);
+    expect((await deliveries.cursor('acme', 'siem', 'acme/0')).position).toBe(3);
+    expect(await deliveries.cursor('acme', 'siem', 'acme/2')).toEqual(NEW_CURSOR);
+    expect(await webhooks.list('other')).toEqual([]);
+  });
+
+  it('keep the cursor and the secret of a webhook whose settings are replaced, and try it at once', async () => {
+    const cursor = { ...NEW_CURSOR, position: 7, attempts: 3, nextAt: 9, error: 'x', failingSince: 5, failed: 3 };
+    await deliveries.save('acme', 'siem', 'acme/0', cursor);
+    expect(await deliveries.cursor('acme', 'siem', 'acme/0')).toEqual(cursor);
+    const before = await deliveries.version();
+    expect(await webhooks.save(save('acme', 'siem', { secret: undefined, types: ['RunOpened'] }))).toBe(false);
+    expect(await deliveries.version()).not.toBe(before);
+    expect(await deliveries.cursor('acme', 'siem', 'acme/0')).toEqual({ ...NEW_CURSOR, position: 7, failed: 3 });
+    expect(await deliveries.find('acme', 'siem')).toMatchObject({ types: ['RunOpened'], secrets: [SECRET] });
+  });
+
+  it('record a dead letter with the cursor that passes it, and remove it once it is delivered', async () => {
+    const buried = { position: 7, type: 'RunOpened', attempts: 8, error: 'it answered 500' };
+    await deliveries.save('acme', 'siem', 'acme/0', { ...NEW_CURSOR, position: 8 }, buried);
+    expect(await webhooks.deadLetters('acme', 'siem')).toMatchObject([
+      { id: 'acme/0:7', type: 'RunOpened', attempts: 8, error: 'it answered 500' },
+    ]);
+    expect(await webhooks.totals()).toMatchObject({ dead: 1 });
+    expect(await deliveries.isFull('acme', 'siem')).toBe(false);
+    await deliveries.unbury('acme', 'siem', 'acme/0', 7);
+    expect(await webhooks.deadLetters('acme', 'siem')).toEqual([]);
+  });
+
+  it('let the former secrets sign too until their ends, also if a rotation is repeated', async () => {
+    const secretsOf = async () => (await deliveries.find('acme', 'siem'))?.secrets.map(({ sealed }) => sealed);
+    const until = await webhooks.rotate('acme', 'siem', { sealed: 'second' }, 3_600_000);
+    expect(Date.parse(until ?? '')).toBeGreaterThan(0);
+    await webhooks.rotate('acme', 'siem', { sealed: 'third' }, 0);
+    expect(await secretsOf()).toEqual(['third', 'second', 'sealed']);
+    expect((await deliveries.find('acme', 'siem'))?.secrets[2]?.until).toBe(until);
+    await webhooks.rotate('acme', 'siem', { sealed: 'fourth' }, 0);
+    expect(await secretsOf()).toEqual(['fourth', 'third', 'sealed']); // the second one has ended
+    expect(await webhooks.rotate('acme', 'none', SECRET, 0)).toBeUndefined();
+  });
+
+  it('disable a webhook with the reason, until an administrator saves it again', async () => {
+    await deliveries.disable('acme', 'siem', 'it is gone');
+    expect((await webhooks.list('acme', 'siem'))[0]).toMatchObject({
+      enabled: false,
+      disabled: { reason: 'it is gone' },
+    });
+    expect(await deliveries.targets()).toEqual([]);
+    await webhooks.save(save('acme', 'siem', { secret: undefined }));
+    expect(await deliveries.targets()).toMatchObject([{ tenant: 'acme', name: 'siem', types: undefined }]);
+  });
+
+  it('let one process send at a time, and the next one as soon as its connection has ended', async () => {
+    const next = new WebhookDeliveries(await database.as('ledger'));
+    expect([await deliveries.hold(), await next.hold()]).toEqual([true, false]);
+    await expect(next.save('acme', 'siem', 'acme/0', NEW_CURSOR)).rejects.toThrow('does not send');
+    await deliveries.close();
+    expect(await next.hold()).toBe(true);
+    deliveries = next;
+  });
+
+  it('remove a webhook with all that was stored of it: what its sender saves later has no effect', async () => {
+    expect([await webhooks.remove('other', 'siem'), await webhooks.remove('acme', 'siem')]).toEqual([false, true]);
+    const buried = { position: 1, type: 'RunOpened', attempts: 8, error: 'x' };
+    await deliveries.save('acme', 'siem', 'acme/0', { ...NEW_CURSOR, position: 8 }, buried);
+    expect([await webhooks.list('acme'), await webhooks.deadLetters('acme', 'siem')]).toEqual([[], []]);
+  });
+
+  it('register as many webhooks of a tenant as it may have, and none without a secret', async () => {
+    expect(await webhooks.save(save('full', 'none', { secret: undefined }))).toBeUndefined();
+    for (let i = 0; i < LIMITS.webhooks.perTenant; i++) await webhooks.save(save('full', `w${i}`));
+    expect(await webhooks.save(save('full', 'more'))).toBeUndefined();
+    expect(await webhooks.save(save('full', 'w0'))).toBe(false);
+  });
+});
