@@ -208,17 +208,27 @@ const authorize = fc.record(
   },
   { requiredKeys: ['action', 'resource', 'proof'] },
 );
-const selector = fc
+const selectorPart = fc
   .record(
     {
       agentClass: plain(LIMITS.nameLength),
       tool: plain(LIMITS.nameLength),
       modelVersion: plain(LIMITS.nameLength),
+      environment: plain(LIMITS.nameLength),
+      verb: fc.constantFrom('deploy.*', '**'),
+      resource: fc.record({ type: plain(LIMITS.nameLength), match: fc.constant('a/**') }),
       issuedBefore: fc.constant('2026-01-01T00:00:00.000Z'),
+      issuedAfter: fc.constant('2026-01-01T00:00:00.000Z'),
     },
     { requiredKeys: [] },
   )
   .map((parts) => (Object.keys(parts).length > 0 ? parts : { agentClass: 'nothing-like-it' }));
+const selector = fc
+  .tuple(
+    selectorPart,
+    fc.option(fc.array(selectorPart, { minLength: 1, maxLength: 3 }), { nil: undefined, freq: 2 }),
+  )
+  .map(([{ verb: _, ...own }, any]) => (any ? { ...own, any } : { agentClass: 'nothing-like-it', ...own }));
 
 const ref = `ref_${'0'.repeat(26)}`;
 const found = { before: 0, runs: 1, payloads: 1 };

@@ -462,6 +462,9 @@ export const LIMITS = {
   },
 
   // revocation
+  /** selectors combined in one, itself included; and its JSON, which one event holds */
+  selectorParts: 32,
+  selectorBytes: 8 * 1024,
   activeRules: 100_000,
   previewsKept: 1_000,
   previewMs: 15 * MINUTE,

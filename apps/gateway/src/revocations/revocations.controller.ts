@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import type { StoredSelector } from '@bailiwick/contracts/events/event';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { grantView } from '@bailiwick/contracts/grants/grant';
 import {
   previewBody,
@@ -8,7 +8,7 @@ import {
   revocationsBody,
   revokedAnswer,
   suspensionBody,
-  type selectorBody,
+  type SelectorBody,
 } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { previewView } from '@bailiwick/contracts/queries/query';
@@ -21,6 +21,7 @@ import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import { logOf } from '../log-client/logs';
 import { OwnWork } from '../log-client/own-work';
+import { storedSelectorOf } from './selector-refs';
 
 const grantId = z.strictObject({ id: idOf('grant') });
 type GrantId = z.infer<typeof grantId>;
@@ -183,12 +184,11 @@ export class RevocationsController {
   }
 
   /** The selector as it is stored: people and purposes by ref, never by name (I9). */
-  private stored(tenant: string, { principal, purpose, ...rest }: z.infer<typeof selectorBody>): StoredSelector {
-    return {
-      ...rest,
-      ...(principal === undefined ? {} : { principalRef: this.pseudonyms.ref(tenant, 'person', principal) }),
-      ...(purpose === undefined ? {} : { purposeRef: this.pseudonyms.ref(tenant, 'purpose', purpose) }),
-    };
+  private stored(tenant: string, selector: SelectorBody): StoredSelector {
+    return storedSelectorOf(selector, {
+      person: (name) => this.pseudonyms.ref(tenant, 'person', name),
+      purpose: (text) => this.pseudonyms.ref(tenant, 'purpose', text),
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/commands/command';
+import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { Sources } from '../connections/sources';
 import { folded } from '../follower/catch-up';
@@ -26,7 +27,7 @@ export class Revocations {
       ...(rule
         ? {
             selector: rule.selector,
-            ...(rule.selector.tool === undefined ? {} : { target: rule.target ?? 'leases' }),
+            ...(namesVerb(rule.selector) ? { target: rule.target ?? 'leases' } : {}),
             quarantine: rule.quarantine,
             position: rule.position,
           }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { PreviewCounts, PreviewView } from '@bailiwick/contracts/queries/query';
+import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { LIMITS } from '@bailiwick/core/limits';
 import { counts, Reach, type Meant } from './reach';
@@ -31,7 +32,7 @@ export function* previewInPieces(
 ): Generator<void, PreviewView> {
   const reach = new Reach(state, meant, now, asOf);
   const tallies: Record<RevocationTarget, Tally> = { tool: new Tally(state), leases: new Tally(state) };
-  const both: readonly RevocationTarget[] = meant.selector.tool === undefined ? ['leases'] : ['tool', 'leases'];
+  const both: readonly RevocationTarget[] = namesVerb(meant.selector) ? ['tool', 'leases'] : ['leases'];
   let paused = 0;
   const isDue = (): boolean => {
     reach.work += 1;

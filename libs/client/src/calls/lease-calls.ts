@@ -1,7 +1,7 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
-import type { ApprovalDecision, Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
+import type { ApprovalDecision, Narrowed, Renewed, SelectorBody } from '@bailiwick/contracts/http/bodies';
 import type { ApprovalView, PreviewView, TreeView } from '@bailiwick/contracts/queries/query';
 import type { Problem } from '@bailiwick/contracts/reason';
 import { HttpCalls, type CallOptions } from '../http/http-calls';
@@ -127,11 +127,7 @@ export class LeaseCalls extends HttpCalls {
     return this.post(`/v1/grants/${grantId}/resumption`, { reason });
   }
   /** @param target if the selector names a tool: deny it (the default), or end the leases that could use it */
-  previewRevocation(
-    selector: Record<string, string>,
-    quarantine?: boolean,
-    target?: RevocationTarget,
-  ): Promise<PreviewView> {
+  previewRevocation(selector: SelectorBody, quarantine?: boolean, target?: RevocationTarget): Promise<PreviewView> {
     return this.post('/v1/revocations/preview', {
       selector,
       ...(quarantine === undefined ? {} : { quarantine }),
@@ -139,7 +135,7 @@ export class LeaseCalls extends HttpCalls {
     });
   }
   revokeAll(body: {
-    selector: Record<string, string>;
+    selector: SelectorBody;
     reason: string;
     digest?: string;
     force?: boolean;

@@ -4,7 +4,8 @@ import { attribute, calledTool, labels, onBehalfOf, outcomeRequest, resource } f
 import { approvalScope } from '../approvals/approval-scope';
 import { missingCall } from '../approvals/asked-bundle';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
-import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
+import { actor, feature, payload, refusedKind, revocationTarget } from '../events/event';
+import { storedSelector } from '../revocations/stored-selector';
 import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';

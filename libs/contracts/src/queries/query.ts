@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { approvalScope } from '../approvals/approval-scope';
 import { budgetName } from '../budgets/tenant-budget';
-import { revocationTarget, storedSelector } from '../events/event';
+import { revocationTarget } from '../events/event';
+import { storedSelector } from '../revocations/stored-selector';
 import { policyVersion } from '../policy/deployment';
 import { LIMITS } from '@bailiwick/core/limits';
 import { exportHeader, exportLine } from '../transfer/export';
