@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { costText } from '@bailiwick/core/money';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { red, table } from '../render';
+import { red } from '../render';
+import { printPreview } from './preview-text';
+import { printRecord } from './revocation-record';
 import { addSelectorOptions, selectorOf, type SelectorFlags } from './selector-options';
 
 interface RevokeFlags extends GlobalOptions, SelectorFlags {
@@ -11,6 +12,8 @@ interface RevokeFlags extends GlobalOptions, SelectorFlags {
   digest?: string;
   force?: boolean;
   quarantine?: boolean;
+  incident?: string;
+  record?: string;
 }
 
 export function addRevokeCommands(program: Command): void {
@@ -24,12 +27,15 @@ export function addRevokeCommands(program: Command): void {
     .option('--dry-run', 'only count what it would stop')
     .option('--digest <digest>', 'digest of a dry run; refused if more would be revoked by now')
     .option('--force', 'revoke regardless of grants issued since')
+    .option('--incident <id>', 'id of the incident in another system, for the record')
+    .option('--record <revocation>', 'print what a revocation stopped, one line of JSON for each lease or request')
     .action((grant: string | undefined, _flags, command: Command) =>
       revoke(grant, command.optsWithGlobals<RevokeFlags>()),
     );
 }
 
 async function revoke(grant: string | undefined, options: RevokeFlags): Promise<void> {
+  if (options.record !== undefined) return printRecord(clientFor(options, 'analyst'), options.record);
   const client = clientFor(options, 'responder');
   const selector = selectorOf(options);
   const deniable = selector.tool !== undefined || selector.verb !== undefined;
@@ -48,34 +54,7 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
   const target = !deniable ? undefined : options.endLeases ? 'leases' : 'tool';
   const preview =
     options.digest === undefined ? await client.previewRevocation(selector, options.quarantine, target) : undefined;
-  if (preview && !options.json) {
-    const { counts } = preview;
-    console.log(
-      table(
-        [
-          target === 'tool' ? 'lose it' : 'grants',
-          'runs',
-          'trees',
-          'agents',
-          'in flight',
-          'pending approvals',
-          'reserved',
-        ],
-        [
-          [counts.grants, counts.runs, counts.trees, counts.agents, counts.inFlight, counts.pendingApprovals]
-            .map(String)
-            .concat(costText(counts.reservedCost, '0')),
-        ],
-      ),
-    );
-    for (const [name, count] of Object.entries(preview.byClass)) console.log(`  ${count} × ${name}`);
-    if (preview.targets)
-      console.log(
-        target === 'tool'
-          ? `the leases live on; --end-leases would end ${preview.targets.leases.grants}`
-          : `without --end-leases ${preview.targets.tool.grants} would lose it and live on`,
-      );
-  }
+  if (preview && !options.json) printPreview(preview, target);
   if (options.dryRun) {
     if (!preview) throw new UsageError('--digest cannot be combined with --dry-run');
     console.log(
@@ -92,6 +71,7 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     ...(target === undefined ? {} : { target }),
     ...(options.force ? { force: true } : {}),
     ...(options.quarantine ? { quarantine: true } : {}),
+    ...(options.incident === undefined ? {} : { incident: options.incident }),
   });
   console.log(
     options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId} at ${JSON.stringify(done.positions)}`,

@@ -32,6 +32,7 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
         selector: command.selector,
         ...(namesVerb(command.selector) ? { target: targetOf(command) } : {}),
         quarantine: command.quarantine ?? false,
+        ...(command.incident === undefined ? {} : { incident: command.incident }),
         reason: { code: 'REVOKED', says: `revoked by ${command.actor.id}` },
       },
     },

@@ -30,6 +30,8 @@ export interface Reached {
   readonly loses: boolean;
 }
 const UNREACHED: Reached = { ends: false, loses: false };
+const ENDS: Reached = { ends: true, loses: false };
+const BOTH: Reached = { ends: true, loses: true };
 
 /**
  * Decides whether a revocation ends leases or denies a tool or verbs. If in doubt, it denies the tool and the leases stay live.
@@ -69,13 +71,15 @@ export class Reach {
   /** Checks a lease that could still act, now or once it is resumed. */
   grant(grant: GrantNode): Reached {
     if (grant.supersededBy !== undefined) return UNREACHED;
-    const { ends, loses } = this.chain(grant.id);
+    const reached = this.chain(grant);
+    const { ends, loses } = reached;
+    if (!loses) return reached;
     return { ends, loses: loses && (this.isTool || couldUseNamed(this.selector, grant.limits)) };
   }
 
   /** Checks a permit without an outcome: the call is in progress, and its lease ends or loses the tool. */
   action(action: ActionNode): Reached {
-    const { ends, loses } = this.chain(action.grantId);
+    const { ends, loses } = this.chain(current(this.state, action.grantId));
     return { ends, loses: loses && this.names(action) };
   }
 
@@ -88,7 +92,7 @@ export class Reach {
     if (revokedRequest(state, approval, now)) return UNREACHED; // an earlier revocation reached it
     const { ends: asked } = this.itself(run, approval);
     const above = approval.supersedes ?? approval.grantId ?? approval.parentId;
-    const { ends, loses } = above === undefined ? UNREACHED : this.chain(above);
+    const { ends, loses } = above === undefined ? UNREACHED : this.chain(current(state, above));
     const { verb, tool } = approval;
     return { ends: asked || ends, loses: loses && verb !== undefined && this.names({ verb, tool }) };
   }
@@ -97,10 +101,10 @@ export class Reach {
    * Walks like `blockedInChain`, without building a list: a chain that is broken or has ended for good is never
    * reached.
    */
-  private chain(id: string): Reached {
+  private chain(leaf: GrantNode | undefined): Reached {
     const { state, now } = this;
     let [ends, loses, depth] = [false, false, 0];
-    for (let grant = current(state, id); grant; grant = current(state, grant.parentId)) {
+    for (let grant = leaf; grant; grant = current(state, grant.parentId)) {
       this.work += 1;
       if ((depth += 1) > LIMITS.treeDepth + 1) return UNREACHED;
       const blocked = blockedItself(state, grant, now);
@@ -109,7 +113,7 @@ export class Reach {
       const itself = run ? this.itself(run, grant) : UNREACHED;
       ends ||= itself.ends;
       loses ||= itself.loses;
-      if (grant.parentId === undefined) return ends || loses ? { ends, loses } : UNREACHED;
+      if (grant.parentId === undefined) return ends ? (loses ? BOTH : ENDS) : loses ? { ends, loses } : UNREACHED;
     }
     return UNREACHED;
   }
@@ -119,7 +123,7 @@ export class Reach {
     const older = isOlder(rule, run);
     if (!limits || (!older && !deniesTool(rule, run)) || !selects(this.others, subjectOf(run, { treeId, limits })))
       return UNREACHED;
-    if (!this.namesVerb) return { ends: older, loses: false };
+    if (!this.namesVerb) return older ? ENDS : UNREACHED;
     return { ends: older && couldUseNamed(selector, limits), loses: deniesTool(rule, run) };
   }
 

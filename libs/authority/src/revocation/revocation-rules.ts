@@ -7,16 +7,20 @@ import { deniesTool, strikes, type Rule } from './rule-set';
 import { selects, withoutVerb, type Subject } from './selects';
 import type { ApprovalNode, GrantNode, LogState, RunNode } from '../state/state';
 
-/** Returns the subject of a lease of a run. */
-export const subjectOf = (run: RunNode, { treeId, limits }: Pick<GrantNode, 'treeId' | 'limits'>): Subject =>
-  subjectAsked(run.agent, {
-    principalRef: run.principalRef,
-    purposeRef: run.purposeRef,
-    approver: run.approvedBy,
-    treeId,
-    startedAt: run.startedAt,
-    limits,
-  });
+/** Returns the subject of a lease of a run. Written out, since a preview creates one for each lease. */
+export const subjectOf = (run: RunNode, { treeId, limits }: Pick<GrantNode, 'treeId' | 'limits'>): Subject => ({
+  agentClass: run.agent.class,
+  agentInstance: run.agent.instance,
+  modelVersion: run.agent.posture?.modelVersion,
+  environment: run.agent.posture?.environment,
+  imageDigest: run.agent.posture?.imageDigest,
+  principalRef: run.principalRef,
+  purposeRef: run.purposeRef,
+  approver: run.approvedBy,
+  treeId,
+  startedAt: run.startedAt,
+  limits,
+});
 
 /** Returns the subject of a lease of an agent whose run may not exist yet. */
 export const subjectAsked = (

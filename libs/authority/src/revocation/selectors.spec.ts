@@ -1,6 +1,6 @@
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { deriveId } from '@bailiwick/core/derive-id';
-import { act, only, REF, ROOMY, TestLog } from '../testing/harness';
+import { act, delegateTestRun, only, REF, ROOMY, TestLog } from '../testing/harness';
 import { preview } from './blast-radius';
 import { selectorFault } from './selector-fault';
 
@@ -111,6 +111,45 @@ describe('a selector of verbs by pattern', () => {
     act(log, grantId, 'file.read');
     const { targets } = preview(log.state, { selector: { verb: 'deploy.*' } }, log.now);
     expect([targets?.tool.inFlight, targets?.leases.inFlight]).toEqual([1, 2]);
+  });
+});
+
+describe('a preview', () => {
+  it('shows classes that are spelled differently, selected or not', () => {
+    const log = new TestLog();
+    for (const agentClass of [
+      'browser-agent',
+      'Browser-Agent',
+      'browser_agent',
+      'browser-agents',
+      'browser-agents',
+      'writer',
+    ])
+      open(log, agentClass);
+    const { near, counts } = preview(log.state, { selector: { agentClass: 'browser-agent' } }, log.now);
+    expect(counts.grants).toBe(2);
+    expect(near).toEqual([
+      { agentClass: 'browser-agents', selected: 0, spared: 2 },
+      { agentClass: 'browser_agent', selected: 0, spared: 1 },
+      { agentClass: 'Browser-Agent', selected: 1, spared: 0 },
+    ]);
+  });
+
+  it('counts by state, depth, risk and tree, and lists the most consequential leases first', () => {
+    const log = new TestLog();
+    const [calm, busy] = [open(log, 'bot', {}, { risk: { ceiling: 'low' } }), open(log, 'bot')];
+    const child = delegateTestRun(log, busy).grantId;
+    act(log, busy, 'file.read');
+    log.do('suspend', { grantId: calm, reasonCode: 'LOOK', actor: BOB });
+    const seen = preview(log.state, { selector: { principalRef: REF } }, log.now);
+    expect(seen.counts).toMatchObject({ grants: 3, trees: 2 });
+    expect(seen.byState).toEqual({ active: 2, suspended: 1 });
+    expect(seen.byDepth).toEqual([2, 1]);
+    expect(Object.values(seen.byRisk).reduce((sum, count) => sum + count, 0)).toBe(3);
+    expect(seen.byRisk.low).toBe(1);
+    expect(seen.largestTrees.map(({ grants }) => grants)).toEqual([2, 1]);
+    expect(seen.mostConsequential.map(({ grantId }) => grantId)).toEqual([busy, child, calm]);
+    expect(seen.mostConsequential[0]).toMatchObject({ inFlight: 1, children: 1, depth: 0 });
   });
 });
 

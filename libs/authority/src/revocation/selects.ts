@@ -45,7 +45,7 @@ export function selects(selector: StoredSelector, subject: Subject): boolean {
 }
 
 type Same = (wanted: string, has: string) => boolean;
-const ALIKE: Same = looksLike;
+const ALIKE: Same = (wanted, has) => wanted === has || looksLike(wanted, has);
 const EXACTLY: Same = (wanted, has) => wanted === has;
 
 function matches(selector: StoredSelector, subject: Subject, same: Same): boolean {

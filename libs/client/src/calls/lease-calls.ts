@@ -6,6 +6,7 @@ import type { ApprovalView, PreviewView, TreeView } from '@bailiwick/contracts/q
 import type { Problem } from '@bailiwick/contracts/reason';
 import { HttpCalls, type CallOptions } from '../http/http-calls';
 import { applied, stating } from '../obligations';
+import type { RevocationRecord } from '@bailiwick/contracts/revocations/record';
 import type { Granted, Pending } from './answers';
 
 /** Opens runs, delegates, decides and revokes. */
@@ -141,7 +142,12 @@ export class LeaseCalls extends HttpCalls {
     force?: boolean;
     quarantine?: boolean;
     target?: RevocationTarget;
+    incident?: string;
   }): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post('/v1/revocations', body);
+  }
+  /** Returns a page of what a revocation stopped: the first, or the one after the `next` of another. */
+  revocation(id: string, after?: string): Promise<RevocationRecord> {
+    return this.get(`/v1/revocations/${id}${after === undefined ? '' : `?after=${encodeURIComponent(after)}`}`);
   }
 }

@@ -26,7 +26,7 @@ import {
   units,
 } from '../primitives';
 import { reason, type Reason } from '../reason';
-import { storedSelector } from '../revocations/stored-selector';
+import { incidentId, storedSelector } from '../revocations/stored-selector';
 import { upcast } from './upcast';
 
 /**
@@ -314,6 +314,8 @@ export const EVENT_DATA = {
     /** present only if the selector names a tool or verbs */
     target: revocationTarget.optional(),
     quarantine: z.boolean(),
+    /** the id of the incident in another system */
+    incident: incidentId.optional(),
     reason: endReason,
   }),
   QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),

@@ -13,7 +13,7 @@ import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
 import { ruleName } from '../policy/rule';
 import { approvalView } from '../queries/query';
-import { combined, namesVerb, selectorParts } from '../revocations/stored-selector';
+import { combined, incidentId, namesVerb, selectorParts } from '../revocations/stored-selector';
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
 
@@ -132,6 +132,7 @@ export const revocationsBody = z
     reason: freeText(),
     digest: z.string().max(400).optional(),
     force: z.boolean().optional(),
+    incident: incidentId.optional(),
   })
   .refine(targetFits, MISFIT);
 export const policyBody = z

@@ -252,6 +252,7 @@ const previewCounts = z.object({
   /** of these: runs that wait for their first lease */
   pendingRuns: z.number(),
   reservedCost: z.record(z.string(), z.number()),
+  reservedUnits: z.record(z.string(), z.number()),
 });
 export type PreviewCounts = z.infer<typeof previewCounts>;
 
@@ -267,7 +268,31 @@ export const previewView = z.object({
   byClass: z.record(z.string(), z.number()),
   /** by the principal's ref */
   byPrincipal: z.record(z.string(), z.number()),
+  byState: z.object({ active: z.number(), suspended: z.number() }),
+  /** at index n: leases n levels below their root */
+  byDepth: z.array(z.number()),
+  /** by the risk that the lease may take at most */
+  byRisk: z.record(risk, z.number()),
+  /** the trees with most of these leases */
+  largestTrees: z.array(z.object({ treeId: z.string(), grants: z.number() })),
+  /** the leases whose end interrupts most: by risk, then calls in flight, children, and calls made */
+  mostConsequential: z.array(
+    z.object({
+      grantId: z.string(),
+      runId: z.string(),
+      treeId: z.string(),
+      agentClass: z.string(),
+      depth: z.number(),
+      risk,
+      inFlight: z.number(),
+      children: z.number(),
+      calls: z.number(),
+    }),
+  ),
+  /** classes in another spelling than the selector has: their leases that it selects, and those that it does not */
+  near: z.array(z.object({ agentClass: z.string(), selected: z.number(), spared: z.number() })).optional(),
   sample: z.array(z.object({ grantId: z.string(), runId: z.string(), agentClass: z.string() })),
+  /** the position at which it was counted */
   asOf: position,
 });
 export type PreviewView = z.infer<typeof previewView>;

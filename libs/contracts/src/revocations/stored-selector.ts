@@ -60,6 +60,11 @@ export function combined<T extends z.ZodRawShape>(parts: T) {
 export const storedSelector = combined(storedParts);
 export type StoredSelector = z.infer<typeof storedSelector>;
 
+/** An id such as `INC-2041`: events hold it for good, so it is no text that could name a person. */
+export const incidentId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,99}$/, 'must be an id, such as INC-2041, of at most 100 characters');
+
 /** Reports whether a selector names a verb or a tool at its top, which a revocation can deny instead of ending leases. */
 export const namesVerb = ({ tool, verb }: Pick<StoredSelector, 'tool' | 'verb'>): boolean =>
   tool !== undefined || verb !== undefined;
