@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
-import type { Event, EventOf, StoredSelector } from '@bailiwick/contracts/events/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { moves } from './moves';

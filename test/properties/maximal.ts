@@ -208,17 +208,24 @@ const authorize = fc.record(
   },
   { requiredKeys: ['action', 'resource', 'proof'] },
 );
-const selector = fc
+const selectorPart = fc
   .record(
     {
       agentClass: plain(LIMITS.nameLength),
       tool: plain(LIMITS.nameLength),
       modelVersion: plain(LIMITS.nameLength),
+      environment: plain(LIMITS.nameLength),
+      verb: fc.constantFrom('deploy.*', '**'),
+      resource: fc.record({ type: plain(LIMITS.nameLength), match: fc.constant('a/**') }),
       issuedBefore: fc.constant('2026-01-01T00:00:00.000Z'),
+      issuedAfter: fc.constant('2026-01-01T00:00:00.000Z'),
     },
     { requiredKeys: [] },
   )
   .map((parts) => (Object.keys(parts).length > 0 ? parts : { agentClass: 'nothing-like-it' }));
+const selector = fc
+  .tuple(selectorPart, fc.option(fc.array(selectorPart, { minLength: 1, maxLength: 3 }), { nil: undefined, freq: 2 }))
+  .map(([{ verb: _, ...own }, any]) => (any ? { ...own, any } : { agentClass: 'nothing-like-it', ...own }));
 
 const ref = `ref_${'0'.repeat(26)}`;
 const found = { before: 0, runs: 1, payloads: 1 };
@@ -265,7 +272,7 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   renew: fc.constant({}),
   narrow: fc.record({ grant }),
   revokeGrant: fc.constant({}),
-  revokeSelector: fc.record({ selector, force: fc.constant(true), quarantine: fc.boolean() }),
+  revokeSelector: fc.record({ selector, force: fc.constant(true), quarantine: fc.constantFrom(true, true, false) }),
   liftQuarantine: fc.constant({}),
   setTenantBudget: fc.record({
     name: fc.constantFrom('team', 'x'.repeat(63)),
@@ -348,7 +355,8 @@ const WEIGHTS: Partial<Record<CommandType, number>> = {
   renew: 8,
   completeRun: 1,
   revokeGrant: 1,
-  revokeSelector: 1,
+  revokeSelector: 2,
+  narrow: 3,
 };
 export const drafts = (maxLength: number): fc.Arbitrary<Draft[]> =>
   fc.array(

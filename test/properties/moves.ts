@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { TenantCaps } from '@bailiwick/contracts/budgets/tenant-budget';
 import { EFFECTS, type Agent, type GrantRequest } from '@bailiwick/contracts/grants/grant';
-import type { Actor, StoredSelector } from '@bailiwick/contracts/events/event';
+import type { Actor } from '@bailiwick/contracts/events/event';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { call, childGrant, maybe, narrowing, one, rarely, rootGrant, sent, want } from './asked-for';
 import { RULES } from './rules';
@@ -58,6 +59,8 @@ const PARTS = [
   'tool',
   'treeId',
   'issuedBefore',
+  'any',
+  'not',
 ] as const;
 /** `treeId` is replaced by that of some tree; times are distances to now. */
 export type Selector = Omit<StoredSelector, 'treeId' | 'issuedBefore'> & { tree?: Pick; before?: number };
@@ -72,6 +75,11 @@ export const selector: fc.Arbitrary<Selector> = fc
       tool: fc.constantFrom('file.write', 'email.send', 'mailer', 'not a verb'),
       treeId: pick,
       issuedBefore: fc.constantFrom(-HOUR, -MINUTE, 0, MINUTE),
+      any: fc.constantFrom<StoredSelector[]>(
+        [{ agentClass: 'worker' }, { modelVersion: '1' }],
+        [{ all: [{ agentClass: 'helper' }, { agentInstance: 'one' }] }, { not: { agentClass: 'helper' } }],
+      ),
+      not: fc.constantFrom<StoredSelector>({ agentInstance: 'two' }, { any: [{ agentClass: 'worker' }] }),
     }),
     fc.subarray([...PARTS], { minLength: 1, maxLength: 3 }),
   )

@@ -1,4 +1,5 @@
-import type { Event, EventOf, StoredSelector } from '@bailiwick/contracts/events/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 
 /**
@@ -119,10 +120,8 @@ interface Subject {
   limits: Limits;
 }
 
-export function selects(
-  selector: StoredSelector,
-  { agent, principalRef, purposeRef, treeId, limits }: Subject,
-): boolean {
+export function selects(selector: StoredSelector, subject: Subject): boolean {
+  const { agent, principalRef, purposeRef, treeId, limits } = subject;
   const same = (want: string | undefined, is: string | undefined): boolean => want === undefined || want === is;
   return (
     same(selector.agentClass, agent.class) &&
@@ -131,7 +130,10 @@ export function selects(
     same(selector.principalRef, principalRef) &&
     same(selector.purposeRef, purposeRef) &&
     same(selector.treeId, treeId) &&
-    (selector.tool === undefined || couldUse(limits, selector.tool))
+    (selector.tool === undefined || couldUse(limits, selector.tool)) &&
+    (selector.all ?? []).every((part) => selects(part, subject)) &&
+    (selector.any === undefined || selector.any.some((part) => selects(part, subject))) &&
+    !(selector.not && selects(selector.not, subject))
   );
 }
 

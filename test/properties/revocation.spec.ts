@@ -27,7 +27,8 @@ const growing = fc.oneof(
 const READ = { verb: 'file.read', resource: { type: 'file', id: 'a/b' } };
 
 function revocation(play: Play, { tree, before, ...same }: Selector, quarantine: boolean): Fields<'revokeSelector'> {
-  const known = sent({ ...same, treeId: tree && play.id('tree', tree), issuedBefore: at(play.log.now, before) });
+  const treeId = tree && play.id('tree', { ...tree, which: 'any' });
+  const known = sent({ ...same, treeId, issuedBefore: at(play.log.now, before) });
   return {
     revocationId: deriveId('revocation', 0, 'the one'),
     selector: known,

@@ -1,4 +1,5 @@
 import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
+import { matchesVerb } from '@bailiwick/authority/matching/verbs/verb';
 import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { canonicalize } from '@bailiwick/core/canonical';
@@ -67,7 +68,11 @@ export class Rulebook {
     const asks = admitted(chain, event, facts, now, report);
     permittedUnder(this.policies, chain, event, facts, report);
     const names = [data.verb, ...(data.tool === undefined ? [] : [normalizeTool(data.tool)])];
-    const rule = books.toolStruck(chain, (tool) => names.includes(normalizeTool(tool)));
+    const rule = books.toolStruck(
+      chain,
+      (tool) => names.includes(normalizeTool(tool)),
+      (pattern) => matchesVerb(pattern, data.verb),
+    );
     if (rule !== undefined) report('revocation', `the tool ${data.tool ?? data.verb} was revoked by ${rule}`);
     if (data.approvalId !== undefined) this.use(data.approvalId, event, data.binding, report);
     else if (asks !== undefined) report('approval', `permitted without an approval, although ${asks}`);
@@ -193,9 +198,10 @@ export class Rulebook {
     else if (depth !== 0) report('custody', `a root grant at depth ${depth}`);
     if (run.parentRunId !== parent?.run.id)
       report('custody', `its parent is not the grant of ${run.parentRunId ?? 'no run'}`);
-    const rule = books.quarantine(run, limits);
+    const approver = event.data.approvedBy ?? old?.approver;
+    const rule = books.quarantine(run, { limits, approver });
     if (rule !== undefined) report('revocation', `issued under the quarantine ${rule}`);
-    const struck = books.strikesIssued(run, limits);
+    const struck = books.strikesIssued(run, { limits, approver });
     if (struck !== undefined) report('revocation', `issued although ${struck} had revoked the requested grant`);
     issuedUnder(this.policies, run.agent.class, event, report);
     if (supersedes !== undefined && approvalId === undefined) report('approval', 'raised without an approval');
@@ -222,6 +228,7 @@ export class Rulebook {
       expiresAt: at(limits.time.expiresAt),
       issuedAt: now,
       position: event.position,
+      approver,
       beyond,
       account: old?.account ?? new Account(limits.budget, parent?.account),
       entries: old?.entries ?? new EntryBook(limits),

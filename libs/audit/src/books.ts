@@ -1,11 +1,5 @@
-import {
-  deniesTool,
-  selects,
-  strikes,
-  withoutTool,
-  type Rule,
-  type Subject,
-} from '@bailiwick/authority/revocation/rule-set';
+import { deniesTool, strikes, type Rule } from '@bailiwick/authority/revocation/rule-set';
+import { selects, withoutVerb, type Subject } from '@bailiwick/authority/revocation/selects';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
 import { Account, type Entry } from './accounts';
@@ -36,6 +30,8 @@ export interface Grant {
   expiresAt: number;
   readonly issuedAt: number;
   readonly position: number;
+  /** whose answer issued it, or the lease that it replaced */
+  readonly approver: string | undefined;
   /** digest of the manifest of its class beyond which a person approved it */
   readonly beyond: string | undefined;
   readonly account: Account;
@@ -147,7 +143,7 @@ export class Books {
   private deadItself(grant: Grant, now: number): string | undefined {
     for (; grant.rulesSeen < this.rules.length; grant.rulesSeen++) {
       const rule = this.rules[grant.rulesSeen] as Rule;
-      if (strikes(rule, grant.run) && selects(rule.selector, subjectOf(grant.run, grant.limits)))
+      if (strikes(rule, grant.run) && selects(rule.selector, subjectOf(grant.run, grant)))
         grant.struck ??= `is struck by ${rule.revocationId}`;
     }
     if (grant.ended !== undefined || grant.struck !== undefined) return grant.ended ?? grant.struck;
@@ -155,21 +151,26 @@ export class Books {
     return grant.suspended ? 'is suspended' : undefined;
   }
 
-  /** Returns the rule that denies a tool or verb of this name under a chain. */
-  toolStruck(chain: readonly Grant[], named: (tool: string) => boolean): string | undefined {
+  /** Returns the rule that denies a tool or verb under a chain, by its name or a pattern of verbs. */
+  toolStruck(
+    chain: readonly Grant[],
+    named: (tool: string) => boolean,
+    covered: (pattern: string) => boolean,
+  ): string | undefined {
     for (const rule of this.rules) {
-      const { tool } = rule.selector;
-      if (tool === undefined || !named(tool)) continue;
-      const others = withoutTool(rule.selector);
-      const struck = chain.some(({ run, limits }) => deniesTool(rule, run) && selects(others, subjectOf(run, limits)));
+      const { tool, verb } = rule.selector;
+      const isMeant = (tool !== undefined && named(tool)) || (verb !== undefined && covered(verb));
+      if (!isMeant) continue;
+      const others = withoutVerb(rule.selector);
+      const struck = chain.some((grant) => deniesTool(rule, grant.run) && selects(others, subjectOf(grant.run, grant)));
       if (struck) return rule.revocationId;
     }
     return undefined;
   }
 
   /** Returns the quarantine that refuses a new grant of this run. */
-  quarantine(run: Run, limits: Limits): string | undefined {
-    const subject = subjectOf(run, limits);
+  quarantine(run: Run, lease: Lease): string | undefined {
+    const subject = subjectOf(run, lease);
     return this.rules.find((rule) => {
       const { issuedBefore: _, ...parts } = rule.selector;
       return rule.quarantine && rule.target !== 'tool' && selects(parts, subject);
@@ -177,19 +178,28 @@ export class Books {
   }
 
   /** Returns the rule that strikes a lease of this run before it is issued, because the run is older than the rule. */
-  strikesIssued(run: Run, limits: Limits): string | undefined {
-    const subject = subjectOf(run, limits);
+  strikesIssued(run: Run, lease: Lease): string | undefined {
+    const subject = subjectOf(run, lease);
     return this.rules.find((rule) => strikes(rule, run) && selects(rule.selector, subject))?.revocationId;
   }
 }
 
-const subjectOf = ({ agent, principalRef, purposeRef, treeId }: Run, limits: Limits): Subject => ({
+type Lease = Pick<Grant, 'limits' | 'approver'>;
+
+const subjectOf = (
+  { agent, principalRef, purposeRef, treeId, startedAt }: Run,
+  { limits, approver }: Lease,
+): Subject => ({
   agentClass: agent.class,
   agentInstance: agent.instance,
   modelVersion: agent.posture?.modelVersion,
+  environment: agent.posture?.environment,
+  imageDigest: agent.posture?.imageDigest,
   principalRef,
   purposeRef,
+  approver,
   treeId: treeId ?? '',
+  startedAt,
   limits,
 });
 

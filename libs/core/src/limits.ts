@@ -483,11 +483,20 @@ export const LIMITS = {
   },
 
   // revocation
+  /** selectors combined in one, itself included; and its JSON, which one event holds */
+  selectorParts: 32,
+  selectorBytes: 8 * 1024,
+  /** consequences in one page of the record of a revocation */
+  revocationPage: 1_000,
   activeRules: 100_000,
   previewsKept: 1_000,
   previewMs: 15 * MINUTE,
   /** class and principal names that one preview lists */
   previewGroups: 1_000,
+  /** leases that a preview visits before pending decisions are made: about a millisecond */
+  previewUnits: 250,
+  /** trees, runs and near class names that one preview lists */
+  previewTop: 10,
   /** leases that a walk over the state visits before pending decisions are made */
   walkUnits: 1_000,
   /** walks of one process that take turns; any further walk is refused at once */

@@ -265,7 +265,8 @@ function endedBefore(grant: Issued, user: Event, story: Story): string[] {
   if (end) found.push(`${end.event.type} of grant ${grant.grantId}`);
   const opened = grant.runId === undefined ? undefined : story.openings.get(grant.runId);
   const rule = story.rules.find(
-    ({ event }) => event.position < user.position && opened !== undefined && ruleStrikesGrant(event, grant, opened),
+    ({ event }) =>
+      event.position < user.position && opened !== undefined && ruleStrikesGrant(event, grant, opened, story),
   );
   if (rule) found.push(`${rule.event.data.revocationId} had revoked grant ${grant.grantId}`);
   return found;

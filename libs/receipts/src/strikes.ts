@@ -1,92 +1,66 @@
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
-import { looksLike, nameKey } from '@bailiwick/core/look-alike';
+import { nameKey } from '@bailiwick/core/look-alike';
+import { matchesVerb } from './lease-verbs';
+import { isSelected } from './selected';
 import type { Story, StoryEntry } from './story';
 
 // Shares no code with the rules that decide (`libs/authority`), so that verifying a receipt also checks those rules.
 
 type Rule = EventOf<'RevocationRuleAdded'>;
+type Opened = StoryEntry<'RunOpened'>;
 
 /** Reports whether a rule strikes a lease of this run, or the lease that the run is waiting for (I6). */
 export function ruleStrikesRun(rule: Rule, runId: string, story: Story): boolean {
   const opened = story.openings.get(runId);
   if (!opened) return false;
   const leases = story.leases.get(runId);
-  if (leases) return leases.some(({ event }) => ruleStrikesGrant(rule, event, opened));
+  if (leases) return leases.some(({ event }) => ruleStrikesGrant(rule, event, opened, story));
   return [...story.asked.values()].some(({ event: { runId: asks, data } }) => {
     const answered = story.answered.get(data.approvalId)?.event.position ?? Infinity;
     const waited = asks === runId && data.kind === 'grant' && rule.position < answered;
-    return waited && data.limits !== undefined && strikes(rule, data.limits, opened);
+    return waited && data.limits !== undefined && strikes(rule, opened, data.limits, undefined);
   });
 }
 
-export const ruleStrikesGrant = (rule: Rule, grant: EventOf<'GrantIssued'>, opened: StoryEntry<'RunOpened'>): boolean =>
-  strikes(rule, grant.data.limits, opened);
+export const ruleStrikesGrant = (rule: Rule, grant: EventOf<'GrantIssued'>, opened: Opened, story: Story): boolean =>
+  strikes(rule, opened, grant.data.limits, approverOf(grant, story));
 
-/** Reports whether a rule denies this run a tool without ending its leases. */
+/** Reports whether a rule denies this run a tool or verbs without ending its leases. */
 export function ruleDeniesTool(rule: Rule, runId: string, story: Story): boolean {
   const opened = story.openings.get(runId);
-  return opened !== undefined && rule.data.target === 'tool' && meets(rule, opened);
+  if (opened === undefined || rule.data.target !== 'tool' || !isOlder(rule, opened)) return false;
+  const { tool: _, verb: __, ...others } = rule.data.selector;
+  const meets = (limits: Limits | undefined, approver?: string): boolean =>
+    isSelected(others, { run: opened.event, limits, approver });
+  const leases = story.leases.get(runId);
+  return leases ? leases.some(({ event }) => meets(event.data.limits, approverOf(event, story))) : meets(undefined);
 }
 
-/** Reports whether a rule that denies a tool applies to this call. */
+/** Reports whether a rule that denies a tool or verbs applies to this call. */
 export function meansCall({ data: { selector } }: Rule, { verb, tool }: { verb: string; tool?: string | undefined }) {
+  if (selector.verb !== undefined && matchesVerb(selector.verb, verb)) return true;
   const meant = nameKey(selector.tool ?? '');
   return meant === verb || (tool !== undefined && meant === nameKey(tool));
 }
 
-const strikes = (rule: Rule, limits: Limits, opened: StoryEntry<'RunOpened'>): boolean =>
+const strikes = (rule: Rule, opened: Opened, limits: Limits, approver: string | undefined): boolean =>
   rule.data.target !== 'tool' &&
-  meets(rule, opened) &&
-  (rule.data.selector.tool === undefined || couldUse(limits, rule.data.selector.tool));
+  isOlder(rule, opened) &&
+  isSelected(rule.data.selector, { run: opened.event, limits, approver });
 
 /**
- * Matches all parts of the selector except its tool. The run must be older than the rule, or than the time that the rule
- * names; a lease is as old as its run, however late a person approved or raised it.
+ * The run must be older than the rule, or than the time that the rule names; a lease is as old as its run, however late a
+ * person approved or raised it.
  */
-function meets(rule: Rule, { event: run }: StoryEntry<'RunOpened'>): boolean {
-  if (run.position >= rule.position) return false;
-  const { agentClass, agentInstance, modelVersion, principalRef, purposeRef, treeId, issuedBefore } =
-    rule.data.selector;
-  if (issuedBefore !== undefined && Date.parse(run.time) >= Date.parse(issuedBefore)) return false;
-  const { agent } = run.data;
-  const wanted: [string | undefined, string | undefined][] = [
-    [agentClass, agent.class],
-    [agentInstance, agent.instance],
-    [modelVersion, agent.posture?.modelVersion],
-    [principalRef, run.data.principalRef],
-    [purposeRef, run.data.purposeRef],
-    [treeId, run.treeId],
-  ];
-  // a rule also matches look-alike spellings of a class
-  return wanted.every(([want, has]) => want === undefined || (has !== undefined && looksLike(want, has)));
+function isOlder({ position, data }: Rule, { event: run }: Opened): boolean {
+  const { issuedBefore } = data.selector;
+  return run.position < position && (issuedBefore === undefined || Date.parse(run.time) < Date.parse(issuedBefore));
 }
 
-function couldUse({ actions, permissions, deny = [] }: Limits, tool: string): boolean {
-  const verb = nameKey(tool);
-  if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(verb)) return false;
-  const covers = (pattern: string): boolean => matches(pattern.split('.'), verb.split('.'));
-  const isDeniedEverywhere = deny.some(
-    (pair) =>
-      pair.actions.some(covers) &&
-      pair.resources.some(
-        ({ type, match, where = {} }) => type === '*' && match === '**' && Object.keys(where).length === 0,
-      ),
-  );
-  if (isDeniedEverywhere || (permissions && !permissions.some((entry) => entry.actions.some(covers)))) return false;
-  return actions.allow.some(covers) && !actions.deny.some(covers);
-}
-
-/** `*` is one segment, `**` zero or more; a `*` at the end is one or more. Takes time proportional to the product of both lengths. */
-function matches(pattern: readonly string[], verb: readonly string[]): boolean {
-  const extended = pattern[pattern.length - 1] === '*' ? [...pattern, '**'] : pattern;
-  // reached[i]: the pattern read so far matches the first i segments of the verb
-  let reached = [true, ...verb.map(() => false)];
-  for (const segment of extended) {
-    reached =
-      segment === '**'
-        ? reached.map((_, i) => reached.slice(0, i + 1).includes(true))
-        : reached.map((_, i) => i > 0 && reached[i - 1] === true && (segment === '*' || segment === verb[i - 1]));
-  }
-  return reached[verb.length] === true;
+/** Returns whose answer issued a lease, or the lease that it replaced. */
+function approverOf(grant: EventOf<'GrantIssued'>, story: Story): string | undefined {
+  const { approvedBy, supersedes } = grant.data;
+  const old = supersedes === undefined ? undefined : story.issues.get(supersedes)?.event;
+  return approvedBy ?? (old && old.position < grant.position ? approverOf(old, story) : undefined);
 }

@@ -1,65 +1,47 @@
 import type { Command } from 'commander';
-import { costText } from '@bailiwick/core/money';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { red, table } from '../render';
+import { red } from '../render';
+import { printPreview } from './preview-text';
+import { printRecord } from './revocation-record';
+import { addSelectorOptions, selectorOf, type SelectorFlags } from './selector-options';
 
-interface RevokeFlags extends GlobalOptions {
-  class?: string;
-  instance?: string;
-  modelVersion?: string;
-  principal?: string;
-  purpose?: string;
-  tool?: string;
+interface RevokeFlags extends GlobalOptions, SelectorFlags {
   endLeases?: boolean;
-  tree?: string;
-  issuedBefore?: string;
   reason: string;
   dryRun?: boolean;
   digest?: string;
   force?: boolean;
   quarantine?: boolean;
+  incident?: string;
+  record?: string;
 }
-const SELECTORS = [
-  ['class', 'agentClass'],
-  ['instance', 'agentInstance'],
-  ['modelVersion', 'modelVersion'],
-  ['principal', 'principal'],
-  ['purpose', 'purpose'],
-  ['tool', 'tool'],
-  ['tree', 'treeId'],
-  ['issuedBefore', 'issuedBefore'],
-] as const;
 
 export function addRevokeCommands(program: Command): void {
-  program
+  const revoking = program
     .command('revoke [grant]')
-    .description('revoke a grant with all below it, or everything that a selector matches')
-    .option('--class <class>', 'agent class')
-    .option('--instance <name>', 'agent instance')
-    .option('--model-version <version>')
-    .option('--principal <person>', 'whose authority')
-    .option('--purpose <text>')
-    .option('--tool <verb>', 'deny this verb or tool; the leases that could use it live on')
-    .option('--end-leases', 'with --tool: end the leases that could use it, with all below them')
-    .option('--tree <tree>')
-    .option('--issued-before <time>', 'RFC 3339')
+    .description('revoke a grant with all below it, or everything that a selector matches');
+  addSelectorOptions(revoking)
+    .option('--end-leases', 'with --tool or --verb: end the leases that could use it, with all below them')
     .option('--reason <text>', 'for the record', 'revoked from the command line')
     .option('--quarantine', 'refuse new grants that match, until lifted')
     .option('--dry-run', 'only count what it would stop')
     .option('--digest <digest>', 'digest of a dry run; refused if more would be revoked by now')
     .option('--force', 'revoke regardless of grants issued since')
+    .option('--incident <id>', 'id of the incident in another system, for the record')
+    .option('--record <revocation>', 'print what a revocation stopped, one line of JSON for each lease or request')
     .action((grant: string | undefined, _flags, command: Command) =>
       revoke(grant, command.optsWithGlobals<RevokeFlags>()),
     );
 }
 
 async function revoke(grant: string | undefined, options: RevokeFlags): Promise<void> {
+  if (options.record !== undefined) return printRecord(clientFor(options, 'analyst'), options.record);
   const client = clientFor(options, 'responder');
-  const selector = Object.fromEntries(
-    SELECTORS.flatMap(([flag, name]) => (options[flag] === undefined ? [] : [[name, options[flag]]])),
-  ) as Record<string, string>;
+  const selector = selectorOf(options);
+  const deniable = selector.tool !== undefined || selector.verb !== undefined;
   const selects = Object.keys(selector).length > 0;
-  if ((grant !== undefined) === selects) throw new UsageError('name either a grant or a selector (--class, --tree, …)');
+  if ((grant !== undefined) === selects)
+    throw new UsageError('name either a grant or a selector (--class, --verb, --select, …)');
   if (grant !== undefined) {
     if (options.dryRun)
       throw new UsageError('--dry-run requires a selector; `bailiwick tree` shows what is below a grant');
@@ -67,39 +49,12 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId}`);
     return;
   }
-  if (options.endLeases && selector.tool === undefined)
-    throw new UsageError('--end-leases requires --tool; any other selector ends leases anyway');
-  const target = selector.tool === undefined ? undefined : options.endLeases ? 'leases' : 'tool';
+  if (options.endLeases && !deniable)
+    throw new UsageError('--end-leases requires --tool or --verb; any other selector ends leases anyway');
+  const target = !deniable ? undefined : options.endLeases ? 'leases' : 'tool';
   const preview =
     options.digest === undefined ? await client.previewRevocation(selector, options.quarantine, target) : undefined;
-  if (preview && !options.json) {
-    const { counts } = preview;
-    console.log(
-      table(
-        [
-          target === 'tool' ? 'lose the tool' : 'grants',
-          'runs',
-          'trees',
-          'agents',
-          'in flight',
-          'pending approvals',
-          'reserved',
-        ],
-        [
-          [counts.grants, counts.runs, counts.trees, counts.agents, counts.inFlight, counts.pendingApprovals]
-            .map(String)
-            .concat(costText(counts.reservedCost, '0')),
-        ],
-      ),
-    );
-    for (const [name, count] of Object.entries(preview.byClass)) console.log(`  ${count} × ${name}`);
-    if (preview.targets)
-      console.log(
-        target === 'tool'
-          ? `the leases live on; --end-leases would end ${preview.targets.leases.grants}`
-          : `without --end-leases ${preview.targets.tool.grants} would lose the tool and live on`,
-      );
-  }
+  if (preview && !options.json) printPreview(preview, target);
   if (options.dryRun) {
     if (!preview) throw new UsageError('--digest cannot be combined with --dry-run');
     console.log(
@@ -116,6 +71,7 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     ...(target === undefined ? {} : { target }),
     ...(options.force ? { force: true } : {}),
     ...(options.quarantine ? { quarantine: true } : {}),
+    ...(options.incident === undefined ? {} : { incident: options.incident }),
   });
   console.log(
     options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId} at ${JSON.stringify(done.positions)}`,

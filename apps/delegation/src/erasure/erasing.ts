@@ -1,3 +1,4 @@
+import { peopleIn } from '@bailiwick/contracts/revocations/stored-selector';
 import { blockedInChain } from '@bailiwick/authority/state/liveness';
 import { chainOf, type LogState } from '@bailiwick/authority/state/state';
 import { erase as eraseSchema } from '@bailiwick/contracts/commands/command';
@@ -20,7 +21,9 @@ function eventsAbout(state: LogState, subjectRef: string, before: number, now: n
     const chain = grantId === undefined ? undefined : chainOf(state, grantId);
     return chain !== undefined && blockedInChain(state, chain, now) === undefined;
   });
-  const rules = state.rules.list.filter((rule) => rule.selector.principalRef === subjectRef && rule.position < before);
+  const rules = state.rules.list.filter(
+    (rule) => rule.position < before && peopleIn(rule.selector).includes(subjectRef),
+  );
   const budgets = (state.purses.naming.get(subjectRef) ?? []).filter((position) => position < before);
   return { before, liveRuns: live.length, positions: [...rules.map((rule) => rule.position), ...budgets] };
 }

@@ -31,7 +31,7 @@ export class Previews {
       const started = await this.source.read((state, now) => ({
         state,
         now,
-        pieces: previewInPieces(state, meant, now, LIMITS.walkUnits),
+        pieces: previewInPieces(state, meant, now, LIMITS.previewUnits),
       }));
       try {
         const view = await walks.run(started.pieces, () => !this.source.isCurrent(started.state));

@@ -3,7 +3,7 @@ import { readBody } from '@bailiwick/authority/state/set-aside';
 import { clip } from '@bailiwick/authority/presentation/text';
 import { whyUnreadable } from '@bailiwick/contracts/events/event';
 import { authorize } from '@bailiwick/authority/commands/actions/authorize-action';
-import { selectorFault } from '@bailiwick/authority/matching/names';
+import { selectorFault } from '@bailiwick/authority/revocation/selector-fault';
 import { levelsBelow } from '@bailiwick/authority/state/branch';
 import { heldUp } from '@bailiwick/authority/commands/set-aside';
 import type { Rules } from '@bailiwick/authority/commands/types';

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import type { StoredSelector } from '@bailiwick/contracts/events/event';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { grantView } from '@bailiwick/contracts/grants/grant';
 import {
   previewBody,
@@ -8,24 +8,30 @@ import {
   revocationsBody,
   revokedAnswer,
   suspensionBody,
-  type selectorBody,
+  type SelectorBody,
 } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { previewView } from '@bailiwick/contracts/queries/query';
+import { recordPage, revocationRecord, type RevocationRecord } from '@bailiwick/contracts/revocations/record';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import type { Role } from '../auth/roles';
-import { Body, Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
+import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
+import { Streamed } from '../http/responses/http-response';
+import { NDJSON, streamNdjson } from '../http/responses/ndjson';
 import { LogClient } from '../log-client/log-client';
 import { logOf } from '../log-client/logs';
 import { OwnWork } from '../log-client/own-work';
+import { writeRecord } from './record-lines';
+import { storedSelectorOf } from './selector-refs';
 
 const grantId = z.strictObject({ id: idOf('grant') });
 type GrantId = z.infer<typeof grantId>;
 const revocationId = z.strictObject({ id: idOf('revocation') });
 type RevocationId = z.infer<typeof revocationId>;
+const recordQuery = z.strictObject(recordPage);
 const suspendedAnswer = z.object({ grant: grantView, position: z.number() });
 
 const REVOKERS: readonly Role[] = ['responder', 'orchestrator'];
@@ -138,6 +144,7 @@ export class RevocationsController {
       ...(body.digest === undefined ? {} : { previewed: { digest: body.digest.slice(0, 120), asOf: 0 } }),
       ...(body.force === undefined ? {} : { force: body.force }),
       ...(body.quarantine === undefined ? {} : { quarantine: body.quarantine }),
+      ...(body.incident === undefined ? {} : { incident: body.incident }),
       payload: payloadOf({ reason: body.reason }),
     });
     const command = { ...draft, revocationId: deriveId('revocation', 0, draft.commandId) } as typeof draft;
@@ -147,11 +154,28 @@ export class RevocationsController {
   @Endpoint({
     method: 'GET',
     path: '/v1/revocations/:id',
-    summary: 'A revocation and its consequences, grant by grant',
+    summary: 'A revocation and its consequences, grant by grant: in pages, or all of them as lines of JSON',
     roles: ['responder', 'analyst'],
+    streams: true,
+    answer: revocationRecord,
   })
-  get(@Ctx() { caller }: RequestContext, @Params(revocationId) { id }: RevocationId): Promise<unknown> {
-    return this.logClient.ledger('revocation', { tenant: caller.tenant, id });
+  async get(
+    @Ctx() { caller, request }: RequestContext,
+    @Params(revocationId) { id }: RevocationId,
+    @Query(recordQuery) query: z.infer<typeof recordQuery>,
+  ): Promise<unknown> {
+    const page = (after: string | undefined): Promise<RevocationRecord> =>
+      this.logClient.ledger('revocation', {
+        tenant: caller.tenant,
+        id,
+        ...query,
+        ...(after === undefined ? {} : { after }),
+      });
+    const first = await page(undefined); // a refusal keeps its status
+    if (!(request.headers.accept ?? '').includes(NDJSON)) return first;
+    return new Streamed((reply) =>
+      streamNdjson(reply, 'the record could not be read to its end', (line) => writeRecord(first, page, line)),
+    );
   }
 
   @Endpoint({
@@ -183,12 +207,11 @@ export class RevocationsController {
   }
 
   /** The selector as it is stored: people and purposes by ref, never by name (I9). */
-  private stored(tenant: string, { principal, purpose, ...rest }: z.infer<typeof selectorBody>): StoredSelector {
-    return {
-      ...rest,
-      ...(principal === undefined ? {} : { principalRef: this.pseudonyms.ref(tenant, 'person', principal) }),
-      ...(purpose === undefined ? {} : { purposeRef: this.pseudonyms.ref(tenant, 'purpose', purpose) }),
-    };
+  private stored(tenant: string, selector: SelectorBody): StoredSelector {
+    return storedSelectorOf(selector, {
+      person: (name) => this.pseudonyms.ref(tenant, 'person', name),
+      purpose: (text) => this.pseudonyms.ref(tenant, 'purpose', text),
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { idOf, tenantName } from '@bailiwick/contracts/primitives';
+import { recordPage } from '@bailiwick/contracts/revocations/record';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { ZodPipe } from '../rpc/zod.pipe';
@@ -15,7 +16,7 @@ const one = <K extends Kind>(kind: K) => z.strictObject({ tenant: tenantName, ki
 const archivedQuery = z.discriminatedUnion('kind', [one('run'), one('grant'), one('tree'), one('approval')]);
 type ArchivedQuery = z.infer<typeof archivedQuery>;
 
-const revocationQuery = z.strictObject({ tenant: tenantName, id: idOf('revocation') });
+const revocationQuery = z.strictObject({ tenant: tenantName, id: idOf('revocation'), ...recordPage });
 type RevocationQuery = z.infer<typeof revocationQuery>;
 
 @Controller()
@@ -37,7 +38,7 @@ export class ReadModelsController {
   }
 
   @MessagePattern(ledgerSubject('revocation'))
-  revocation(@Payload(new ZodPipe(revocationQuery)) { tenant, id }: RevocationQuery): Promise<Answer> {
-    return this.revocations.find(tenant, id);
+  revocation(@Payload(new ZodPipe(revocationQuery)) { tenant, id, ...page }: RevocationQuery): Promise<Answer> {
+    return this.revocations.find(tenant, id, page);
   }
 }

@@ -266,6 +266,32 @@ describe('the read models', () => {
       { grantId: root.grantId, inFlight: 0, pendingApprovals: 0, reservedCost: {} },
     ]);
   });
+
+  it('return the consequences of a revocation in pages, each once, and count all of them', async () => {
+    const log = new SealedLog();
+    const root = log.open();
+    const ids = [root, log.child(root.grantId), log.child(root.grantId)].map(({ grantId }) => grantId);
+    act(log, root.grantId, 'file.write', { cost: { USD: 3 } });
+    const [revoked] = log.do('revokeGrant', { grantId: root.grantId });
+    const id = revoked?.type === 'GrantRevoked' ? revoked.data.revocationId : '';
+    await bench.feed(bench.start(), log);
+    const seen: string[] = [];
+    for (let after: string | undefined; ;) {
+      const page = await bench.store.consequencesAfter(LOG, id, after, 2);
+      seen.push(...page.map(({ grantId }) => grantId));
+      after = page.at(-1)?.grantId;
+      if (page.length < 2) break;
+    }
+    expect(seen).toEqual(ids.toSorted());
+    expect(await bench.store.countConsequences(LOG, id)).toEqual({
+      grants: 3,
+      runs: 3,
+      inFlight: 1,
+      pendingApprovals: 0,
+      rows: 3,
+    });
+    expect(await bench.store.consequencesAfter('other/0', id, undefined, 2)).toEqual([]);
+  });
 });
 
 /** Expects the consequences of each revocation to be the grants that could continue before it and cannot after it. */

@@ -1,12 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import type { Answer } from '@bailiwick/contracts/commands/command';
+import { readWhereReadable } from '@bailiwick/contracts/events/payload';
 import { idOf } from '@bailiwick/contracts/primitives';
+import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
+import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';
 import { folded } from '../follower/catch-up';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found } from '../rpc/answers';
 
-/** A revocation and its consequences: the leases, calls and requests it stopped. */
+/** A page of the record of a revocation: after a row, or from the start. */
+export interface RecordPage {
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** A revocation and its consequences: the leases, calls and requests it stopped, in pages. */
 @Injectable()
 export class Revocations {
   constructor(
@@ -14,35 +23,51 @@ export class Revocations {
     private readonly sources: Sources,
   ) {}
 
-  async find(tenant: string, id: string): Promise<Answer> {
+  async find(tenant: string, id: string, { after, limit = LIMITS.revocationPage }: RecordPage = {}): Promise<Answer> {
+    const { store } = this.sources;
     const ledger = await this.ledgers.find(tenant, id);
-    const rule = ledger && folded(ledger).rules.find(id);
-    const rows = await this.sources.store.consequences(tenant, id);
-    if (!rule && rows.length === 0) return this.ledgers.missing(tenant, id);
-    const sum = (pick: (row: (typeof rows)[number]) => number): number =>
-      rows.reduce((total, row) => total + pick(row), 0);
+    if (!ledger) return this.ledgers.missing(tenant, id);
+    const { log } = ledger.state;
+    const rule = folded(ledger).rules.find(id);
+    const rows = await store.consequencesAfter(log, id, after, limit + 1);
+    if (!rule && after === undefined && rows.length === 0) return this.ledgers.missing(tenant, id);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const position = rule?.position ?? rows[0]?.position;
     return found({
       revocationId: id,
       ...(rule
         ? {
             selector: rule.selector,
-            ...(rule.selector.tool === undefined ? {} : { target: rule.target ?? 'leases' }),
+            ...(namesVerb(rule.selector) ? { target: rule.target ?? 'leases' } : {}),
             quarantine: rule.quarantine,
-            position: rule.position,
           }
-        : { position: rows[0]?.position }),
-      counts: {
-        grants: rows.filter(isOfGrant).length,
-        runs: new Set(rows.map((row) => row.runId)).size,
-        inFlight: sum((row) => row.inFlight),
-        pendingApprovals: sum((row) => row.pendingApprovals),
-      },
-      consequences: rows.map((row) => {
+        : {}),
+      position,
+      ...(position === undefined ? {} : await this.recorded(log, position)),
+      ...(after === undefined ? { counts: await store.countConsequences(log, id) } : {}),
+      consequences: page.map((row) => {
         if (isOfGrant(row)) return row;
         const { grantId: approvalId, ...rest } = row; // no lease ended; the revocation stopped a request for one
         return { ...rest, approvalId };
       }),
+      next: rows.length > limit && last ? last.grantId : null,
     });
+  }
+
+  /** Returns by whom and why it was made: parts of its event that the state does not hold. */
+  private async recorded(log: string, position: number) {
+    const [stored] = await this.sources.eventlog.at(log, [position]);
+    const read = stored && readWhereReadable(stored);
+    if (!read || !('revocationId' in read.event.data)) return {};
+    const { time, actor, data } = read.event;
+    const { reason } = read.payload ?? {};
+    return {
+      at: time,
+      by: actor.id,
+      ...(typeof reason === 'string' ? { reason } : {}),
+      ...('incident' in data && data.incident !== undefined ? { incident: data.incident } : {}),
+    };
   }
 }
 

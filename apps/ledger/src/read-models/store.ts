@@ -3,7 +3,7 @@ import type { Node, ReadNode } from '@bailiwick/transparency-log/merkle-tree';
 import { openDataSource } from '../database/data-source';
 import { HeadsRepository } from '../transparency/heads.repository';
 import { Kept } from '../verification/kept';
-import { ConsequencesRepository } from './consequences.repository';
+import { ConsequencesRepository, type Stopped } from './consequences.repository';
 import type { ConsequenceRow } from './entities/consequence';
 import type { ItemRow } from './entities/item';
 import { FollowerRepository } from './follower.repository';
@@ -91,5 +91,19 @@ export class LedgerStore {
   /** Returns the consequences of a revocation in each grant. */
   consequences(tenant: string, revocationId: string): Promise<ConsequenceRow[]> {
     return this.stopped.of(tenant, revocationId);
+  }
+
+  /** Returns the next consequences of a revocation in a log, ordered by grant. */
+  consequencesAfter(
+    log: string,
+    revocationId: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<ConsequenceRow[]> {
+    return this.stopped.page(log, revocationId, after, limit);
+  }
+
+  countConsequences(log: string, revocationId: string): Promise<Stopped> {
+    return this.stopped.count(log, revocationId);
   }
 }

@@ -1,5 +1,5 @@
 import { asideBy } from '@bailiwick/authority/state/set-aside';
-import { selects, type Subject } from '@bailiwick/authority/revocation/rule-set';
+import { lastingParts, selects, type Subject } from '@bailiwick/authority/revocation/selects';
 import { subjectOf } from '@bailiwick/authority/revocation/revocation-rules';
 import type { LogState, RunNode } from '@bailiwick/authority/state/state';
 import { readWhereReadable } from '@bailiwick/contracts/events/payload';
@@ -98,9 +98,9 @@ export class Candidates {
   /** Adds the revocation rules that may have affected a subject; the selection of the receipt decides which did. */
   async rules(subjects: readonly Subject[]): Promise<void> {
     const { rules } = this.state;
-    // a rule may have matched a tool of a lease that was raised later and does not have the tool now: ignore the tool
+    // a rule may have matched a lease that was raised later and has another tool or approver now: ignore such parts
     const mayStrike = rules.list.filter(({ selector }) =>
-      subjects.some((subject) => selects({ ...selector, tool: undefined }, subject)),
+      subjects.some((subject) => selects(lastingParts(selector), subject)),
     );
     await this.at(mayStrike.map(({ position }) => position));
   }

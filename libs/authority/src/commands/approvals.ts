@@ -10,7 +10,7 @@ import { isStanding } from '../approvals/standing';
 import { answeredUntil, questionOf, termsOf } from '../approvals/terms';
 import { blockedItself, endedFirst, livenessReason, type Blocked } from '../state/liveness';
 import { revokedRequest } from '../presentation/approval-status';
-import { quarantineRefusal, subjectOf } from '../revocation/revocation-rules';
+import { quarantineRefusal, strikesSubject, subjectOf } from '../revocation/revocation-rules';
 import { chainOf, current, type ApprovalNode, type GrantNode, type LogState } from '../state/state';
 import { mayPassOn, SET_ASIDE_DETAIL } from './grants/delegate';
 import { narrowed } from './grants/escalation';
@@ -201,8 +201,11 @@ function approveGrant(
 
   const { treeId, runId } = approval;
   const run = state.runs.get(runId);
-  const quarantined = run && quarantineRefusal(state, subjectOf(run, { treeId, limits }));
+  const approved = run && { ...subjectOf(run, { treeId, limits }), approver: by };
+  const quarantined = approved && quarantineRefusal(state, approved);
   if (quarantined) return err(quarantined);
+  const struck = approved && strikesSubject(state, run, approved);
+  if (struck) return refuse('GRANT_NOT_LIVE', `what ${by} approves here is revoked by ${struck.revocationId}`);
   const grantId = newId('grant', state, commandId);
   const events: NewEvent[] = [
     given,

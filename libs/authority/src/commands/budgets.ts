@@ -6,14 +6,14 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { nameKey } from '@bailiwick/core/look-alike';
 import { err, ok } from '@bailiwick/core/result';
 import { meetWindows } from '../dimensions/budget';
-import { selectorFault } from '../matching/names';
+import { faultIn } from '../matching/names';
 import type { LogState } from '../state/state';
 import { notFound, refuse, type Decide } from './types';
 
 /** Sets a tenant budget. It applies to live runs at once; a changed one keeps what was drawn from it. */
 export const setTenantBudget: Decide<'setTenantBudget'> = (state, { actor, name, selector, budget }) => {
   if (actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not set a tenant budget');
-  const fault = selectorFault({ agentClass: selector.agentClass }) ?? capsFault(budget);
+  const fault = faultIn([['selector.agentClass', selector.agentClass]]) ?? capsFault(budget);
   if (fault) return err(fault);
   if (!state.purses.get(name) && state.purses.size >= LIMITS.tenantBudgets)
     return refuse('TOO_MANY', `a tenant has at most ${LIMITS.tenantBudgets} budgets; remove one first`);

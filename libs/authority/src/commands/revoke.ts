@@ -1,6 +1,7 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
+import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
 import { err, ok } from '@bailiwick/core/result';
-import { selectorFault } from '../matching/names';
+import { selectorFault } from '../revocation/selector-fault';
 import { grownSince, targetOf } from '../revocation/reach';
 import type { LogState } from '../state/state';
 import { normalizeTool } from '../matching/tool-name';
@@ -29,8 +30,9 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
       data: {
         revocationId: command.revocationId,
         selector: command.selector,
-        ...(command.selector.tool === undefined ? {} : { target: targetOf(command) }),
+        ...(namesVerb(command.selector) ? { target: targetOf(command) } : {}),
         quarantine: command.quarantine ?? false,
+        ...(command.incident === undefined ? {} : { incident: command.incident }),
         reason: { code: 'REVOKED', says: `revoked by ${command.actor.id}` },
       },
     },
@@ -38,9 +40,14 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
 };
 
 /** Refuses a rule whose tool names nothing: it would stop nothing while it seemed to. */
-function toolFault({ selector: { tool }, target }: CommandOf<'revokeSelector'>): string | undefined {
-  if (tool === undefined)
-    return target && 'target applies to a tool only; name one in selector.tool, or leave target out';
+function toolFault({ selector, target }: CommandOf<'revokeSelector'>): string | undefined {
+  const { tool } = selector;
+  if (!namesVerb(selector))
+    return (
+      target && 'target applies to a tool or verbs; name them in selector.tool or selector.verb, or leave target out'
+    );
+  if (tool === undefined) return undefined;
+  if (selector.verb !== undefined) return 'name either selector.tool or selector.verb: one is denied at a time';
   if (normalizeTool(tool) === '')
     return `selector.tool ${JSON.stringify(tool)} has no visible character; name one verb or tool`;
   return undefined;

@@ -1,4 +1,3 @@
-import type { StoredSelector } from '@bailiwick/contracts/events/event';
 import type { Agent } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { foldForms, foldSpaces, lookAlikeFault } from '@bailiwick/core/look-alike';
@@ -9,9 +8,10 @@ import { clip } from '../presentation/text';
  * A name that people and rules compare: of agents, their posture, tools, and selectors of revocations. Names are
  * checked when they enter the system; stored names are read as they are.
  */
-type Named = readonly [path: string, name: string | undefined];
+export type Named = readonly [path: string, name: string | undefined];
 
-function faultIn(named: readonly Named[]): Refusal | undefined {
+/** Returns the fault in the first name that is a pattern, or could be mistaken for another name. */
+export function faultIn(named: readonly Named[]): Refusal | undefined {
   for (const [path, name] of named) {
     if (name === undefined) continue;
     const prefix = `${path} ${JSON.stringify(clip(name))}`;
@@ -33,19 +33,6 @@ export function agentFault({ class: agentClass, instance, posture = {} }: Agent)
     ['agent.class', agentClass],
     ['agent.instance', instance],
     ...Object.entries(posture).map(([name, value]): Named => [`agent.posture.${name}`, value]),
-  ]);
-}
-
-/**
- * Returns the fault in the selector of a revocation. A pattern would select nothing, although its author would believe
- * that everything it covers is stopped.
- */
-export function selectorFault({ agentClass, agentInstance, modelVersion, tool }: StoredSelector): Refusal | undefined {
-  return faultIn([
-    ['selector.agentClass', agentClass],
-    ['selector.agentInstance', agentInstance],
-    ['selector.modelVersion', modelVersion],
-    ['selector.tool', tool],
   ]);
 }
 

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
-import type { PreviewCounts, PreviewView } from '@bailiwick/contracts/queries/query';
-import { canonicalize } from '@bailiwick/core/canonical';
-import { LIMITS } from '@bailiwick/core/limits';
+import type { PreviewView } from '@bailiwick/contracts/queries/query';
+import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
+import { NearClasses } from './counting/near-classes';
+import { Tally } from './counting/tally';
 import { counts, Reach, type Meant } from './reach';
-import type { ActionNode, ApprovalNode, GrantNode, LogState, RunNode } from '../state/state';
+import type { GrantNode, LogState } from '../state/state';
 
 /** Counts the blast radius in one step. */
 export const preview = (state: LogState, meant: Meant, now: number): PreviewView => {
@@ -31,7 +31,8 @@ export function* previewInPieces(
 ): Generator<void, PreviewView> {
   const reach = new Reach(state, meant, now, asOf);
   const tallies: Record<RevocationTarget, Tally> = { tool: new Tally(state), leases: new Tally(state) };
-  const both: readonly RevocationTarget[] = meant.selector.tool === undefined ? ['leases'] : ['tool', 'leases'];
+  const both: readonly RevocationTarget[] = namesVerb(meant.selector) ? ['tool', 'leases'] : ['leases'];
+  const near = new NearClasses(meant.selector);
   let paused = 0;
   const isDue = (): boolean => {
     reach.work += 1;
@@ -45,6 +46,8 @@ export function* previewInPieces(
     last = grant.position;
     const reached = reach.grant(grant);
     for (const target of both) if (counts(reached, target)) tallies[target].grant(grant);
+    if (near.isAsked && isOpen(grant, now))
+      near.add(state.runs.get(grant.runId)?.agent.class ?? '', counts(reached, reach.target));
     i -= 1;
     if (!isDue()) continue;
     yield;
@@ -65,14 +68,21 @@ export function* previewInPieces(
     if (isDue()) yield;
   }
   const tally = tallies[reach.target];
+  const identity = { selector: meant.selector, target: reach.target, quarantine: meant.quarantine ?? false, asOf };
   return {
-    ...tally.view({ selector: meant.selector, target: reach.target, quarantine: meant.quarantine ?? false }, asOf),
+    ...tally.view(identity),
+    counts: tally.counts,
+    ...(near.list.length > 0 ? { near: near.list } : {}),
     ...(both.length === 1
       ? {}
       : { target: reach.target, targets: { tool: tallies.tool.counts, leases: tallies.leases.counts } }),
     asOf,
   };
 }
+
+/** Reports whether a lease could still act, as far as it states itself. */
+const isOpen = ({ status, expiresAt }: GrantNode, now: number): boolean =>
+  (status === 'active' || status === 'suspended') && now < expiresAt;
 
 /** Returns the index of the last grant before a position: the list is ordered by position. */
 function indexBefore(order: readonly GrantNode[], position: number): number {
@@ -83,92 +93,4 @@ function indexBefore(order: readonly GrantNode[], position: number): number {
     else high = middle;
   }
   return low - 1;
-}
-
-/** Counts one target, one item at a time, so that the final step does not grow with the count. */
-class Tally {
-  private grants = 0;
-  private inFlight = 0;
-  private pendingApprovals = 0;
-  private pendingRuns = 0;
-  private readonly trees = new Set<string>();
-  private readonly agents = new Set<string>();
-  private readonly reservedCost: Record<string, number> = {};
-  private readonly byClass = new Groups();
-  private readonly byPrincipal = new Groups();
-  private readonly sample: GrantNode[] = [];
-  private readonly hash = createHash('sha256');
-
-  constructor(private readonly state: LogState) {}
-
-  /** Counts a grant. A run has one lease that is not superseded, so there are as many runs as leases. */
-  grant(grant: GrantNode): void {
-    const run = this.state.runs.get(grant.runId) as RunNode;
-    this.grants += 1;
-    this.trees.add(grant.treeId);
-    this.agents.add(`${run.agent.class}\n${run.agent.instance ?? ''}`);
-    this.byClass.add(run.agent.class);
-    this.byPrincipal.add(run.principalRef);
-    if (this.sample.length < LIMITS.sampleSize) this.sample.push(grant);
-    this.hash.update(`${grant.id}\n`);
-  }
-
-  approval(approval: ApprovalNode): void {
-    this.pendingApprovals += 1;
-    if (approval.kind === 'grant') this.pendingRuns += 1;
-    this.hash.update(`${approval.id}\n`);
-  }
-
-  action({ charge }: ActionNode): void {
-    this.inFlight += 1;
-    for (const [currency, value] of Object.entries(charge.cost))
-      this.reservedCost[currency] = (this.reservedCost[currency] ?? 0) + value;
-  }
-
-  get counts(): PreviewCounts {
-    const { grants, inFlight, pendingApprovals, pendingRuns, reservedCost } = this;
-    return {
-      grants,
-      runs: grants,
-      trees: this.trees.size,
-      agents: this.agents.size,
-      inFlight,
-      pendingApprovals,
-      pendingRuns,
-      reservedCost,
-    };
-  }
-
-  view(meant: Meant, asOf: number): Omit<PreviewView, 'asOf'> {
-    this.hash.update(canonicalize({ ...meant, asOf }));
-    const unlisted = { classes: this.byClass.unlisted, principals: this.byPrincipal.unlisted };
-    return {
-      digest: `${asOf}.${this.hash.digest('hex')}`,
-      counts: this.counts,
-      byClass: this.byClass.listed,
-      byPrincipal: this.byPrincipal.listed,
-      ...(unlisted.classes + unlisted.principals === 0 ? {} : { unlisted }),
-      sample: this.sample.map(({ id, runId }) => ({
-        grantId: id,
-        runId,
-        agentClass: this.state.runs.get(runId)?.agent.class ?? '',
-      })),
-    };
-  }
-}
-
-/** Counts items by name. A response lists a bounded number of names; items with other names are counted together. */
-class Groups {
-  readonly listed: Record<string, number> = Object.create(null) as Record<string, number>;
-  unlisted = 0;
-  private names = 0;
-
-  add(name: string): void {
-    const known = this.listed[name];
-    if (known === undefined && this.names >= LIMITS.previewGroups) this.unlisted += 1;
-    else {
-      if (known === undefined) this.names += 1;
-      this.listed[name] = (known ?? 0) + 1;
-    }
-  }
 }

@@ -1,9 +1,10 @@
-import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/events/event';
+import type { RevocationTarget } from '@bailiwick/contracts/events/event';
+import { namesVerb, type StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { LIMITS } from '@bailiwick/core/limits';
 import { revokedRequest } from '../presentation/approval-status';
-import { couldUse } from '../matching/could-use';
 import { blockedItself } from '../state/liveness';
-import { deniesTool, isOlder, selects, withoutTool, type Rule } from './rule-set';
+import { deniesTool, isOlder, type Rule } from './rule-set';
+import { couldUseNamed, selects, withoutVerb } from './selects';
 import { ruleOf, subjectOf, type Named } from './revocation-rules';
 import {
   current,
@@ -14,7 +15,7 @@ import {
   type RunNode,
 } from '../state/state';
 import { normalizeTool } from '../matching/tool-name';
-import { normalizeVerb } from '../matching/verbs/verb';
+import { matchesVerb, normalizeVerb } from '../matching/verbs/verb';
 
 /** A revocation that a person may make. */
 export interface Meant {
@@ -29,12 +30,14 @@ export interface Reached {
   readonly loses: boolean;
 }
 const UNREACHED: Reached = { ends: false, loses: false };
+const ENDS: Reached = { ends: true, loses: false };
+const BOTH: Reached = { ends: true, loses: true };
 
 /**
- * Decides whether a revocation ends leases or denies a tool. If in doubt, it denies the tool and the leases stay live.
+ * Decides whether a revocation ends leases or denies a tool or verbs. If in doubt, it denies the tool and the leases stay live.
  */
 export const targetOf = ({ selector, target }: Meant): RevocationTarget =>
-  selector.tool === undefined ? 'leases' : (target ?? 'tool');
+  namesVerb(selector) ? (target ?? 'tool') : 'leases';
 
 /** Determines what a revocation at a position and a time would reach, one item at a time. Read-only. */
 export class Reach {
@@ -42,10 +45,12 @@ export class Reach {
   /** the number of leases read so far, including ancestors: the cost */
   work = 0;
   private readonly rule: Rule;
+  private readonly selector: StoredSelector;
   private readonly others: StoredSelector;
   private readonly tool: string | undefined;
+  private readonly namesVerb: boolean;
   /** a name that is not a verb may be the tool of any lease */
-  private readonly isVerb: boolean;
+  private readonly isTool: boolean;
 
   constructor(
     private readonly state: LogState,
@@ -56,21 +61,25 @@ export class Reach {
     const { selector, quarantine = false } = meant;
     this.target = targetOf(meant);
     this.rule = ruleOf({ revocationId: '', selector, target: this.target, quarantine }, asOf, now);
-    this.others = withoutTool(selector);
+    this.selector = selector;
+    this.others = withoutVerb(selector);
+    this.namesVerb = namesVerb(selector);
     this.tool = selector.tool === undefined ? undefined : normalizeTool(selector.tool);
-    this.isVerb = this.tool !== undefined && normalizeVerb(this.tool).ok;
+    this.isTool = this.tool !== undefined && !normalizeVerb(this.tool).ok;
   }
 
   /** Checks a lease that could still act, now or once it is resumed. */
   grant(grant: GrantNode): Reached {
     if (grant.supersededBy !== undefined) return UNREACHED;
-    const { ends, loses } = this.chain(grant.id);
-    return { ends, loses: loses && (!this.isVerb || couldUse(grant.limits, this.tool as string)) };
+    const reached = this.chain(grant);
+    const { ends, loses } = reached;
+    if (!loses) return reached;
+    return { ends, loses: loses && (this.isTool || couldUseNamed(this.selector, grant.limits)) };
   }
 
   /** Checks a permit without an outcome: the call is in progress, and its lease ends or loses the tool. */
   action(action: ActionNode): Reached {
-    const { ends, loses } = this.chain(action.grantId);
+    const { ends, loses } = this.chain(current(this.state, action.grantId));
     return { ends, loses: loses && this.names(action) };
   }
 
@@ -83,7 +92,7 @@ export class Reach {
     if (revokedRequest(state, approval, now)) return UNREACHED; // an earlier revocation reached it
     const { ends: asked } = this.itself(run, approval);
     const above = approval.supersedes ?? approval.grantId ?? approval.parentId;
-    const { ends, loses } = above === undefined ? UNREACHED : this.chain(above);
+    const { ends, loses } = above === undefined ? UNREACHED : this.chain(current(state, above));
     const { verb, tool } = approval;
     return { ends: asked || ends, loses: loses && verb !== undefined && this.names({ verb, tool }) };
   }
@@ -92,10 +101,10 @@ export class Reach {
    * Walks like `blockedInChain`, without building a list: a chain that is broken or has ended for good is never
    * reached.
    */
-  private chain(id: string): Reached {
+  private chain(leaf: GrantNode | undefined): Reached {
     const { state, now } = this;
     let [ends, loses, depth] = [false, false, 0];
-    for (let grant = current(state, id); grant; grant = current(state, grant.parentId)) {
+    for (let grant = leaf; grant; grant = current(state, grant.parentId)) {
       this.work += 1;
       if ((depth += 1) > LIMITS.treeDepth + 1) return UNREACHED;
       const blocked = blockedItself(state, grant, now);
@@ -104,21 +113,22 @@ export class Reach {
       const itself = run ? this.itself(run, grant) : UNREACHED;
       ends ||= itself.ends;
       loses ||= itself.loses;
-      if (grant.parentId === undefined) return ends || loses ? { ends, loses } : UNREACHED;
+      if (grant.parentId === undefined) return ends ? (loses ? BOTH : ENDS) : loses ? { ends, loses } : UNREACHED;
     }
     return UNREACHED;
   }
 
   private itself(run: RunNode, { treeId, limits }: Pick<ApprovalNode, 'treeId' | 'limits'>): Reached {
-    const { rule, tool } = this;
+    const { rule, selector } = this;
     const older = isOlder(rule, run);
     if (!limits || (!older && !deniesTool(rule, run)) || !selects(this.others, subjectOf(run, { treeId, limits })))
       return UNREACHED;
-    if (tool === undefined) return { ends: older, loses: false };
-    return { ends: older && couldUse(limits, tool), loses: deniesTool(rule, run) };
+    if (!this.namesVerb) return older ? ENDS : UNREACHED;
+    return { ends: older && couldUseNamed(selector, limits), loses: deniesTool(rule, run) };
   }
 
   private names({ verb, tool }: Named): boolean {
+    if (this.selector.verb !== undefined) return matchesVerb(this.selector.verb, verb);
     return verb === this.tool || (tool !== undefined && normalizeTool(tool) === this.tool);
   }
 }

@@ -1,20 +1,39 @@
-import type { RevocationTarget, StoredSelector } from '@bailiwick/contracts/events/event';
+import type { RevocationTarget } from '@bailiwick/contracts/events/event';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
+import type { Agent } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseTime } from '@bailiwick/core/clock';
-import { deniesTool, selects, strikes, withoutTool, type Rule, type Subject } from './rule-set';
+import { deniesTool, strikes, type Rule } from './rule-set';
+import { selects, withoutVerb, type Subject } from './selects';
 import type { ApprovalNode, GrantNode, LogState, RunNode } from '../state/state';
 
-export function subjectOf(run: RunNode, grant: Pick<GrantNode, 'treeId' | 'limits'>): Subject {
-  return {
-    agentClass: run.agent.class,
-    agentInstance: run.agent.instance,
-    modelVersion: run.agent.posture?.modelVersion,
-    principalRef: run.principalRef,
-    purposeRef: run.purposeRef,
-    treeId: grant.treeId,
-    limits: grant.limits,
-  };
-}
+/** Returns the subject of a lease of a run. Written out, since a preview creates one for each lease. */
+export const subjectOf = (run: RunNode, { treeId, limits }: Pick<GrantNode, 'treeId' | 'limits'>): Subject => ({
+  agentClass: run.agent.class,
+  agentInstance: run.agent.instance,
+  modelVersion: run.agent.posture?.modelVersion,
+  environment: run.agent.posture?.environment,
+  imageDigest: run.agent.posture?.imageDigest,
+  principalRef: run.principalRef,
+  purposeRef: run.purposeRef,
+  approver: run.approvedBy,
+  treeId,
+  startedAt: run.startedAt,
+  limits,
+});
+
+/** Returns the subject of a lease of an agent whose run may not exist yet. */
+export const subjectAsked = (
+  { class: agentClass, instance, posture }: Agent,
+  rest: Pick<Subject, 'principalRef' | 'purposeRef' | 'treeId' | 'limits' | 'startedAt' | 'approver'>,
+): Subject => ({
+  agentClass,
+  agentInstance: instance,
+  modelVersion: posture?.modelVersion,
+  environment: posture?.environment,
+  imageDigest: posture?.imageDigest,
+  ...rest,
+});
 
 /** Returns the revocation that struck this grant itself, if any. A strike is final, so it is cached with the epoch. */
 export function struckBy(state: LogState, grant: GrantNode): string | undefined {
@@ -47,10 +66,14 @@ export function quarantineRefusal(state: LogState, subject: Subject): Refusal | 
  */
 export function strikesAsked(state: LogState, run: RunNode, limits: ApprovalNode['limits']): Rule | undefined {
   if (!limits) return undefined;
-  return state.rules.match(subjectOf(run, { treeId: run.treeId, limits }), 0, (rule) => strikes(rule, run));
+  return strikesSubject(state, run, subjectOf(run, { treeId: run.treeId, limits }));
 }
 
-/** The names of a call, for the rules that name a tool. */
+/** Returns the revocation that strikes a lease of this run that is about to be issued. */
+export const strikesSubject = (state: LogState, run: RunNode, subject: Subject): Rule | undefined =>
+  state.rules.match(subject, 0, (rule) => strikes(rule, run));
+
+/** The names of a call, for the rules that name a tool or verbs. */
 export interface Named {
   readonly verb: string;
   readonly tool: string | undefined;
@@ -71,12 +94,16 @@ export function toolDeniedBy(
       if (grant) return { rule, grant };
     }
   }
+  for (const rule of state.rules.forVerb(verb)) {
+    const grant = chain.find((each) => deniesToolTo(state, rule, each));
+    if (grant) return { rule, grant };
+  }
   return undefined;
 }
 
 function deniesToolTo(state: LogState, rule: Rule, grant: GrantNode): boolean {
   const run = state.runs.get(grant.runId);
-  return run !== undefined && deniesTool(rule, run) && selects(withoutTool(rule.selector), subjectOf(run, grant));
+  return run !== undefined && deniesTool(rule, run) && selects(withoutVerb(rule.selector), subjectOf(run, grant));
 }
 
 export function ruleOf(

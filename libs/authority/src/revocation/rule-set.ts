@@ -1,9 +1,9 @@
-import type { StoredSelector } from '@bailiwick/contracts/events/event';
-import type { Limits } from '@bailiwick/contracts/grants/grant';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { LIMITS } from '@bailiwick/core/limits';
-import { looksLike, nameKeys } from '@bailiwick/core/look-alike';
-import { couldUse } from '../matching/could-use';
+import { nameKeys } from '@bailiwick/core/look-alike';
 import { normalizeTool } from '../matching/tool-name';
+import { matchesVerb } from '../matching/verbs/verb';
+import { KEYS, selects, type Subject } from './selects';
 
 export interface Rule {
   readonly revocationId: string;
@@ -12,7 +12,7 @@ export interface Rule {
   readonly time: number;
   /** ms; undefined: all authority older than the rule itself */
   readonly issuedBefore: number | undefined;
-  /** `tool`: the rule denies the tool that it names, and ends no lease; undefined: it ends leases */
+  /** `tool`: the rule denies the tool or the verbs that it names, and ends no lease; undefined: it ends leases */
   readonly target: 'tool' | undefined;
   quarantine: boolean;
   /** for a rule that denies a tool: the event that lifted its quarantine */
@@ -26,29 +26,6 @@ export interface Opened {
   readonly startedAt: number;
 }
 
-/** The subject of a selector: a grant and its run, or a grant about to be issued. */
-export interface Subject {
-  readonly agentClass: string;
-  readonly agentInstance: string | undefined;
-  readonly modelVersion: string | undefined;
-  readonly principalRef: string;
-  readonly purposeRef: string;
-  readonly treeId: string;
-  readonly limits: Limits;
-}
-
-/** The attributes that index a rule, the most selective first; `tool` and time alone are not indexed. */
-const KEYS = ['treeId', 'agentInstance', 'principalRef', 'purposeRef', 'agentClass', 'modelVersion'] as const;
-
-/** Checks that all given parts match. `Scraper` matches `scraper`, and every name that looks like it. */
-export function selects(selector: StoredSelector, subject: Subject): boolean {
-  for (const key of KEYS) {
-    const [wanted, has] = [selector[key], subject[key]];
-    if (wanted !== undefined && (has === undefined || !looksLike(wanted, has))) return false;
-  }
-  return selector.tool === undefined || couldUse(subject.limits, selector.tool);
-}
-
 /**
  * The active revocation rules of a log, each indexed by one attribute of its selector, so that a grant looks up its own
  * few values and never the rules or the other grants (I6). The epoch counts rules: a grant checked at the newest epoch
@@ -58,6 +35,8 @@ export class RuleSet {
   readonly list: Rule[] = [];
   private readonly byId = new Map<string, Rule>();
   private readonly byTool = new Map<string, Rule[]>();
+  /** the rules that name verbs by pattern */
+  private readonly byVerb: Rule[] = [];
   private readonly byKey = new Map<string, { rule: Rule; epoch: number }[]>();
 
   get epoch(): number {
@@ -70,7 +49,8 @@ export class RuleSet {
     const key = KEYS.find((name) => rule.selector[name] !== undefined);
     const slots = key === undefined ? ['any'] : slotsFor(key, rule.selector[key]);
     const entry = { rule, epoch: this.list.length };
-    const { tool } = rule.selector;
+    const { tool, verb } = rule.selector;
+    if (verb !== undefined) this.byVerb.push(rule);
     if (tool !== undefined) {
       const spelled = normalizeTool(tool);
       const named = this.byTool.get(spelled);
@@ -87,6 +67,12 @@ export class RuleSet {
   /** Returns the rules that name this tool or verb: a normalized verb is also a normalized tool name. */
   forTool(name: string): readonly Rule[] {
     return this.byTool.get(normalizeTool(name)) ?? NONE;
+  }
+
+  /** Returns the rules whose pattern of verbs covers this normalized verb. */
+  forVerb(verb: string): readonly Rule[] {
+    if (this.byVerb.length === 0) return NONE;
+    return this.byVerb.filter(({ selector }) => selector.verb !== undefined && matchesVerb(selector.verb, verb));
   }
 
   lift(revocationId: string, position: number, time: number): void {
@@ -152,6 +138,3 @@ export const strikes = (rule: Rule, run: Opened): boolean => rule.target !== 'to
 /** Reports whether a rule denies its tool to a run: to older ones and, under its quarantine, to newer ones too. */
 export const deniesTool = (rule: Rule, run: Opened): boolean =>
   isOlder(rule, run) || (rule.target === 'tool' && rule.quarantine);
-
-/** Returns all parts of a selector except its tool. */
-export const withoutTool = ({ tool: _, ...others }: StoredSelector): StoredSelector => others;

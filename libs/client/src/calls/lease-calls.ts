@@ -1,11 +1,12 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
-import type { ApprovalDecision, Narrowed, Renewed } from '@bailiwick/contracts/http/bodies';
+import type { ApprovalDecision, Narrowed, Renewed, SelectorBody } from '@bailiwick/contracts/http/bodies';
 import type { ApprovalView, PreviewView, TreeView } from '@bailiwick/contracts/queries/query';
 import type { Problem } from '@bailiwick/contracts/reason';
 import { HttpCalls, type CallOptions } from '../http/http-calls';
 import { applied, stating } from '../obligations';
+import type { RevocationRecord } from '@bailiwick/contracts/revocations/record';
 import type { Granted, Pending } from './answers';
 
 /** Opens runs, delegates, decides and revokes. */
@@ -127,11 +128,7 @@ export class LeaseCalls extends HttpCalls {
     return this.post(`/v1/grants/${grantId}/resumption`, { reason });
   }
   /** @param target if the selector names a tool: deny it (the default), or end the leases that could use it */
-  previewRevocation(
-    selector: Record<string, string>,
-    quarantine?: boolean,
-    target?: RevocationTarget,
-  ): Promise<PreviewView> {
+  previewRevocation(selector: SelectorBody, quarantine?: boolean, target?: RevocationTarget): Promise<PreviewView> {
     return this.post('/v1/revocations/preview', {
       selector,
       ...(quarantine === undefined ? {} : { quarantine }),
@@ -139,13 +136,18 @@ export class LeaseCalls extends HttpCalls {
     });
   }
   revokeAll(body: {
-    selector: Record<string, string>;
+    selector: SelectorBody;
     reason: string;
     digest?: string;
     force?: boolean;
     quarantine?: boolean;
     target?: RevocationTarget;
+    incident?: string;
   }): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post('/v1/revocations', body);
+  }
+  /** Returns a page of what a revocation stopped: the first, or the one after the `next` of another. */
+  revocation(id: string, after?: string): Promise<RevocationRecord> {
+    return this.get(`/v1/revocations/${id}${after === undefined ? '' : `?after=${encodeURIComponent(after)}`}`);
   }
 }

@@ -4,7 +4,8 @@ import { attribute, calledTool, labels, onBehalfOf, outcomeRequest, resource } f
 import { approvalScope } from '../approvals/approval-scope';
 import { missingCall } from '../approvals/asked-bundle';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
-import { actor, feature, payload, refusedKind, revocationTarget, storedSelector } from '../events/event';
+import { actor, feature, payload, refusedKind, revocationTarget } from '../events/event';
+import { incidentId, storedSelector } from '../revocations/stored-selector';
 import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
@@ -128,6 +129,7 @@ export const revokeSelector = command('revokeSelector', {
   previewed: z.strictObject({ digest: z.string().max(120), asOf: position }).optional(),
   force: z.boolean().optional(),
   quarantine: z.boolean().optional(),
+  incident: incidentId.optional(),
 });
 /** sets a tenant budget, or changes the one of this name; `payload` holds the name of its principal */
 export const setTenantBudget = command('setTenantBudget', {

@@ -1,4 +1,5 @@
 import type { Event, EventOf } from '../events/event';
+import { peopleIn } from '../revocations/stored-selector';
 
 /**
  * Reports whether an erasure reaches the payload of an event. Only bodies are needed, so that anyone who holds the
@@ -22,7 +23,7 @@ export function isErasedBy(
 /** Lists the refs of the persons whose erasure reaches the payload of an event. */
 export function refsErasing(event: Event, principalRef: string | undefined): string[] {
   const refs: (string | undefined)[] = [event.treeId === undefined ? undefined : principalRef];
-  if (event.type === 'RevocationRuleAdded') refs.push(event.data.selector.principalRef);
+  if (event.type === 'RevocationRuleAdded') refs.push(...peopleIn(event.data.selector));
   if (event.type === 'TenantBudgetSet') refs.push(event.data.selector.principalRef);
   if (event.type === 'PayloadsErased') refs.push(event.data.subjectRef);
   return refs.filter((ref) => ref !== undefined);

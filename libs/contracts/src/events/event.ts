@@ -18,7 +18,6 @@ import {
   digest,
   idOf,
   logNameSchema,
-  name,
   position,
   ref,
   tenantName,
@@ -28,6 +27,7 @@ import {
   units,
 } from '../primitives';
 import { reason, type Reason } from '../reason';
+import { incidentId, storedSelector } from '../revocations/stored-selector';
 import { upcast } from './upcast';
 
 /**
@@ -63,24 +63,9 @@ const reasons = z.array(
 
 const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 
-/** The revocation selector as stored: people and purposes by ref. All given members must match. */
-export const storedSelector = z.strictObject({
-  agentClass: name.optional(),
-  agentInstance: name.optional(),
-  modelVersion: name.optional(),
-  principalRef: ref.optional(),
-  purposeRef: ref.optional(),
-  /** a verb or tool name */
-  tool: name.optional(),
-  treeId: idOf('tree').optional(),
-  /** matches grants issued before this time; default: before the rule itself */
-  issuedBefore: time.optional(),
-});
-export type StoredSelector = z.infer<typeof storedSelector>;
-
 /**
- * For a revocation that names a tool: `tool` denies the tool and keeps the leases; `leases` ends those that could use
- * it.
+ * For a revocation that names a tool or verbs: `tool` denies them and keeps the leases; `leases` ends those that could
+ * use one.
  */
 export const revocationTarget = z.enum(['tool', 'leases']);
 export type RevocationTarget = z.infer<typeof revocationTarget>;
@@ -327,9 +312,11 @@ export const EVENT_DATA = {
   RevocationRuleAdded: z.strictObject({
     revocationId: idOf('revocation'),
     selector: storedSelector,
-    /** present only if the selector names a tool */
+    /** present only if the selector names a tool or verbs */
     target: revocationTarget.optional(),
     quarantine: z.boolean(),
+    /** the id of the incident in another system */
+    incident: incidentId.optional(),
     reason: endReason,
   }),
   QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),

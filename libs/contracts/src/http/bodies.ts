@@ -13,6 +13,7 @@ import { bundleFiles } from '../policy/bundle-files';
 import { policyVersion } from '../policy/deployment';
 import { ruleName } from '../policy/rule';
 import { approvalView } from '../queries/query';
+import { combined, incidentId, namesVerb, selectorParts } from '../revocations/stored-selector';
 
 /** Bodies of the REST contract (API.md). Unknown members are refused everywhere. */
 
@@ -96,32 +97,32 @@ export const revocationBody = z.strictObject({
   subtree: z.literal(true, { error: 'must be true: descendants of a revoked grant are never live' }).optional(),
 });
 export const suspensionBody = z.strictObject({ reason: freeText() });
-export const selectorBody = z
-  .strictObject({
-    agentClass: name.optional(),
-    agentInstance: name.optional(),
-    modelVersion: name.optional(),
-    /** any spelling: stored data of a person is found only by the exact name that was given */
-    principal: name.optional(),
-    purpose: freeText().optional(),
-    tool: name.optional(),
-    treeId: idOf('tree').optional(),
-    issuedBefore: time.optional(),
-  })
-  .refine((value) => Object.values(value).some((part) => part !== undefined), {
-    error:
-      'name at least one of agentClass, agentInstance, modelVersion, principal, purpose, tool, treeId, issuedBefore',
-  });
-/** The effect of a selector with `tool`: deny that tool or verb (the default), or end the leases that could use it. */
+/** What a revocation selects: all given members must match. In `all`, `any` and `not` the same members again. */
+export const selectorBody = combined({
+  ...selectorParts,
+  /** any spelling: stored data of a person is found only by the exact name that was given */
+  principal: name.optional(),
+  purpose: freeText().optional(),
+  /** the person, or `key:…`, whose approval issued the lease */
+  approver: name.optional(),
+}).refine((value) => Object.values(value).some((part) => part !== undefined), {
+  error:
+    'name at least one of agentClass, agentInstance, modelVersion, environment, imageDigest, principal, approver, purpose, tool, verb, resource, treeId, issuedBefore, issuedAfter, all, any, not',
+});
+export type SelectorBody = z.infer<typeof selectorBody>;
+/**
+ * The effect of a selector with `tool` or `verb`: deny that tool or those verbs (the default), or end the leases that could
+ * use one.
+ */
 const toTarget = {
   selector: selectorBody,
   target: revocationTarget.optional(),
   quarantine: z.boolean().optional(),
 };
-const targetFits = ({ selector, target }: { selector: { tool?: string | undefined }; target?: string | undefined }) =>
-  target === undefined || selector.tool !== undefined;
+const targetFits = ({ selector, target }: { selector: SelectorBody; target?: string | undefined }) =>
+  target === undefined || namesVerb(selector);
 const MISFIT = {
-  error: 'target applies to a tool only; name one in selector.tool, or leave target out',
+  error: 'target applies to a tool or verbs; name them in selector.tool or selector.verb, or leave target out',
   path: ['target'],
 };
 export const previewBody = z.strictObject(toTarget).refine(targetFits, MISFIT);
@@ -131,6 +132,7 @@ export const revocationsBody = z
     reason: freeText(),
     digest: z.string().max(400).optional(),
     force: z.boolean().optional(),
+    incident: incidentId.optional(),
   })
   .refine(targetFits, MISFIT);
 export const policyBody = z

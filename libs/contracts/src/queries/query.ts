@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { approvalScope } from '../approvals/approval-scope';
 import { budgetName } from '../budgets/tenant-budget';
-import { revocationTarget, storedSelector } from '../events/event';
+import { revocationTarget } from '../events/event';
+import { storedSelector } from '../revocations/stored-selector';
 import { policyVersion } from '../policy/deployment';
 import { LIMITS } from '@bailiwick/core/limits';
 import { exportHeader, exportLine } from '../transfer/export';
@@ -251,6 +252,7 @@ const previewCounts = z.object({
   /** of these: runs that wait for their first lease */
   pendingRuns: z.number(),
   reservedCost: z.record(z.string(), z.number()),
+  reservedUnits: z.record(z.string(), z.number()),
 });
 export type PreviewCounts = z.infer<typeof previewCounts>;
 
@@ -266,7 +268,31 @@ export const previewView = z.object({
   byClass: z.record(z.string(), z.number()),
   /** by the principal's ref */
   byPrincipal: z.record(z.string(), z.number()),
+  byState: z.object({ active: z.number(), suspended: z.number() }),
+  /** at index n: leases n levels below their root */
+  byDepth: z.array(z.number()),
+  /** by the risk that the lease may take at most */
+  byRisk: z.record(risk, z.number()),
+  /** the trees with most of these leases */
+  largestTrees: z.array(z.object({ treeId: z.string(), grants: z.number() })),
+  /** the leases whose end interrupts most: by risk, then calls in flight, children, and calls made */
+  mostConsequential: z.array(
+    z.object({
+      grantId: z.string(),
+      runId: z.string(),
+      treeId: z.string(),
+      agentClass: z.string(),
+      depth: z.number(),
+      risk,
+      inFlight: z.number(),
+      children: z.number(),
+      calls: z.number(),
+    }),
+  ),
+  /** classes in another spelling than the selector has: their leases that it selects, and those that it does not */
+  near: z.array(z.object({ agentClass: z.string(), selected: z.number(), spared: z.number() })).optional(),
   sample: z.array(z.object({ grantId: z.string(), runId: z.string(), agentClass: z.string() })),
+  /** the position at which it was counted */
   asOf: position,
 });
 export type PreviewView = z.infer<typeof previewView>;

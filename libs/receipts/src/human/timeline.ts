@@ -1,4 +1,4 @@
-import { parseEvent, type DecidedAction, type Event } from '@bailiwick/contracts/events/event';
+import { parseEvent, type DecidedAction, type Event, type EventOf } from '@bailiwick/contracts/events/event';
 import { obligationText } from '@bailiwick/contracts/obligations/obligation-text';
 import { leaseText } from '../lease-text';
 import type { ReceiptEvent } from '@bailiwick/contracts/receipts/receipt';
@@ -59,6 +59,9 @@ const reasonText = ({ code, says }: { code: string; says?: string | undefined })
 export const countedText = (
   refused: readonly { command: string; verb?: string | undefined; code: string; count: number }[],
 ): string => refused.map(({ command, verb, code, count }) => `${verb ?? command} ${code} ${count}`).join(', ');
+
+const deniedBy = ({ tool, verb }: EventOf<'RevocationRuleAdded'>['data']['selector']): string =>
+  verb === undefined ? `the tool ${tool}` : `the verbs ${verb}`;
 
 const mustText = ({ obligations = [] }: DecidedAction): string =>
   obligations.length === 0 ? '' : `; the enforcement point must ${marked(obligations.map(obligationText).join(', '))}`;
@@ -125,7 +128,7 @@ export function sentenceOf(event: Event, action?: string): string {
       return `run ${event.runId} completed: ${reasonText(event.data.reason)}`;
     case 'RevocationRuleAdded':
       if (event.data.target === 'tool')
-        return `rule ${event.data.revocationId} denied the tool ${event.data.selector.tool} to all runs it selects: ${reasonText(event.data.reason)}`;
+        return `rule ${event.data.revocationId} denied ${deniedBy(event.data.selector)} to all runs it selects: ${reasonText(event.data.reason)}`;
       return `rule ${event.data.revocationId} revoked all grants it selects: ${reasonText(event.data.reason)}`;
     case 'PayloadsErased':
       return `payloads of ${event.data.payloads} events before position ${event.data.before} erased`;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { NO_ARGS, REF, ROOMY } from '@bailiwick/authority/testing/harness';
 import type { CommandType } from '@bailiwick/contracts/commands/command';
-import type { StoredSelector } from '@bailiwick/contracts/events/event';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import type { Fields } from '@bailiwick/authority/testing/harness';
 import { ANN, SealedLog, words } from './sealed-log';
 

@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { REF, ROOMY, TestLog, type Fields } from '@bailiwick/authority/testing/harness';
 import type { CommandType } from '@bailiwick/contracts/commands/command';
-import type { Event, Payload, RevocationTarget, StoredSelector } from '@bailiwick/contracts/events/event';
+import type { Event, Payload, RevocationTarget } from '@bailiwick/contracts/events/event';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import {
   RUN_RECEIPT,

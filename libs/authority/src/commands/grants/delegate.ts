@@ -13,7 +13,7 @@ import { childAsked, refusedBefore, refusedReason, refusedText } from '../action
 import { boundForChild, childBeyondManifests, manifestAsksForChild } from '../../manifests/issue';
 import { narrowedAbove } from './bounds';
 import { resolveChild } from './resolve';
-import { quarantineRefusal } from '../../revocation/revocation-rules';
+import { quarantineRefusal, subjectAsked } from '../../revocation/revocation-rules';
 import { cannotSetAside } from '../../state/reserves';
 import { chainOf, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { clip } from '../../presentation/text';
@@ -71,15 +71,15 @@ export const delegate: Decide<'delegate'> = (state, command, now, rules) => {
     const detail = `the budget ${SET_ASIDE_DETAIL}: ${short.map(({ path }) => path).join(', ')}; ask for less, or without reserve`;
     return ok([denied({ agentClass: command.agent.class, code: 'BUDGET_EXHAUSTED', detail, reasons: short })]);
   }
-  const quarantined = quarantineRefusal(state, {
-    agentClass: command.agent.class,
-    agentInstance: command.agent.instance,
-    modelVersion: command.agent.posture?.modelVersion,
+  const asked = subjectAsked(command.agent, {
     principalRef: parentRun.principalRef,
     purposeRef: command.purposeRef,
+    approver: undefined,
     treeId: parent.treeId,
+    startedAt: now,
     limits,
   });
+  const quarantined = quarantineRefusal(state, asked);
   if (quarantined) return err(quarantined);
 
   const child = { parent, principalRef: parentRun.principalRef, limits, now };

@@ -4,7 +4,7 @@ import { rfc3339 } from '@bailiwick/core/clock';
 import { err, ok } from '@bailiwick/core/result';
 import { agentFault, storedAgent } from '../../matching/names';
 import { beyondManifest, resolveOpening } from '../../manifests/issue';
-import { quarantineRefusal } from '../../revocation/revocation-rules';
+import { quarantineRefusal, subjectAsked } from '../../revocation/revocation-rules';
 import { questionForLease, waitMs } from '../../approvals/terms';
 import { refusedBefore, refusedReason, refusedText, rootAsked } from '../actions/refused-before';
 import { newId, refuse, type Decide, type NewEvent } from '../types';
@@ -25,15 +25,15 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
   if (beyond && beyond.asks === undefined) return err(beyond.refusal);
   const id = (kind: 'run' | 'tree' | 'grant' | 'approval') => newId(kind, state, command.commandId);
   const [runId, treeId, grantId] = [id('run'), id('tree'), id('grant')];
-  const quarantined = quarantineRefusal(state, {
-    agentClass: command.agent.class,
-    agentInstance: command.agent.instance,
-    modelVersion: command.agent.posture?.modelVersion,
+  const asked = subjectAsked(command.agent, {
     principalRef: command.principalRef,
     purposeRef: command.purposeRef,
+    approver: undefined,
     treeId,
+    startedAt: now,
     limits,
   });
+  const quarantined = quarantineRefusal(state, asked);
   if (quarantined) return err(quarantined);
 
   const opened: NewEvent = {

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { idOf } from '../primitives';
+import { LIMITS } from '@bailiwick/core/limits';
+
+/** A page of the record of a revocation: which of its consequences to return. */
+export const recordPage = {
+  /** the `next` of the page before */
+  after: idOf('grant').or(idOf('approval')).optional(),
+  limit: z.coerce.number().int().min(1).max(LIMITS.revocationPage).optional(),
+};
+
+const stopped = z.object({
+  log: z.string(),
+  revocationId: z.string(),
+  runId: z.string(),
+  agentClass: z.string(),
+  inFlight: z.number(),
+  pendingApprovals: z.number(),
+  /** minor units by currency */
+  reservedCost: z.record(z.string(), z.number()),
+  position: z.number(),
+});
+/** What a revocation stopped: a lease, or the request of a run that has none. */
+export const consequence = z.union([
+  stopped.extend({ grantId: z.string() }),
+  stopped.extend({ approvalId: z.string() }),
+]);
+
+/** A revocation with a page of what it stopped. */
+export const revocationRecord = z.object({
+  revocationId: z.string(),
+  /** as stored: people and purposes by ref; left out for the revocation of one lease */
+  selector: z.record(z.string(), z.unknown()).optional(),
+  target: z.enum(['tool', 'leases']).optional(),
+  quarantine: z.boolean().optional(),
+  /** of its event; left out if the page is empty and only the consequences are known */
+  position: z.number().optional(),
+  at: z.string().optional(),
+  by: z.string().optional(),
+  reason: z.string().optional(),
+  incident: z.string().optional(),
+  /** of all pages; `rows`: the number of consequences. Only on the first page */
+  counts: z.object({
+    grants: z.number(),
+    runs: z.number(),
+    inFlight: z.number(),
+    pendingApprovals: z.number(),
+    rows: z.number(),
+  }),
+  consequences: z.array(consequence),
+  /** where the next page starts; null after the last one */
+  next: z.string().nullable(),
+});
+export type RevocationRecord = z.infer<typeof revocationRecord>;
