@@ -162,8 +162,31 @@ export const T = {
     started: 'Started',
     ends: 'Ends',
     ended: 'Ended',
-    tabs: { tree: 'Leases', timeline: 'Timeline', drift: 'Drift', receipt: 'Receipt' },
+    tabs: { tree: 'Leases', timeline: 'Timeline', data: 'Data flow', drift: 'Drift', receipt: 'Receipt' },
     tree: 'Lease tree',
+    treeReading: (count: number) => `${count.toLocaleString()} leases read so far`,
+    drawing: {
+      title: 'As a picture',
+      tones: { bad: 'Revoked', wait: 'Suspended', good: 'Live', idle: 'Ended' },
+      label: (leases: number, levels: number) =>
+        `Picture of ${plural(leases, 'lease')} on ${plural(levels, 'level')} of delegation. The grid below has the same leases.`,
+      help: 'Delegation goes from left to right. Drag or use the arrow keys to move, + and − to zoom, 0 to see everything.',
+      in: 'Zoom in',
+      out: 'Zoom out',
+      whole: 'Show everything',
+      several: (count: number, parts: string) => `${plural(count, 'lease')}: ${parts}. Click to zoom in.`,
+      calls: (used: number, cap: number) => `${used} of ${plural(cap, 'call')}`,
+    },
+    data: {
+      lead: 'Where values of a result were used in the arguments of a later call.',
+      emptyTitle: 'No data flow is recorded',
+      empty:
+        'When a value from the result of one call appears in the arguments of another, the two are connected here. Results are reported with the outcome of a call.',
+      from: (count: number, steps: string) => `Uses ${plural(count, 'value')} of ${steps}`,
+      step: (at: number) => `step ${at}`,
+      truncated: 'The run has more calls than one answer holds: the first ones are shown.',
+      other: 'another run',
+    },
     treeColumns: {
       agent: 'Agent',
       may: 'May do',
