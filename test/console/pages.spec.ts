@@ -56,7 +56,7 @@ const PAN = `new Promise((resolve) => {
   requestAnimationFrame(step);
 })`;
 
-describeWithChromium('The trees of the console in Chromium', () => {
+describeWithChromium('The pages of inquiry in Chromium', () => {
   let stack: Stack;
   let browser: Browser;
   let page: Page;
@@ -101,5 +101,26 @@ describeWithChromium('The trees of the console in Chromium', () => {
     const step = page.locator('.flow-steps li').nth(1);
     await step.getByText('Uses 1 value of step 1').waitFor();
     expect(await step.innerText()).toContain('repo.commit');
+  });
+
+  it('steps through the past of a tree and marks what a what-if would have decided differently, by keyboard', async () => {
+    const { body: run } = await http(stack, 'GET', `/v1/runs/${seeded.runId}`, { key: stack.keys.analyst as string });
+    await openPage(page, stack, `/replay?treeId=${run.treeId as string}`);
+    const slider = page.getByRole('slider', { name: 'Event' });
+    await slider.focus();
+    await page.keyboard.press('Home');
+    const moment = page.locator('.moment');
+    await moment.getByText('Run opened').waitFor();
+    await page.getByRole('row').nth(1).waitFor();
+    await page.getByRole('button', { name: 'Next denial' }).press('Enter');
+    await moment.getByText('production.deploy is denied by production.*').first().waitFor();
+    expect(await slider.getAttribute('aria-valuetext')).toContain('Denied');
+    await page.getByLabel('Ask a person from').selectOption('low');
+    await page.getByRole('button', { name: 'Decide again' }).press('Enter');
+    await page.getByText('1 of 3 decisions would have been different.').waitFor();
+    await page.getByRole('cell', { name: 'permitted → asked a person' }).waitFor();
+    await page.getByRole('button', { name: /^position \d+$/ }).press('Enter');
+    await moment.getByText('repo.read').waitFor();
+    expect(await page.locator('.lane-difference rect').count()).toBe(2);
   });
 });
