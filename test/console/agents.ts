@@ -4,6 +4,9 @@ import { http, type Stack } from '../support/stack';
 export const HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 const REORDERS = `report\u202Egnp.exe ${HOSTILE}`;
 
+/** A value that flows from the result of a call into the arguments of another. */
+const BRANCH = 'release-2026-11-30';
+
 interface Answer {
   readonly run: { readonly id: string };
   readonly grant: { readonly id: string };
@@ -44,10 +47,12 @@ export async function seedRun(stack: Stack, agentClass: string, requestedBy: str
   const permitted = await call('repo.read', { path: 'README.md' }, { effect: 'read' });
   await send('enforcer', `/v1/actions/${permitted.actionId}/outcome`, {
     status: 'completed',
+    preview: JSON.stringify({ branch: BRANCH }),
+    values: true,
     effects: { resources: ['acme/clord'], filesChanged: [], external: [] },
   });
   await call('production.deploy', {});
-  await call('repo.commit', { message: REORDERS }, { risk: 'high', effect: 'write' });
+  await call('repo.commit', { message: REORDERS, branch: BRANCH }, { values: true, risk: 'high', effect: 'write' });
   await send('orchestrator', `/v1/grants/${grantId}/delegations`, {
     agent: { class: 'reader' },
     task: `read the sources ${HOSTILE}`,

@@ -5,8 +5,20 @@ import { http, Stack, until } from '../support/stack';
 import { seedRun, signInLink, type SeededRun } from './agents';
 
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-const PAGES = ['/', '/approvals', '/incident', '/mine', '/log', '/receipt', '/policy', '/budgets', '/servers', '/keys'];
-const TABS = ['tree', 'timeline', 'drift', 'receipt'].map((tab) => `/runs/RUN?tab=${tab}`);
+const PAGES = [
+  '/',
+  '/approvals',
+  '/incident',
+  '/mine',
+  '/replay',
+  '/log',
+  '/receipt',
+  '/policy',
+  '/budgets',
+  '/servers',
+  '/keys',
+];
+const TABS = ['tree', 'timeline', 'data', 'drift', 'receipt'].map((tab) => `/runs/RUN?tab=${tab}`);
 
 interface AxeResults {
   readonly violations: readonly { id: string; nodes: readonly { html: string }[] }[];

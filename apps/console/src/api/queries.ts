@@ -4,6 +4,7 @@ import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { get } from './client';
 import { seenPosition, useRefresh } from './live-events';
+import { readTree } from './trees';
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -15,6 +16,8 @@ export interface Tree {
   readonly runs: readonly RunView[];
   readonly grants: readonly GrantView[];
   readonly labels: readonly string[];
+  /** more of its leases are being read */
+  readonly isPartial?: boolean;
 }
 
 export const LIST_LIMIT = 200;
@@ -79,9 +82,14 @@ export const useTree = (treeId: string | undefined) =>
   useQuery({
     queryKey: ['tree', treeId],
     enabled: treeId !== undefined,
-    queryFn: () => get<Tree>(`/v1/trees/${encodeURIComponent(treeId ?? '')}`),
+    queryFn: ({ client }) =>
+      readTree(treeId ?? '', (partial) => {
+        // shown while the rest is read
+        client.setQueryData(['tree', treeId], partial);
+      }),
     refetchInterval: useRefresh(),
     placeholderData: keepPreviousData,
+    structuralSharing: false, // comparing 100,000 leases takes longer than drawing them
   });
 
 /** The actions of a tree, or of one run of it, oldest first. */

@@ -20,8 +20,18 @@ export function AgentText({ children }: { children: string | number | null | und
   );
 }
 
+const codeOf = (character: string): string =>
+  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+
+/** The same for what takes no elements, such as a drawing or an option: each of these characters as its code point. */
+export const visibleText = (text: string): string =>
+  text
+    .split(SPLIT)
+    .map((part, at) => (at % 2 === 0 ? part : `[${codeOf(part)}]`))
+    .join('');
+
 function ControlMark({ character }: { character: string }): ReactNode {
-  const code = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  const code = codeOf(character);
   return (
     <span className="control-mark" title={code}>
       {code}

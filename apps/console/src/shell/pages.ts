@@ -2,6 +2,7 @@ import {
   Bell,
   BookText,
   FileCheck2,
+  History,
   KeyRound,
   Octagon,
   Plug,
@@ -37,6 +38,7 @@ export const PAGES: readonly { readonly title: string; readonly entries: readonl
   {
     title: T.nav.prove,
     entries: [
+      { to: '/replay', name: T.nav.replay, icon: History, roles: ['analyst'] },
       { to: '/log', name: T.nav.log, icon: BookText, roles: ['analyst'] },
       { to: '/receipt', name: T.nav.receipt, icon: FileCheck2 },
     ],

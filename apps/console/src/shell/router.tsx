@@ -57,6 +57,12 @@ const log = createRoute({
   validateSearch: texts('type', 'after'),
   component: lazyRouteComponent(() => import('../pages/log/log-page'), 'LogPage'),
 });
+const replay = createRoute({
+  getParentRoute: () => root,
+  path: '/replay',
+  validateSearch: texts('treeId', 'at', 'grant'),
+  component: lazyRouteComponent(() => import('../pages/replay/replay-page'), 'ReplayPage'),
+});
 const receipt = createRoute({
   getParentRoute: () => root,
   path: '/receipt',
@@ -86,7 +92,20 @@ const budgets = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([live, run, approvals, incident, mine, log, receipt, policy, keys, servers, budgets]),
+  routeTree: root.addChildren([
+    live,
+    run,
+    approvals,
+    incident,
+    mine,
+    replay,
+    log,
+    receipt,
+    policy,
+    keys,
+    servers,
+    budgets,
+  ]),
   basepath: '/console',
   defaultPreload: 'intent',
   scrollRestoration: false,

@@ -35,7 +35,7 @@ export function LeaseTree({
   const children = useMemo(() => childrenOf(tree.grants), [tree.grants]);
   const runs = useMemo(() => new Map(tree.runs.map((run) => [run.id, run])), [tree.runs]);
   const rows: Row[] = [];
-  const roots = tree.grants.filter(({ parentId }) => parentId === undefined);
+  const roots = useMemo(() => rootsOf(tree.grants), [tree.grants]);
   const stack = roots.map((grant) => ({ grant, level: 1 })).reverse();
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { grant, level } = next;
@@ -98,6 +98,7 @@ export function LeaseTree({
       <header className="panel-head">
         <h2 id="lease-tree">{T.run.tree}</h2>
         <span className="muted small">{T.run.treeHelp}</span>
+        {tree.isPartial && <span className="tag tag-wait">{T.run.treeReading(tree.grants.length)}</span>}
       </header>
       <div
         className="treegrid"
@@ -188,6 +189,12 @@ export function LeaseTree({
       </div>
     </section>
   );
+}
+
+/** A lease whose parent has not been read yet is shown as a root. */
+function rootsOf(grants: readonly GrantView[]): GrantView[] {
+  const ids = new Set(grants.map(({ id }) => id));
+  return grants.filter(({ parentId }) => parentId === undefined || !ids.has(parentId));
 }
 
 function childrenOf(grants: readonly GrantView[]): Map<string, GrantView[]> {

@@ -1,4 +1,4 @@
-import { useMemo, type ReactNode } from 'react';
+import { lazy, Suspense, useMemo, type ReactNode } from 'react';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { ArrowLeft } from 'lucide-react';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
@@ -15,7 +15,11 @@ import { ReceiptTab } from './receipt-tab';
 import { StopLease } from './stop-lease';
 import { Timeline } from './timeline';
 
-const TABS = ['tree', 'timeline', 'drift', 'receipt'] as const;
+// loaded while the tree is read
+const drawing = import('./tree-drawing');
+const TreeDrawing = lazy(() => drawing.then(({ TreeDrawing: component }) => ({ default: component })));
+const DataFlow = lazy(() => import('./data-flow').then(({ DataFlow: component }) => ({ default: component })));
+const TABS = ['tree', 'timeline', 'data', 'drift', 'receipt'] as const;
 type Tab = (typeof TABS)[number];
 
 /** One run: who asked, what it holds, what it did and why that was permitted or denied. */
@@ -155,11 +159,23 @@ function Tabs({ run, tree }: { run: RunView; tree: Tree }): ReactNode {
       </nav>
       {tab === 'tree' && (
         <div className="tree-and-panel">
-          <LeaseTree tree={tree} chosen={chosen?.id} onChoose={choose} />
+          <div className="tree-views">
+            {tree.grants.length > 1 && (
+              <Suspense fallback={<Loading />}>
+                <TreeDrawing tree={tree} chosen={chosen?.id} onChoose={choose} />
+              </Suspense>
+            )}
+            <LeaseTree tree={tree} chosen={chosen?.id} onChoose={choose} />
+          </div>
           {chosen && <GrantPanel grant={chosen} run={tree.runs.find(({ id }) => id === chosen.runId)} />}
         </div>
       )}
       {tab === 'timeline' && <Timeline run={run} tree={tree} />}
+      {tab === 'data' && (
+        <Suspense fallback={<Loading />}>
+          <DataFlow run={run} />
+        </Suspense>
+      )}
       {tab === 'drift' && <DriftTab runId={run.id} />}
       {tab === 'receipt' && <ReceiptTab runId={run.id} />}
     </>

@@ -1,5 +1,7 @@
 import { useMemo, useState, type ReactNode } from 'react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { History } from 'lucide-react';
 import type { RunView } from '@bailiwick/contracts/grants/grant';
 import { get } from '../../api/client';
 import { seenPosition, useRefresh } from '../../api/live-events';
@@ -10,6 +12,7 @@ import { costs, Risk, Status } from '../../parts/marks';
 import { objections, Reasons } from '../../parts/reasons';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
+import { hasOneOf, useCaller } from '../../session/session';
 import { T } from '../../texts';
 
 const FILTERS = ['all', 'permitted', 'denied', 'stepped-up'] as const;
@@ -19,6 +22,7 @@ type Filter = (typeof FILTERS)[number];
 export function Timeline({ run, tree }: { run: RunView; tree: Tree }): ReactNode {
   const [filter, setFilter] = useState<Filter>('all');
   const isRoot = run.parentRunId === undefined;
+  const mayReplay = hasOneOf(useCaller(), ['analyst']);
   const actions = useInfiniteQuery({
     queryKey: ['actions', run.treeId, isRoot ? 'tree' : run.id, filter],
     queryFn: ({ pageParam }) =>
@@ -40,6 +44,11 @@ export function Timeline({ run, tree }: { run: RunView; tree: Tree }): ReactNode
     <section aria-labelledby="timeline">
       <div className="toolbar">
         <h2 id="timeline">{T.run.timeline}</h2>
+        {mayReplay && (
+          <Link to="/replay" search={{ treeId: run.treeId }} className="button button-small no-print">
+            <History aria-hidden size={15} /> {T.nav.replay}
+          </Link>
+        )}
         <div className="segments" role="group" aria-label={T.run.decision}>
           {FILTERS.map((each) => (
             <button key={each} type="button" aria-pressed={filter === each} onClick={() => setFilter(each)}>

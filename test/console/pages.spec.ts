@@ -1,0 +1,126 @@
+import type { Browser, Page } from 'playwright-core';
+import { describeWithChromium, startChromium } from '../support/chromium';
+import { http, Stack } from '../support/stack';
+import { seedRun, signInLink, type SeededRun } from './agents';
+import { answerInPage, openPage, signedInPage } from './browser';
+
+const LEASES = 100_000;
+const OPEN_MAX_MS = 2_000;
+const FRAMES_PER_SECOND = 30;
+
+/** Makes a tree of three levels in the page, whose leases are all like the first one of a real tree. */
+const largeTree = (tree: unknown): string => `
+  const { grants: [grant], runs: [run], ...tree } = ${JSON.stringify(tree)};
+  const grants = [grant], runs = [run];
+  for (let at = 1; at < ${LEASES}; at += 1) {
+    const parentId = at <= 100 ? grant.id : 'grt_' + (1 + (at % 100));
+    grants.push({ ...grant, id: 'grt_' + at, runId: 'run_' + at, parentId, depth: at <= 100 ? 1 : 2,
+      status: at % 50 === 0 ? 'revoked' : 'active' });
+    runs.push({ ...run, id: 'run_' + at, grantId: 'grt_' + at, task: 'part ' + at });
+  }
+  return { ...tree, grants, runs };`;
+
+/**
+ * Returns a function that returns the milliseconds that the page has computed since it was last called: the time of its
+ * thread and not of the clock, since other tests use the same processors.
+ */
+async function workOf(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const total = async (): Promise<number> => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? NaN);
+  };
+  let before = await total();
+  return async () => {
+    const now = await total();
+    const spent = now - before;
+    before = now;
+    return spent;
+  };
+}
+
+/** Zooms in, moves up and down for a second, and returns the number of frames. */
+const PAN = `new Promise((resolve) => {
+  const element = document.querySelector('.drawing-canvas');
+  const press = (key) => element.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  for (const key of ['+', '+', '+']) press(key);
+  const started = performance.now();
+  let frames = 0;
+  const step = (now) => {
+    if (now - started >= 1_000) return resolve(frames);
+    frames += 1;
+    press(frames % 60 < 30 ? 'ArrowDown' : 'ArrowUp');
+    requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
+})`;
+
+describeWithChromium('The pages of inquiry in Chromium', () => {
+  let stack: Stack;
+  let browser: Browser;
+  let page: Page;
+  let seeded: SeededRun;
+
+  beforeAll(async () => {
+    stack = await Stack.tenant();
+    [browser, seeded] = [await startChromium(), await seedRun(stack, 'repo-agent', 'user:ada@example.com')];
+    page = await signedInPage(browser, stack, await signInLink(stack));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+  });
+
+  it('draws a tree of 100,000 leases in two seconds, and moves it at 30 frames per second', async () => {
+    const { body: run } = await http(stack, 'GET', `/v1/runs/${seeded.runId}`, { key: stack.keys.analyst as string });
+    const path = `/v1/trees/${run.treeId as string}`;
+    const { body: tree } = await http(stack, 'GET', path, { key: stack.keys.analyst as string });
+    const own = await page.context().newPage();
+    await answerInPage(own, path, largeTree(tree));
+    await openPage(own, stack, `/runs/${seeded.runId}?tab=timeline`);
+    const work = await workOf(own);
+    await own.getByRole('link', { name: 'Leases' }).click();
+    const canvas = own.getByRole('img', { name: /100,000 leases on 3 levels/ });
+    await canvas.waitFor();
+    const opened = await work();
+    const frames = await own.evaluate<number>(PAN);
+    const moved = await work();
+    expect(opened).toBeLessThan(OPEN_MAX_MS);
+    expect(frames).toBeGreaterThan(0);
+    expect(moved / frames).toBeLessThan(1_000 / FRAMES_PER_SECOND);
+    const grid = own.getByRole('treegrid');
+    await grid.locator('[role=row][tabindex="0"]').focus();
+    await own.keyboard.press('End');
+    await grid.locator('[role=row][aria-rowindex="102"]').waitFor();
+    await own.close();
+  });
+
+  it('shows which call used what another had returned', async () => {
+    await openPage(page, stack, `/runs/${seeded.runId}?tab=data`);
+    const step = page.locator('.flow-steps li').nth(1);
+    await step.getByText('Uses 1 value of step 1').waitFor();
+    expect(await step.innerText()).toContain('repo.commit');
+  });
+
+  it('steps through the past of a tree and marks what a what-if would have decided differently, by keyboard', async () => {
+    const { body: run } = await http(stack, 'GET', `/v1/runs/${seeded.runId}`, { key: stack.keys.analyst as string });
+    await openPage(page, stack, `/replay?treeId=${run.treeId as string}`);
+    const slider = page.getByRole('slider', { name: 'Event' });
+    await slider.focus();
+    await page.keyboard.press('Home');
+    const moment = page.locator('.moment');
+    await moment.getByText('Run opened').waitFor();
+    await page.getByRole('row').nth(1).waitFor();
+    await page.getByRole('button', { name: 'Next denial' }).press('Enter');
+    await moment.getByText('production.deploy is denied by production.*').first().waitFor();
+    expect(await slider.getAttribute('aria-valuetext')).toContain('Denied');
+    await page.getByLabel('Ask a person from').selectOption('low');
+    await page.getByRole('button', { name: 'Decide again' }).press('Enter');
+    await page.getByText('1 of 3 decisions would have been different.').waitFor();
+    await page.getByRole('cell', { name: 'permitted → asked a person' }).waitFor();
+    await page.getByRole('button', { name: /^position \d+$/ }).press('Enter');
+    await moment.getByText('repo.read').waitFor();
+    expect(await page.locator('.lane-difference rect').count()).toBe(2);
+  });
+});
