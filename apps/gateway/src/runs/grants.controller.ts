@@ -44,8 +44,9 @@ export class GrantsController {
     summary: 'Make a child run with a narrower grant, or ask a person for it',
     roles: ['orchestrator'],
     runs: true,
-    answer: z.union([grantedAnswer, pendingAnswer]),
+    answer: grantedAnswer,
     status: 201,
+    also: { 202: { when: 'A person must approve first', answer: pendingAnswer } },
   })
   async delegate(
     @Ctx() context: RequestContext,

@@ -49,8 +49,9 @@ export class RunsController {
     path: '/v1/runs',
     summary: 'Open a root run and ask for its grant',
     roles: ['orchestrator'],
-    answer: z.union([grantedAnswer, pendingAnswer]),
+    answer: grantedAnswer,
     status: 201,
+    also: { 202: { when: 'A person must approve first', answer: pendingAnswer } },
   })
   async open(@Ctx() context: RequestContext, @Body(openRunBody) body: z.infer<typeof openRunBody>): Promise<Reply> {
     return issuedReply(this.mint, context.caller, await this.leases.open(context, body));

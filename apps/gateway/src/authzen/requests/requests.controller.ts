@@ -29,6 +29,7 @@ export class RequestsController {
     runs: true,
     status: 202,
     answer: taskAnswer,
+    also: { 201: { when: 'Decided without a person', answer: taskAnswer } },
   })
   async submit(@Ctx() context: RequestContext, @Body(accessRequestBody) body: AccessRequestBody): Promise<Reply> {
     return this.answer(this.requests.submit(context, body), true);

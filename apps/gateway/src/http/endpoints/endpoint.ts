@@ -38,6 +38,8 @@ export interface EndpointOptions {
   readonly answer?: z.ZodType;
   /** of a successful response; 200 unless stated */
   readonly status?: number;
+  /** further successful responses: status → when it is sent, and the schema of its body */
+  readonly also?: Readonly<Record<number, { readonly when: string; readonly answer: z.ZodType }>>;
   /** the response may be a stream */
   readonly streams?: boolean;
 }

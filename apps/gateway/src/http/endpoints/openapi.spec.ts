@@ -113,6 +113,18 @@ describe('openapi', () => {
     }
   });
 
+  it('describes every successful response of what may wait for a person', () => {
+    const asking = ['/v1/runs', '/v1/grants/{id}/delegations', '/access/v1/requests'];
+    for (const path of asking) {
+      const { responses } = paths[path]!.post!;
+      for (const status of ['201', '202'])
+        expect([path, responses[status]?.content]).toEqual([
+          path,
+          { 'application/json': expect.anything() as unknown },
+        ]);
+    }
+  });
+
   it('describes the refusals of every endpoint that requires a key as problems', () => {
     for (const { operation } of operations.filter((each) => each.operation.security)) {
       for (const status of ['400', '401', '403', '404', '409', '413', '429', '503']) {

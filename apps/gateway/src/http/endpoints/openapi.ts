@@ -105,12 +105,10 @@ function operation(endpoint: Endpoint): Json {
         }
       : {}),
     responses: {
-      [String(endpoint.status ?? 200)]: {
-        description: 'Done',
-        ...(endpoint.answer
-          ? { content: { 'application/json': { schema: schemaOf(endpoint.answer, 'output') } } }
-          : {}),
-      },
+      [String(endpoint.status ?? 200)]: success('Done', endpoint.answer),
+      ...Object.fromEntries(
+        Object.entries(endpoint.also ?? {}).map(([status, { when, answer }]) => [status, success(when, answer)]),
+      ),
       ...(endpoint.roles === 'public'
         ? {}
         : {
@@ -126,6 +124,11 @@ function operation(endpoint: Endpoint): Json {
     },
   };
 }
+
+const success = (description: string, answer: z.ZodType | undefined): Json => ({
+  description,
+  ...(answer ? { content: { 'application/json': { schema: schemaOf(answer, 'output') } } } : {}),
+});
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
