@@ -12,7 +12,7 @@ const CHILD_CALLS = 70;
 describe('64 concurrent clients under several grants of one tree', () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.tenant();
   }, 120_000);
   afterAll(() => stack.stop());
 
@@ -60,7 +60,7 @@ describe('64 concurrent clients under several grants of one tree', () => {
     const { position } = await stack
       .as('responder')
       .revoke(root.grant.id, 'enough')
-      .then(async (revoked) => ({ position: revoked.positions['default/0'] as number }));
+      .then(async (revoked) => ({ position: revoked.positions[stack.log] as number }));
     const events = await allEvents(stack, position);
     const rootView = await stack.as('analyst').grant(root.grant.id);
     const spent = sums(events);

@@ -13,7 +13,7 @@ describe('the receipt of a run with more events than one envelope holds', () => 
   let stack: Stack;
   let runId: string;
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.tenant();
     const calls = 2 * BATCHES * PER_BATCH;
     const { run, grant, token } = await open(stack.as('orchestrator'), {
       budget: { ...WIDE.budget, calls, reads: calls },

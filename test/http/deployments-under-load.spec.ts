@@ -8,7 +8,7 @@ const DEPLOYMENTS = 8;
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.tenant();
 }, 120_000);
 afterAll(() => stack.stop());
 
@@ -90,7 +90,7 @@ interface Stored {
 
 async function allEvents(): Promise<Stored[]> {
   const { positions } = await stack.as('responder').revoke(await someGrant(), 'the test ends');
-  const last = positions['default/0'] as number;
+  const last = positions[stack.log] as number;
   const all: Stored[] = [];
   while (all.length <= last) {
     const page = await stack.as('analyst').events({ after: all.length - 1, limit: 1_000, minPosition: last });
