@@ -45,6 +45,12 @@ const incident = createRoute({
   ),
   component: lazyRouteComponent(() => import('../pages/incident/incident-page'), 'IncidentPage'),
 });
+const agents = createRoute({
+  getParentRoute: () => root,
+  path: '/agents',
+  validateSearch: texts('q', 'view', 'class', 'offboard'),
+  component: lazyRouteComponent(() => import('../pages/agents/agents-page'), 'AgentsPage'),
+});
 const mine = createRoute({
   getParentRoute: () => root,
   path: '/mine',
@@ -96,6 +102,7 @@ export const router = createRouter({
     live,
     run,
     approvals,
+    agents,
     incident,
     mine,
     replay,
