@@ -151,4 +151,36 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
     expect((await http(stack, 'GET', '/v1/session', { key: body.key as string })).status).toBe(401);
     await page.locator('.steps .step-good').nth(2).waitFor();
   });
+
+  it('shows what a version of the policy changes, and whether a lease would permit a call', async () => {
+    const own = await seedRun(stack, 'trial-agent', 'user:ada@example.com');
+    const admin = stack.as('admin');
+    const entry = (risk: string) => `catalog:
+  - match: [parcel.track]
+    effects: [read]
+    risk: ${risk}
+    words: follow parcels
+`;
+    const first = await admin.deployPolicy({ 'a.yaml': entry('low') }, 0);
+    const second = await admin.deployPolicy({ 'a.yaml': entry('medium') }, first.version);
+    await openPage(page, stack, '/policy');
+    await page.getByRole('link', { name: `against version ${first.version}` }).press('Enter');
+    const compared = page.getByRole('region', { name: `What version ${second.version} changes` });
+    await compared.getByText('Changed', { exact: true }).waitFor();
+    await compared.locator('summary', { hasText: 'parcel.track' }).press('Enter');
+    await compared.getByText('"risk": "low"').waitFor();
+    await page.getByLabel('Lease', { exact: true }).fill(own.grantId);
+    await page.getByLabel('Verb', { exact: true }).fill('production.deploy');
+    await page.getByLabel('Type of resource').fill('repo');
+    await page.getByLabel('Resource', { exact: true }).fill('acme/clord');
+    await page.keyboard.press('Enter');
+    await page.getByText('It would be denied').waitFor();
+    await page.getByText('production.deploy is denied by production.*').first().waitFor();
+    await page.getByLabel('Verb', { exact: true }).fill('repo.read');
+    await page.getByLabel('Effect').selectOption('read');
+    await page.getByRole('button', { name: 'Try it' }).press('Enter');
+    await page.getByText(/It would be permitted|A person would be asked/).waitFor();
+    const { body } = await http(stack, 'GET', `/v1/grants/${own.grantId}`, { key: stack.keys.analyst as string });
+    expect((body.consumed as { calls: number }).calls).toBe(1);
+  });
 });

@@ -428,7 +428,32 @@ export const T = {
     history: 'Versions',
     historyEmpty:
       'Nothing was deployed yet: the policy that ships with the release is in force. Deploy one with npx bailiwick policy deploy DIR.',
-    columns: { version: 'Version', time: 'Deployed', by: 'By', mode: 'Mode' },
+    columns: { version: 'Version', time: 'Deployed', by: 'By', changes: 'Changes' },
+    compare: {
+      title: (version: number) => `What version ${version} changes`,
+      with: 'Compared with',
+      link: (version: number) => `against ${version === 0 ? 'the release' : `version ${version}`}`,
+      versionOf: (version: number) => (version === 0 ? 'the release' : `version ${version}`),
+      counts: (changed: number, same: number) =>
+        changed === 0 ? `no change, ${same} the same` : `${plural(changed, 'change')}, ${same} the same`,
+      kinds: { added: 'Added', removed: 'Removed', changed: 'Changed' },
+      before: 'Before',
+      after: 'After',
+    },
+    simulator: {
+      title: 'Would this lease permit this call?',
+      lead: 'Decides under the live lease and the policy in force, and charges and records nothing.',
+      grant: 'Lease',
+      fields: { verb: 'Verb', type: 'Type of resource', id: 'Resource' },
+      hints: { verb: 'repo.commit', type: 'repo', id: 'acme/clord' },
+      effect: 'Effect',
+      byCatalog: 'As the catalog states',
+      effects: { read: 'Read', write: 'Write', exec: 'Execute', external: 'External' },
+      run: 'Try it',
+      permits: 'It would be permitted',
+      asks: 'A person would be asked',
+      denies: 'It would be denied',
+    },
     sections: {
       approvals: 'Who may approve',
       rules: 'Sequences over a tree',

@@ -77,7 +77,7 @@ const receipt = createRoute({
 const policy = createRoute({
   getParentRoute: () => root,
   path: '/policy',
-  validateSearch: texts('version'),
+  validateSearch: texts('version', 'against'),
   component: lazyRouteComponent(() => import('../pages/policy/policy-page'), 'PolicyPage'),
 });
 const keys = createRoute({

@@ -42,7 +42,9 @@ export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map
 }
 
 const HOLDING = new Set(['active', 'pending', 'suspended']);
-const seenAt = (run: RunView): string => run.endedAt ?? run.startedAt;
+/** An agent reports the end of a run; any other end comes from elsewhere. */
+const seenAt = ({ status, startedAt, endedAt }: RunView): string =>
+  status === 'completed' && endedAt !== undefined ? endedAt : startedAt;
 const later = (a: string | undefined, b: string): string => (a === undefined || a < b ? b : a);
 
 /** The classes of agents: those that ran, and those that only have a manifest. The last seen come first. */
