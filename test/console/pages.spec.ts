@@ -5,6 +5,7 @@ import { seedRun, signInLink, type SeededRun } from './agents';
 import { answerInPage, openPage, signedInPage } from './browser';
 
 const LEASES = 100_000;
+const GRACE = 'user:grace@example.com';
 const OPEN_MAX_MS = 2_000;
 const FRAMES_PER_SECOND = 30;
 
@@ -122,5 +123,64 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
     await page.getByRole('button', { name: /^position \d+$/ }).press('Enter');
     await moment.getByText('repo.read').waitFor();
     expect(await page.locator('.lane-difference rect').count()).toBe(2);
+  });
+
+  it('lists what a class of agents holds and used, and offboards a person, by keyboard', async () => {
+    const { body } = await http(stack, 'POST', '/v1/keys', {
+      key: stack.keys.admin as string,
+      body: { name: 'grace', role: 'approver', person: GRACE },
+    });
+    const { grantId } = await seedRun(stack, 'billing-agent', GRACE);
+    await openPage(page, stack, '/agents?view=orphans');
+    await page.getByRole('link', { name: 'billing-agent' }).press('Enter');
+    const panel = page.getByRole('region', { name: 'billing-agent' });
+    await panel.getByText('repo.read × 1').waitFor();
+    await panel.getByText(GRACE).waitFor();
+    await page.getByRole('link', { name: 'Offboard a person' }).press('Enter');
+    await page.getByLabel('Person', { exact: true }).fill(GRACE);
+    await page.keyboard.press('Enter');
+    await page.getByText('2 live leases of 2 runs in their name will be revoked').waitFor();
+    await page.getByText('1 key will be revoked:').waitFor();
+    await page.getByLabel(/^Reason/).fill('has left');
+    await page.getByLabel(`Type ${GRACE} to confirm.`).fill(GRACE);
+    await page.keyboard.press('Enter');
+    await page.getByText('The key grace is revoked.').waitFor();
+    await page.getByText('Their sessions have ended.').waitFor();
+    const read = { key: stack.keys.analyst as string };
+    expect((await http(stack, 'GET', `/v1/grants/${grantId}`, read)).body.status).toBe('revoked');
+    expect((await http(stack, 'GET', '/v1/session', { key: body.key as string })).status).toBe(401);
+    await page.locator('.steps .step-good').nth(2).waitFor();
+  });
+
+  it('shows what a version of the policy changes, and whether a lease would permit a call', async () => {
+    const own = await seedRun(stack, 'trial-agent', 'user:ada@example.com');
+    const admin = stack.as('admin');
+    const entry = (risk: string) => `catalog:
+  - match: [parcel.track]
+    effects: [read]
+    risk: ${risk}
+    words: follow parcels
+`;
+    const first = await admin.deployPolicy({ 'a.yaml': entry('low') }, 0);
+    const second = await admin.deployPolicy({ 'a.yaml': entry('medium') }, first.version);
+    await openPage(page, stack, '/policy');
+    await page.getByRole('link', { name: `against version ${first.version}` }).press('Enter');
+    const compared = page.getByRole('region', { name: `What version ${second.version} changes` });
+    await compared.getByText('Changed', { exact: true }).waitFor();
+    await compared.locator('summary', { hasText: 'parcel.track' }).press('Enter');
+    await compared.getByText('"risk": "low"').waitFor();
+    await page.getByLabel('Lease', { exact: true }).fill(own.grantId);
+    await page.getByLabel('Verb', { exact: true }).fill('production.deploy');
+    await page.getByLabel('Type of resource').fill('repo');
+    await page.getByLabel('Resource', { exact: true }).fill('acme/clord');
+    await page.keyboard.press('Enter');
+    await page.getByText('It would be denied').waitFor();
+    await page.getByText('production.deploy is denied by production.*').first().waitFor();
+    await page.getByLabel('Verb', { exact: true }).fill('repo.read');
+    await page.getByLabel('Effect').selectOption('read');
+    await page.getByRole('button', { name: 'Try it' }).press('Enter');
+    await page.getByText(/It would be permitted|A person would be asked/).waitFor();
+    const { body } = await http(stack, 'GET', `/v1/grants/${own.grantId}`, { key: stack.keys.analyst as string });
+    expect((body.consumed as { calls: number }).calls).toBe(1);
   });
 });

@@ -1,6 +1,7 @@
 import {
   Bell,
   BookText,
+  Bot,
   FileCheck2,
   History,
   KeyRound,
@@ -31,6 +32,7 @@ export const PAGES: readonly { readonly title: string; readonly entries: readonl
     entries: [
       { to: '/', name: T.nav.live, icon: Radio, roles: READERS },
       { to: '/approvals', name: T.nav.approvals, icon: Bell, roles: READERS },
+      { to: '/agents', name: T.nav.agents, icon: Bot, roles: READERS },
       { to: '/incident', name: T.nav.incident, icon: Octagon, roles: ['responder'] },
     ],
   },

@@ -45,6 +45,12 @@ const incident = createRoute({
   ),
   component: lazyRouteComponent(() => import('../pages/incident/incident-page'), 'IncidentPage'),
 });
+const agents = createRoute({
+  getParentRoute: () => root,
+  path: '/agents',
+  validateSearch: texts('q', 'view', 'class', 'offboard'),
+  component: lazyRouteComponent(() => import('../pages/agents/agents-page'), 'AgentsPage'),
+});
 const mine = createRoute({
   getParentRoute: () => root,
   path: '/mine',
@@ -71,7 +77,7 @@ const receipt = createRoute({
 const policy = createRoute({
   getParentRoute: () => root,
   path: '/policy',
-  validateSearch: texts('version'),
+  validateSearch: texts('version', 'against'),
   component: lazyRouteComponent(() => import('../pages/policy/policy-page'), 'PolicyPage'),
 });
 const keys = createRoute({
@@ -96,6 +102,7 @@ export const router = createRouter({
     live,
     run,
     approvals,
+    agents,
     incident,
     mine,
     replay,

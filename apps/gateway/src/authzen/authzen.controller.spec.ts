@@ -22,7 +22,11 @@ const ONE: Json = {
 const lines: DryRun[] = [];
 
 /** Calls the controller; the owner answers every query and command with a permit. */
-async function asked(path: string, body: Json): Promise<{ charged: number; dry: number; decisions: unknown[] }> {
+async function asked(
+  path: string,
+  body: Json,
+  role = 'enforcer',
+): Promise<{ charged: number; dry: number; decisions: unknown[] }> {
   let [charged, dry] = [0, 0];
   const permit = {
     decision: 'permit',
@@ -33,7 +37,7 @@ async function asked(path: string, body: Json): Promise<{ charged: number; dry: 
     remaining: {},
   };
   const context = {
-    caller: { kind: 'key', tenant: 'default', role: 'enforcer', actor: { kind: 'service', id: 'key:e' } },
+    caller: { kind: 'key', tenant: 'default', roles: [role], actor: { kind: 'service', id: 'key:e' } },
     command: (type: string, log: string, fields: Json) => ({ type, log, commandId: 'cmd_1', ...fields }),
   } as unknown as RequestContext;
   const logClient = {
@@ -185,6 +189,13 @@ describe('AuthzenController: a property that contradicts the argument of the sam
 });
 
 describe('AuthzenController: a dry run', () => {
+  it('is all that an analyst may ask for', async () => {
+    const path = '/access/v1/evaluation';
+    expect(await asked(path, { ...ONE, context: { dryRun: true } }, 'analyst')).toMatchObject({ charged: 0, dry: 1 });
+    for (const context of [{}, { dryRun: false }])
+      await expect(asked(path, { ...ONE, context }, 'analyst')).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  });
+
   it('is counted by tenant and decision; a charged evaluation is not', async () => {
     const count = async (): Promise<number> =>
       Number(

@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { evaluationAnswer, evaluationBody, evaluationsBody } from '@bailiwick/contracts/http/bodies';
 import { LIMITS } from '@bailiwick/core/limits';
+import type { Caller } from '../auth/caller';
 import { CONFIG, type GatewayConfig } from '../config';
 import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import { Reply } from '../http/responses/http-response';
@@ -36,6 +37,8 @@ const ENDS_AT: Record<'deny_on_first_deny' | 'permit_on_first_permit', (decision
   permit_on_first_permit: (decision) => decision,
 };
 
+const mayDecide = (caller: Caller): boolean => caller.kind === 'run' || caller.roles.includes('enforcer');
+
 /** An evaluation, and the leases that its subject stands for. */
 interface Ready {
   readonly evaluation: Evaluation;
@@ -55,8 +58,9 @@ export class AuthzenController {
   @Endpoint({
     method: 'POST',
     path: '/access/v1/evaluation',
-    summary: 'AuthZEN access evaluation; a permit is charged unless dryRun is true, in the body or its context',
-    roles: ['enforcer'],
+    summary:
+      'AuthZEN access evaluation; a permit is charged unless dryRun is true, in the body or its context. An analyst may only ask for a dry run',
+    roles: ['enforcer', 'analyst'],
     runs: true,
     answer: evaluationAnswer,
   })
@@ -106,6 +110,11 @@ export class AuthzenController {
   private async single(context: RequestContext, body: unknown, dryRun = false): Promise<Decision> {
     try {
       const evaluation = toAction(body, dryRun);
+      if (!evaluation.dryRun && !mayDecide(context.caller))
+        throw new Refused(
+          'FORBIDDEN',
+          'deciding needs the role enforcer; an analyst may ask for a dry run (dryRun: true)',
+        );
       const leases = await this.subjects.leasesOf(context.caller, evaluation.subject);
       return await this.decide(context, { evaluation, leases });
     } catch (error) {

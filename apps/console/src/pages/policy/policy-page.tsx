@@ -2,14 +2,16 @@ import { useState, type ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
+import type { PolicyVersionsAnswer } from '@bailiwick/contracts/policy/deployment';
 import { get } from '../../api/client';
-import type { Page } from '../../api/queries';
 import { AgentJson, AgentText } from '../../parts/agent-text';
 import { Id, Risk } from '../../parts/marks';
 import { Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
 import { hasOneOf, useCaller } from '../../session/session';
 import { T } from '../../texts';
+import { Compare } from './compare';
+import { Simulator } from './simulator';
 
 type Entry = Readonly<Record<string, unknown>>;
 interface Version {
@@ -17,13 +19,6 @@ interface Version {
   readonly digest: string;
   readonly bundle: Readonly<Record<string, readonly Entry[] | undefined>>;
   readonly deployedAt?: string;
-}
-interface Deployed {
-  readonly version: number;
-  readonly digest: string;
-  readonly time?: string;
-  readonly by?: string;
-  readonly mode?: string;
 }
 interface Signal {
   readonly verb: string;
@@ -39,7 +34,7 @@ const SHOWN = 60;
 
 /** The policy in force, or a version of it, section by section, with what its use suggests. */
 export function PolicyPage(): ReactNode {
-  const { version } = useSearch({ from: '/policy' });
+  const { version, against } = useSearch({ from: '/policy' });
   const session = useCaller();
   const policy = useQuery({
     queryKey: ['policies', version ?? 'current'],
@@ -63,10 +58,12 @@ export function PolicyPage(): ReactNode {
             {policy.data.version === 0 && <span className="muted">{T.policy.shipped}</span>}{' '}
             <Id>{policy.data.digest}</Id>
           </p>
+          {against !== undefined && <Compared version={policy.data.version} against={against} />}
           <Sections bundle={policy.data.bundle} />
         </>
       )}
       <History />
+      {hasOneOf(session, ['analyst', 'enforcer']) && <Simulator />}
       {hasOneOf(session, ['admin', 'analyst', 'approver']) && <Signals />}
     </div>
   );
@@ -140,11 +137,20 @@ function PolicyEntry({ entry }: { entry: Entry }): ReactNode {
   );
 }
 
-function History(): ReactNode {
-  const history = useQuery({
+const useHistory = () =>
+  useQuery({
     queryKey: ['policies', 'history'],
-    queryFn: () => get<Page<Deployed>>('/v1/policies', { limit: 20 }),
+    queryFn: () => get<PolicyVersionsAnswer>('/v1/policies', { limit: 20 }),
   });
+
+function Compared({ version, against }: { version: number; against: string }): ReactNode {
+  const history = useHistory();
+  const versions = history.data?.items.map((each) => each.version) ?? [];
+  return <Compare version={version} against={against} versions={[...versions, 0]} />;
+}
+
+function History(): ReactNode {
+  const history = useHistory();
   const c = T.policy.columns;
   return (
     <section className="panel" aria-labelledby="history">
@@ -158,24 +164,29 @@ function History(): ReactNode {
               <th scope="col">{c.version}</th>
               <th scope="col">{c.time}</th>
               <th scope="col">{c.by}</th>
-              <th scope="col">{c.mode}</th>
+              <th scope="col">{c.changes}</th>
             </tr>
           </thead>
           <tbody>
-            {history.data?.items.map(({ version, time, by, mode }) => (
-              <tr key={`${version}${time}`}>
+            {history.data?.items.map(({ version, at, by, replaces }) => (
+              <tr key={version}>
                 <th scope="row">
                   <Link to="/policy" search={{ version: String(version) }}>
                     {version}
-                  </Link>
+                  </Link>{' '}
+                  {version === history.data.current && <span className="tag tag-good">{T.policy.inForce}</span>}
                 </th>
                 <td>
-                  <When at={time} />
+                  <When at={at} />
                 </td>
                 <td>
                   <AgentText>{by}</AgentText>
                 </td>
-                <td>{mode}</td>
+                <td>
+                  <Link to="/policy" search={{ version: String(version), against: String(replaces) }}>
+                    {T.policy.compare.link(replaces)}
+                  </Link>
+                </td>
               </tr>
             ))}
           </tbody>
