@@ -108,7 +108,7 @@ describe('a responder', () => {
     const other = await open(stack.as('orchestrator'), {}, 'picker_');
     const selector = {
       any: [{ agentClass: 'picker', resource: { type: '*', match: '**' } }, { approver: 'user:eve@example.com' }],
-      not: { environment: 'test' },
+      not: { environment: 'prod' },
     };
     const responder = stack.as('responder');
     const preview = await responder.previewRevocation(selector);
