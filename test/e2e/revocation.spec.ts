@@ -66,6 +66,7 @@ describe('a responder', () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'BLAST_RADIUS_GREW']);
     expect(JSON.stringify(refused.body)).toContain('"grants":2');
     expect(await decision(first.grant.id)).toBe('permit');
+    expect(refused.body.grew).toMatchObject({ since: preview.asOf, counts: { grants: 1 }, byClass: { crawler: 1 } });
     // the refusal contains the current preview: a request with its digest succeeds
     const { digest } = refused.body.preview as { digest: string };
     const again = await http(stack, 'POST', '/v1/revocations', {
@@ -100,6 +101,40 @@ describe('a responder', () => {
     expect(preview.counts.grants).toBeGreaterThan(0);
     await stack.as('responder').revokeAll({ selector: selector, reason: 'x', digest: preview.digest });
     expect(await decision(grant.id)).toBe('deny');
+  });
+
+  it('stops by patterns and combinations, by an approver, and shows what the revocation stopped with its incident', async () => {
+    const { grant } = await open(stack.as('orchestrator'), {}, 'picker');
+    const other = await open(stack.as('orchestrator'), {}, 'picker_');
+    const selector = {
+      any: [{ agentClass: 'picker', resource: { type: '*', match: '**' } }, { approver: 'user:eve@example.com' }],
+      not: { environment: 'prod' },
+    };
+    const responder = stack.as('responder');
+    const preview = await responder.previewRevocation(selector);
+    expect(preview.near).toEqual([{ agentClass: 'picker_', selected: 0, spared: 1 }]);
+    const done = await responder.revokeAll({ selector, reason: 'leaked', digest: preview.digest, incident: 'INC-7' });
+    expect(await decision(grant.id)).toBe('deny');
+    expect(await decision(other.grant.id)).toBe('permit');
+    const key = stack.keys.responder;
+    const record = () => http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key });
+    await until('the record', async () => (await record()).status === 200);
+    expect((await record()).body).toMatchObject({
+      incident: 'INC-7',
+      reason: 'leaked',
+      counts: { grants: 1, rows: 1 },
+      consequences: [{ grantId: grant.id }],
+      next: null,
+    });
+    const lines = await fetch(`${stack.url}/v1/revocations/${done.revocationId}`, {
+      headers: { authorization: `Bearer ${key}`, accept: 'application/x-ndjson' },
+    });
+    const [item, progress, answer] = (await lines.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect([item, progress]).toMatchObject([{ item: { grantId: grant.id } }, { progress: { done: 1, of: 1 } }]);
+    expect(answer).toMatchObject({ answer: { incident: 'INC-7', counts: { grants: 1 } } });
   });
 
   it('denies a tool by its verb without ending leases, or ends them on request', async () => {

@@ -63,6 +63,14 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
     tool: 'git',
     treeId: run.treeId,
     issuedBefore: '2026-01-01T00:00:00Z',
+    issuedAfter: '2025-01-01T00:00:00Z',
+    environment: 'e',
+    imageDigest: 'sha256:0',
+    approver: 'user:y',
+    resource: { type: 'file', match: 'a/**' },
+    all: [{ verb: 'git.*' }],
+    any: [{ not: { agentClass: 'used' } }],
+    not: { agentClass: 'used' },
   };
   return [
     {
@@ -101,7 +109,7 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
     {
       path: '/v1/revocations',
       role: 'responder',
-      body: { selector, reason, digest: 'x', force: false, quarantine: false },
+      body: { selector, reason, digest: 'x', force: false, quarantine: false, incident: 'INC-1' },
     },
     { path: '/v1/policies', role: 'admin', body: { bundle: { 'a.yaml': 'catalogue: []' }, replaces: 0 } },
     { path: '/v1/policies/check', role: 'analyst', body: { bundle: { 'a.yaml': 'catalogue: []' } } },

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { red } from '../render';
+import { withGrowth } from './growth-text';
 import { printPreview } from './preview-text';
 import { printRecord } from './revocation-record';
 import { addSelectorOptions, selectorOf, type SelectorFlags } from './selector-options';
@@ -64,15 +65,17 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
     );
     return;
   }
-  const done = await client.revokeAll({
-    selector,
-    reason: options.reason,
-    digest: options.digest ?? preview?.digest,
-    ...(target === undefined ? {} : { target }),
-    ...(options.force ? { force: true } : {}),
-    ...(options.quarantine ? { quarantine: true } : {}),
-    ...(options.incident === undefined ? {} : { incident: options.incident }),
-  });
+  const done = await client
+    .revokeAll({
+      selector,
+      reason: options.reason,
+      digest: options.digest ?? preview?.digest,
+      ...(target === undefined ? {} : { target }),
+      ...(options.force ? { force: true } : {}),
+      ...(options.quarantine ? { quarantine: true } : {}),
+      ...(options.incident === undefined ? {} : { incident: options.incident }),
+    })
+    .catch(withGrowth);
   console.log(
     options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId} at ${JSON.stringify(done.positions)}`,
   );

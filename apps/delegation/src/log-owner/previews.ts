@@ -1,3 +1,4 @@
+import { growthOf, type Counted, type Growth } from '@bailiwick/authority/revocation/counting/growth';
 import { previewInPieces } from '@bailiwick/authority/revocation/blast-radius';
 import { targetOf, type Meant } from '@bailiwick/authority/revocation/reach';
 import type { LogState } from '@bailiwick/authority/state/state';
@@ -18,7 +19,7 @@ export interface StateSource {
 
 /** Counts the blast radius of revocations and remembers the results, so that an execution can refer to one. */
 export class Previews {
-  private readonly kept = new Map<string, { meant: string; asOf: number; at: number }>();
+  private readonly kept = new Map<string, Counted & { meant: string; at: number }>();
 
   constructor(private readonly source: StateSource) {}
 
@@ -51,8 +52,15 @@ export class Previews {
     return { ...command, previewed: undefined };
   }
 
+  /** Returns how a preview differs from an earlier one, if that is still known. */
+  growth(digest: string | undefined, after: PreviewView): Growth | undefined {
+    const before = digest === undefined ? undefined : this.kept.get(digest);
+    return before && growthOf(before, after);
+  }
+
   private remember(view: PreviewView, meant: Meant, now: number): PreviewView {
-    this.kept.set(view.digest, { meant: identityOf(meant), asOf: view.asOf, at: now });
+    const { asOf, counts, byClass } = view;
+    this.kept.set(view.digest, { meant: identityOf(meant), asOf, counts, byClass, at: now });
     for (const [digest, { at }] of this.kept) {
       if (this.kept.size <= LIMITS.previewsKept && at > now - LIMITS.previewMs) break;
       this.kept.delete(digest);

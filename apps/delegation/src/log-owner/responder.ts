@@ -48,11 +48,13 @@ export class Responder {
     }
   }
 
-  /** Attaches a new preview to a refusal that asks for one. If it cannot be counted now, the refusal goes without it. */
+  /** Attaches a new preview to a refusal that asks for one, and how it differs from the one that was sent. If it cannot be counted now, the refusal goes without it. */
   private async withPreview({ shows }: Staged, answer: Answer): Promise<Answer> {
     if (!shows || answer.ok) return answer;
     const preview = await this.previews.count(shows).catch(() => undefined);
-    return preview ? { ok: false, refusal: { ...answer.refusal, extra: { preview } } } : answer;
+    if (!preview) return answer;
+    const grew = this.previews.growth(shows.previewed?.digest, preview);
+    return { ok: false, refusal: { ...answer.refusal, extra: { preview, ...(grew ? { grew } : {}) } } };
   }
 
   private async responseTo(state: LogState, { events, replay }: Staged): Promise<Answer> {

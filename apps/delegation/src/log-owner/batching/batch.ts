@@ -35,7 +35,7 @@ export interface Staged {
   /** a response that does not depend on the commit: a refusal */
   readonly answer?: Answer;
   /** the target of the preview to attach to the refusal; counted in pieces after the batch */
-  readonly shows?: Meant;
+  readonly shows?: Meant & { readonly previewed?: { readonly digest: string } | undefined };
   /** the earlier execution of the same command: the positions of its events */
   readonly replay?: CommandNode;
 }
