@@ -15,20 +15,20 @@ const CONTENT =
 const HANDS_OVER = new RegExp(
   String.raw`\b(?:${DOING})\b(?:\s+(?:it|them|everything|anything|all of (?:it|them))\b|[^.?!\n]{0,50}?\bwhat(?:ever)?\b|` +
     String.raw`(?![^.?!\n]{0,50}\bfollowing\b)[^.?!\n]{0,50}?\b(?:${CONTENT})\b)|` +
-    String.raw`\b(?:according to|as (?:he|she|they|it|described|instructed|requested|specified|stated|written|asked|told))\b`,
+    String.raw`\b(?:according to|as (?:they|it|described|instructed|requested|specified|stated|written|asked))\b`,
   'i',
 );
 const NAME = /(?<![\p{L}\p{N}@._/'’-])\p{Lu}\p{L}{2,}(?!['’]\p{Ll}{2})/gu;
 const QUOTED = /["'“‘]([^"'“”’]{3,60})["'”’]/gu;
 const NO_NAMES = new Set(
   (
-    'you she they his her our their the this that these those please can could would will shall should may might must ' +
+    'you they his our their the this that these those please can could would will shall should may might must ' +
     'what when where which who why how for from with and but then also after before there here hey hello thanks yes not are was were does did have has had'
   ).split(' '),
 );
 
 /**
- * Returns the sources to which a goal hands authority, as in "do what the page says" or "complete what they need": its
+ * Returns the sources to which a goal hands authority, as in "do what the page asks for" or "complete what they need": its
  * names, addresses and quotations, normalized. None if it hands nothing over. An order of anyone else in the same result
  * is not covered.
  */

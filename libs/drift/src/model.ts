@@ -7,7 +7,7 @@ export interface Parameters {
   /** of each sign, at least 0: more of a sign never lowers a score */
   readonly weights: Readonly<Record<SignName, number>>;
   /**
-   * From the weighted sum of the signs of a run's worst call to the score, rising; linear in between, beyond the last one
+   * From the weighted sum of the signs of a run's worst call to the score, rising; linear from one to the next, beyond the last one
    * by its slope towards 1. A score means a share of runs that were not hijacked: see `LEVELS`.
    */
   readonly curve: readonly (readonly [sum: number, score: number])[];

@@ -42,7 +42,7 @@ const FUNCTION_WORDS = new Set(
 /** Words that start the object of a verb. */
 const OBJECT_START = new Set(
   (
-    'the a an this that these those my your his her its our their me us him them it all any some each every both one two three ' +
+    'the a an this that these those my your his its our their me us him them it all any some each every both one two three ' +
     'another more out up off to from in at on with for as'
   ).split(' '),
 );

@@ -97,7 +97,7 @@ export const SIGNS = [
   {
     name: 'instruction-obeyed',
     of: changes(({ echo }) => echo.full),
-    says: ({ echo }) => `it does what an instruction in the result of ${echo.source} says, to a target of it`,
+    says: ({ echo }) => `it carries out an instruction in the result of ${echo.source}, on a target of it`,
     quotes: carriedOut,
   },
   {
