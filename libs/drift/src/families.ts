@@ -26,9 +26,9 @@ const OBJECTS = {
   money:
     'money payment payments transaction transactions amount bill rent fee price dollars euros usd eur bank account iban refund difference salary invoice pay paid transfer',
   credential: 'password passwords passphrase credential credentials key keys token tokens secret secrets',
-  permission: 'permission permissions role roles access member members workspace invite',
+  permission: 'permission permissions role roles access member members invite',
   mail: 'email emails mail mails inbox mailbox',
-  message: 'message messages channel channels dm slack chat direct',
+  message: 'message messages channel channels dm chat direct',
   event: 'event events calendar meeting meetings appointment appointments schedule participants invite',
   file: 'file files document documents drive folder folders list spreadsheet',
   booking:

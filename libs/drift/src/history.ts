@@ -1,7 +1,9 @@
-import { directivesIn } from './directives';
 import { intentOf } from './families';
+import { handedOverIn, namesOne } from './handed-over';
 import { DRIFT_LIMITS } from './limits';
 import type { Call, Goal, History, RunHistory } from './memory';
+import { ordersIn, unescaped } from './orders';
+import { partsOf, type Part } from './parts';
 import { isRelated } from './related';
 import { holds, identifiersIn } from './values';
 import { contentWords, normalize } from './words';
@@ -82,6 +84,10 @@ function opened(history: History, { runId, parentRunId, purpose, task }: Of<'ope
     smuggled: parent ? smuggledIn(history, parent, task ?? purpose ?? '') : [],
     delegatedSources: parent?.delegatedSources ?? [],
     delegated: parent?.delegated ?? NOTHING,
+    handsTo: handedOverIn(task ?? purpose ?? '').concat(parent?.handsTo ?? []),
+    handed: parent?.handed ?? NOTHING,
+    names: [...new Set([...identifiersIn(task ?? purpose ?? ''), ...(parent?.names ?? [])])].slice(0, NAMES),
+    verbs: new Set(),
     calls: new Map(),
     resources: new Set(),
     unrelated: 0,
@@ -111,6 +117,7 @@ function called(history: History, run: RunHistory, { actionId, call, permitted, 
   count(run.calls, callKey(call));
   touch(run, call);
   run.types.add(call.resource.type);
+  if (run.verbs.size < DRIFT_LIMITS.callsPerRun) run.verbs.add(call.verb);
   if (permitted && history.pending.size < DRIFT_LIMITS.pendingPerTree)
     history.pending.set(actionId, { runId: run.runId, call });
 }
@@ -150,9 +157,26 @@ function returned(history: History, { actionId, text, labels }: Of<'returned'>):
   }
   const all = new Set([...call.labels, ...labels]);
   const trust = all.has('untrusted') ? 'untrusted' : all.has('trusted') ? 'trusted' : 'unlabelled';
-  const directives = trust === 'trusted' ? [] : directivesIn(raw);
-  history.results.push({ runId, text: normalize(raw), trust, directives, source });
+  const clear = unescaped(raw);
+  const handed = run && trust !== 'trusted' && run.handsTo.length > 0 ? handedParts(run, source, clear) : [];
+  if (run && handed.length > 0 && run.handed.text.length < DRIFT_LIMITS.goalChars)
+    run.handed = goalOf(`${run.handed.text} ${handed.map(({ from, to }) => clear.slice(from, to)).join(' ')}`);
+  const orders =
+    trust === 'trusted' ? [] : ordersIn(clear, (at) => handed.some(({ from, to }) => from <= at && at < to));
+  const whole = normalize(clear);
+  const rest = orders.reduce((left, order) => left.split(order.text).join(' | '), whole);
+  const named = run !== undefined && namesOne(source, run.names);
+  history.results.push({ runId, text: whole, rest, trust, orders, tool: call.tool ?? call.verb, named });
   if (history.results.length > DRIFT_LIMITS.resultsPerTree) history.results.shift();
 }
+
+/** Returns the parts of a result that are from a source to which the goal hands authority. */
+function handedParts(run: RunHistory, source: string, text: string): Part[] {
+  const parts = partsOf(text);
+  if (namesOne(source, run.handsTo)) return parts;
+  return parts.filter(({ from, to }) => namesOne(normalize(text.slice(from, to)), run.handsTo));
+}
+/** identifiers of a goal that are kept */
+const NAMES = 64;
 
 const joined = (goal: Goal, raw: string): Goal => goalOf(`${goal.text} ${normalize(raw)}`, DRIFT_LIMITS.delegatedChars);

@@ -1,6 +1,6 @@
-import type { Effect } from '@bailiwick/contracts/grants/grant';
-import type { Directive } from './directives';
+import type { Effect, Risk } from '@bailiwick/contracts/grants/grant';
 import type { Intent } from './families';
+import type { Order } from './orders';
 
 /** One call, as far as the monitor knows it. */
 export interface Call {
@@ -9,6 +9,8 @@ export interface Call {
   readonly effect: Effect;
   readonly resource: { readonly type: string; readonly id: string };
   readonly labels: readonly string[];
+  /** of the policy's catalog; undefined where it is not known */
+  readonly risk?: Risk | undefined;
   /** the arguments or their preview; undefined if they were not sent or were erased */
   readonly args?: unknown;
 }
@@ -30,9 +32,13 @@ export interface Returned {
   readonly text: string;
   /** by its labels: `trusted` and `untrusted` results carry that label, `unlabelled` ones neither */
   readonly trust: 'trusted' | 'unlabelled' | 'untrusted';
-  readonly directives: readonly Directive[];
-  /** the normalized request that produced it */
-  readonly source: string;
+  readonly orders: readonly Order[];
+  /** normalized, without the orders */
+  readonly rest: string;
+  /** the tool or verb that produced it */
+  readonly tool: string;
+  /** the request for it has an identifier that the goal names */
+  readonly named: boolean;
 }
 
 /** The history of one run. */
@@ -47,6 +53,14 @@ export interface RunHistory {
   delegatedSources: readonly string[];
   /** text of those sources, once read: part of the goal */
   delegated: Goal;
+  /** sources to which the goal hands authority by its words */
+  readonly handsTo: readonly string[];
+  /** the parts of results that are from them: what they ask for counts less, and not as the goal */
+  handed: Goal;
+  /** identifiers of the goal */
+  readonly names: readonly string[];
+  /** verbs of the calls so far */
+  readonly verbs: Set<string>;
   /** keys of the calls so far, with their counts */
   readonly calls: Map<string, number>;
   /** distinct resources read or changed */

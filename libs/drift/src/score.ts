@@ -1,38 +1,23 @@
 import type { Feature } from '@bailiwick/contracts/events/event';
-import {
-  Look,
-  breadth,
-  echo,
-  novelty,
-  probing,
-  provenance,
-  repetition,
-  strangeness,
-  unasked,
-  type Finding,
-} from './features';
-import type { Call, History } from './memory';
+import { breadth, probing, repetition, type Finding, type Look } from './features';
+import { FITTED } from './fitted';
 import { DRIFT_LIMITS } from './limits';
+import type { Call, History } from './memory';
+import { onCurve, weighted, type Parameters } from './model';
+import { read, SIGNS } from './signs';
 
-/** Version of the scores, stated with each of them. A changed weight requires a new version. */
-export const MONITOR = 'structural/2';
+/** Version of the scores, stated with each of them. A changed sign, weight or parameter requires a new version. */
+export const MONITOR = FITTED.version;
 
-/**
- * The features and the maximum score of each alone. Structure and provenance weigh most, similarity of words least.
- */
+/** The features that are not fitted, and the maximum score of each alone. */
 export const WEIGHTS: readonly {
   readonly name: string;
   readonly weight: number;
   readonly of: (look: Look) => Finding;
 }[] = [
-  { name: 'instruction-echo', weight: 0.7, of: echo },
   { name: 'breadth', weight: 0.75, of: breadth },
-  { name: 'unasked-effect', weight: 0.4, of: unasked },
   { name: 'refused-and-on', weight: 0.6, of: probing },
-  { name: 'value-from-result', weight: 0.25, of: provenance },
   { name: 'repetition', weight: 0.15, of: repetition },
-  { name: 'new-kind', weight: 0.1, of: novelty },
-  { name: 'strange-words', weight: 0.05, of: strangeness },
 ];
 
 export interface Score {
@@ -49,50 +34,67 @@ export const withoutWords = (features: readonly Sign[]): Feature[] =>
   features.map(({ name, contribution, says }) => ({ name, contribution, says }));
 
 /**
- * Scores how far a call would move its run from its declared purpose. The features are treated as independent:
- * score = 1 − Π (1 − weightᵢ · amountᵢ), so the score grows with every feature, a single feature yields at most its
- * weight, and the score never exceeds 1.
+ * Scores how far a call would move its run from its declared purpose: the fitted signs together by their curve, and the
+ * other features as independent of them. The score grows with every sign and feature, and never exceeds 1.
  *
  * @returns undefined if the run is unknown; the caller then fails closed (I11)
  */
-export function scoreCall(history: History, runId: string, call: Call): Score | undefined {
+export function scoreCall(
+  history: History,
+  runId: string,
+  call: Call,
+  parameters: Parameters = FITTED,
+): Score | undefined {
   const run = history.runs.get(runId);
   if (!run) return undefined;
-  const look = new Look(history, run, call);
-  return combine(WEIGHTS.map(({ name, weight, of }) => ({ name, weight, finding: of(look) })));
+  const { amounts, says } = read(history, run, call);
+  const weights = SIGNS.map(({ name }) => parameters.weights[name]);
+  const sum = weighted(weights, amounts);
+  const fitted = bitOf(onCurve(parameters.curve, sum));
+  const signs = SIGNS.map(({ name }, at): Part => {
+    const share = sum > 0 ? ((weights[at] as number) * (amounts[at] as number)) / sum : 0;
+    return { name, bit: fitted * share, says: () => says(at) };
+  });
+  return combine([...signs, ...WEIGHTS.map(({ name, weight, of }) => partOf(name, weight, of({ run, call })))]);
 }
 
 /** Scores the drift of a run after the given number of further refusals, when nothing else is known of them. */
 export function scoreRefused(history: History, runId: string, count: number): Score | undefined {
   const run = history.runs.get(runId);
   if (!run) return undefined;
-  const look = { run: { ...run, refused: run.refused + count } };
-  return combine(
-    WEIGHTS.filter(({ of }) => of === probing).map(({ name, weight }) => ({ name, weight, finding: probing(look) })),
-  );
+  const finding = probing({ run: { ...run, refused: run.refused + count } });
+  return combine(WEIGHTS.filter(({ of }) => of === probing).map(({ name, weight }) => partOf(name, weight, finding)));
 }
 
-export interface Weighed {
+/** What a feature adds to −log(1 − score), and its sentence, which is made only for the features that are shown. */
+export interface Part {
   readonly name: string;
-  readonly weight: number;
-  readonly finding: Finding;
+  readonly bit: number;
+  readonly says: () => { readonly says: string; readonly quotes?: string };
 }
 
-export function combine(findings: readonly Weighed[]): Score {
-  const signs = findings
-    .map((of) => ({ of, bit: -Math.log1p(-of.weight * clamp(of.finding.amount)) }))
-    .filter(({ bit }) => bit > 0);
-  const sum = signs.reduce((total, { bit }) => total + bit, 0);
+const bitOf = (score: number): number => -Math.log1p(-Math.min(score, 1 - 1e-9));
+export const partOf = (name: string, weight: number, { amount, says }: Finding): Part => ({
+  name,
+  bit: bitOf(weight * clamp(amount)),
+  says: () => ({ says }),
+});
+
+export function combine(all: readonly Part[]): Score {
+  const parts = all.filter(({ bit }) => bit > 0).sort((a, b) => b.bit - a.bit);
+  const sum = parts.reduce((total, { bit }) => total + bit, 0);
   const score = round(-Math.expm1(-sum));
-  const features = signs
-    .sort((a, b) => b.bit - a.bit)
-    .slice(0, DRIFT_LIMITS.featuresPerScore)
-    .map(({ of: { name, finding }, bit }) => ({
+  const shown = parts.slice(0, DRIFT_LIMITS.featuresPerScore);
+  const shownSum = shown.reduce((total, { bit }) => total + bit, 0);
+  const features = shown.map(({ name, bit, says }) => {
+    const { says: sentence, quotes } = says();
+    return {
       name,
-      contribution: round((score * bit) / sum),
-      says: finding.says.slice(0, DRIFT_LIMITS.textLength),
-      ...(finding.quotes === undefined ? {} : { quotes: finding.quotes.slice(0, DRIFT_LIMITS.textLength) }),
-    }));
+      contribution: round((score * bit) / shownSum),
+      says: sentence.slice(0, DRIFT_LIMITS.textLength),
+      ...(quotes === undefined ? {} : { quotes: quotes.slice(0, DRIFT_LIMITS.textLength) }),
+    };
+  });
   return { score, features };
 }
 

@@ -25,7 +25,7 @@ export function normalize(text: string): string {
     .trim();
 }
 
-/** Splits names such as `send_email`, `email.send` and `sendEmail` into words, in order, in lower case. */
+/** Splits names such as `send_note`, `note.send` and `sendNote` into words, in order, in lower case. */
 export function wordsOf(text: string): string[] {
   return (
     text

@@ -3,6 +3,7 @@ import { UsageError } from '@bailiwick/cli/context';
 import { benchDecisions } from './decisions';
 import { benchDelegate } from './delegate';
 import { benchDerive } from './derive';
+import { benchDrift } from './drift';
 import { Driver } from './load/driver';
 import { benchLedger } from './ledger';
 import { benchLog } from './log';
@@ -36,19 +37,22 @@ interface BenchFlags {
   size: string;
   json?: boolean;
   data?: string;
+  fit?: string;
 }
 
 /** Runs `bailiwick bench` with the arguments after `bench`. */
 export async function runBench(args: readonly string[]): Promise<void> {
   await new Command('bailiwick bench')
-    .argument('[which]', `one of ${NAMES.join(', ')}; all of them if omitted; or ${NAMES_OF_RUNS.join(', ')}`)
+    .argument('[which]', `one of ${NAMES.join(', ')}; all of them if omitted; or ${NAMES_OF_RUNS.join(', ')}, drift`)
+    .argument('[files...]', 'further files of recorded runs, for drift')
     .description('compare this build with other software on this machine')
     .option('--rounds <n>', 'number of measured rounds', '5')
     .option('--size <n>', 'number of live leases in a large state, or of recorded decisions', '1000000')
     .option(
       '--data <file>',
-      `recorded runs, for ${NAMES_OF_RUNS.join(' and ')}: one JSON object per line, optionally gzipped`,
+      `recorded runs, for ${NAMES_OF_RUNS.join(', ')} and drift: one JSON object per line, optionally gzipped`,
     )
+    .option('--fit <file>', 'for drift: write the parameters fitted on all the runs to this file, instead of measuring')
     .option('--json', 'print JSON')
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : 2);
@@ -57,14 +61,23 @@ export async function runBench(args: readonly string[]): Promise<void> {
     .parseAsync(args, { from: 'user' });
 }
 
-async function bench(which: string | undefined, flags: BenchFlags): Promise<void> {
+async function bench(which: string | undefined, files: readonly string[], flags: BenchFlags): Promise<void> {
+  if (which === 'drift') {
+    if (flags.data === undefined) throw new UsageError('bench drift needs --data FILE…, files of recorded runs');
+    const all = [flags.data, ...files];
+    return benchDrift({ files: all, json: flags.json === true, fit: flags.fit, print: (line) => console.log(line) });
+  }
+  if (files.length > 0)
+    throw new UsageError(`only bench drift takes several files, and ${files.join(', ')} is one too many`);
   const ofRuns = NAMES_OF_RUNS.find((each) => each === which);
   if (ofRuns !== undefined) {
     if (flags.data === undefined) throw new UsageError(`bench ${ofRuns} needs --data FILE, a file of recorded runs`);
     return OF_RUNS[ofRuns](flags.data, flags.json === true, (line) => console.log(line));
   }
   if (which !== undefined && !Object.hasOwn(BENCHES, which))
-    throw new UsageError(`Benchmark ${which} not found. Use one of ${[...NAMES, ...NAMES_OF_RUNS].join(', ')}.`);
+    throw new UsageError(
+      `Benchmark ${which} not found. Use one of ${[...NAMES, ...NAMES_OF_RUNS, 'drift'].join(', ')}.`,
+    );
   const [rounds, size] = [wholeNumber('--rounds', flags.rounds), wholeNumber('--size', flags.size)];
   for (const name of which === undefined ? NAMES : [which as Bench]) {
     const report = new Report(name, flags.json === true, (line) => console.log(line));

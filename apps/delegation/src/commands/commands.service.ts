@@ -62,7 +62,7 @@ export class CommandsService {
 
   private prepared({ owner }: OwnedLog, command: unknown): Promise<unknown> {
     if (typeOf(command) === 'erase') return withFound(owner, this.payloads, command);
-    return withDrift(this.bus, command, owner.committed, owner.catalog);
+    return withDrift(this.bus, command, owner);
   }
 
   private async submit(
@@ -83,8 +83,7 @@ export class CommandsService {
 
 /** Reports whether one of these commands needs data from other services before it enters the mailbox. */
 function needPreparation({ owner }: OwnedLog, group: readonly unknown[]): boolean {
-  const { catalog } = owner;
-  return group.some((command) => typeOf(command) === 'erase' || needsDrift(command, catalog));
+  return group.some((command) => typeOf(command) === 'erase' || needsDrift(command, owner));
 }
 
 /** Waits for a recorded erasure to be carried out, at most `LIMITS.eraseAnswerMs`. */

@@ -1,4 +1,4 @@
-import { mayBeHighRisk } from '@bailiwick/authority/matching/catalog';
+import { asksMonitor, mayBeHighRisk } from '@bailiwick/authority/matching/catalog';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import { interpret } from '@bailiwick/authority/matching/requested-call';
 import type { Bus } from '@bailiwick/messaging/connect';
@@ -7,15 +7,28 @@ import { authorize } from '@bailiwick/contracts/commands/command';
 import { LIMITS } from '@bailiwick/core/limits';
 import { scoreAnswer, type ScoreRequest } from '@bailiwick/contracts/actions/intent';
 
+/** What the owner of a log knows of it. */
+export interface Owner {
+  /**
+   * One past the newest written event, which the monitor must have read before it responds. Events in flight do not count:
+   * they may never be written, and their clients have no response yet.
+   */
+  readonly committed: number;
+  /** that of the policy in force */
+  readonly catalog: Catalog;
+  /** Reports whether a lease has no threshold that a score could reach. */
+  ignoresDrift(grantId: unknown): boolean;
+}
+
 /**
- * Requests the drift score of a high-risk action before its command enters the mailbox, because an owner never waits for
- * other services. Without a score the command is marked `unavailable`, and its rule requires an approval (I11).
- * @param after one past the newest written event, which the monitor must have read before it responds. Events in flight
- * do not count: they may never be written, and their clients have no response yet.
- * @param catalog that of the policy in force
+ * Requests the drift score of an action that does more than read, or is high-risk, before its command enters the mailbox,
+ * because an owner never waits for other services. The score covers every result reported before. Without a score in time
+ * the command is marked `unavailable`: a high-risk action then requires an approval (I11), and any other one is decided by
+ * the drift in the log.
  */
-export async function withDrift(bus: Bus, raw: unknown, after: number, catalog: Catalog): Promise<unknown> {
-  if (!needsDrift(raw, catalog)) return raw;
+export async function withDrift(bus: Bus, raw: unknown, owner: Owner): Promise<unknown> {
+  if (!needsDrift(raw, owner)) return raw;
+  const { committed: after, catalog } = owner;
   const parsed = authorize.safeParse(raw);
   if (!parsed.success) return raw; // the owner refuses it
   const { log, grantId, action, resource, labels, payload, actor, proof } = parsed.data;
@@ -29,12 +42,18 @@ export async function withDrift(bus: Bus, raw: unknown, after: number, catalog: 
 }
 
 /** Reads a few members of an unchecked command; the result for a malformed one does not matter. */
-export function needsDrift(raw: unknown, catalog: Catalog): boolean {
-  const { type, action } = (raw ?? {}) as {
+export function needsDrift(raw: unknown, owner: Omit<Owner, 'committed'>): boolean {
+  const { type, grantId, action, actor, proof } = (raw ?? {}) as {
     type?: unknown;
+    grantId?: unknown;
+    actor?: { kind?: unknown };
+    proof?: { vouched?: unknown };
     action?: { verb?: unknown; tool?: unknown; risk?: unknown; effect?: unknown };
   };
   if (type !== 'authorize' || typeof action?.verb !== 'string') return false;
   const { verb, tool, risk, effect } = action;
-  return mayBeHighRisk({ verb, tool, risk, effect }, catalog);
+  const vouched = proof?.vouched === true && actor?.kind !== 'run';
+  const call = { verb, tool, risk, effect };
+  if (!asksMonitor(call, vouched, owner.catalog)) return false;
+  return mayBeHighRisk(call, owner.catalog) || !owner.ignoresDrift(grantId);
 }

@@ -98,6 +98,12 @@ export class LogOwner {
     return this.state?.policies.current?.catalog ?? this.options.rules.catalog;
   }
 
+  /** Reports whether a lease has no threshold that a drift score could reach. */
+  ignoresDrift(grantId: unknown): boolean {
+    const onDrift = this.state?.grants.get(String(grantId))?.limits.purpose.onDrift;
+    return onDrift !== undefined && onDrift.stepUpAt >= 1 && onDrift.suspendAt >= 1;
+  }
+
   /**
    * @param until the deadline of a command that names none and needs one
    * @param onCommitted called when the command is decided and committed, if its response is sent later

@@ -32,8 +32,7 @@ export class QueriesService {
       });
     if (query?.op === 'proof') return this.proofs.take(target, raw);
     // a dry run gets the same drift score as the call itself
-    const withScore = (command: unknown): Promise<unknown> =>
-      withDrift(this.bus, command, owner.committed, owner.catalog);
+    const withScore = (command: unknown): Promise<unknown> => withDrift(this.bus, command, owner);
     const full = query?.op === 'dryRun' ? { ...query, command: await withScore(query.command) } : raw;
     return ask(owner, this.eventlog, DECISION_RULES, full, this.payloads);
   }

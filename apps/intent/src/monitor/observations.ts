@@ -10,8 +10,8 @@ export const isDecided = (event: Event): event is Decided =>
 
 /** Translates a decision into the call that was decided; the arguments come from the payload. */
 export function callOfEvent({ data }: Decided, payload: Payload): Call {
-  const { verb, tool, effect, resource, labels } = data;
-  return { verb, tool, effect, resource: { type: resource.type, id: resource.id }, labels, args: payload?.args };
+  const { verb, tool, effect, risk, resource, labels } = data;
+  return { verb, tool, effect, risk, resource: { type: resource.type, id: resource.id }, labels, args: payload?.args };
 }
 
 const text = (payload: Payload, key: string): string | undefined =>

@@ -22,7 +22,7 @@ export class IntentController {
   async score(
     @Payload(new ZodPipe(scoreRequest)) { log, grantId, after, call, args }: ScoreRequest,
   ): Promise<{ ok: true; value: Score }> {
-    const asked = { ...call, tool: call.tool, args };
+    const asked = { ...call, tool: call.tool, risk: call.risk, args };
     const score = await this.monitors.get(log)?.score(grantId, asked, after, LIMITS.driftCatchUpMs);
     if (!score) throw new RefusedError('NOT_READY', 'no score is available for this run now');
     return { ok: true, value: { ...score, features: withoutWords(score.features) } };

@@ -1,6 +1,12 @@
 import { EFFECTS, RISKS, type Effect, type Risk } from '@bailiwick/contracts/grants/grant';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
-import { classify as classifyBy, isHighRisk, mayBeHighRisk as mayBeHighRiskBy, type Unclassified } from './catalog';
+import {
+  asksMonitor,
+  classify as classifyBy,
+  isHighRisk,
+  mayBeHighRisk as mayBeHighRiskBy,
+  type Unclassified,
+} from './catalog';
 
 const classify = (action: Unclassified) => classifyBy(action, DEFAULT_CATALOG);
 const mayBeHighRisk = (call: Parameters<typeof mayBeHighRiskBy>[0]) => mayBeHighRiskBy(call, DEFAULT_CATALOG);
@@ -87,6 +93,22 @@ describe('the catalog', () => {
     expect(high).toBeGreaterThan(100);
     expect(mayBeHighRisk({ verb: 'file.read', effect: 'read', risk: 'medium' })).toBe(false);
     expect(mayBeHighRisk({ verb: 'never.heard' })).toBe(false);
+  });
+
+  it('asks the intent monitor about every call that does more than read, and about no other call of low or medium risk', () => {
+    const resource = { type: 'file', id: 'a/b', attributes: {} };
+    const asked = { true: 0, false: 0 };
+    for (const verb of ['file.read', 'file.write', 'email.send', 'web.get', 'shell.exec', 'never.heard'])
+      for (const effect of [undefined, ...EFFECTS])
+        for (const risk of [undefined, ...RISKS])
+          for (const vouched of [true, false]) {
+            const known = classify({ verb, effect, risk, labels: [], resource, vouched });
+            const wanted = isHighRisk(known.risk) || known.effects.some((each) => each !== 'read');
+            asked[`${wanted}`] += 1;
+            const asks = asksMonitor({ verb, effect, risk }, vouched, DEFAULT_CATALOG);
+            expect([verb, effect, risk, vouched, asks]).toEqual([verb, effect, risk, vouched, wanted]);
+          }
+    expect(Math.min(asked.true, asked.false)).toBeGreaterThan(10);
   });
 
   it('counts an unknown risk as high', () => {

@@ -72,18 +72,43 @@ const factsOfEffect = (effect: Effect): Facts => staged({ effects: [effect], ris
 /** Reports whether an action of this risk needs a drift score. I11: an unknown risk does. */
 export const isHighRisk = (risk: unknown): boolean => risk !== 'low' && risk !== 'medium';
 
-/** Reports whether a decision on this call asks the intent monitor first. `verb` is as the caller wrote it. */
-export function mayBeHighRisk(
-  { verb, tool, risk, effect }: { verb: string; tool?: unknown; risk?: unknown; effect?: unknown },
-  catalog: Catalog,
-): boolean {
-  const stated = EFFECTS.find((each) => each === effect);
-  return (
-    isHighRisk(catalog.lookup(verb, typeof tool === 'string' ? tool : undefined).facts.risk) ||
-    (risk !== undefined && isHighRisk(risk)) ||
-    (stated !== undefined && isHighRisk(RISK_OF[stated]))
-  );
+interface Unjudged {
+  /** as the caller wrote it */
+  readonly verb: string;
+  readonly tool?: unknown;
+  readonly risk?: unknown;
+  readonly effect?: unknown;
 }
+
+/** Reports whether `classify` may find a call to be high-risk. */
+export const mayBeHighRisk = (call: Unjudged, catalog: Catalog): boolean =>
+  isHighRiskBy(call, lookup(call, catalog), statedEffect(call));
+
+/**
+ * Reports whether a decision on this call asks the intent monitor first: it may be high-risk, or do more than read.
+ * @param vouched the caller is an enforcement point, whose statement counts for an unknown verb
+ */
+export function asksMonitor(call: Unjudged, vouched: boolean, catalog: Catalog): boolean {
+  const found = lookup(call, catalog);
+  const stated = statedEffect(call);
+  if (isHighRiskBy(call, found, stated) || (stated !== undefined && stated !== 'read')) return true;
+  const { effects } =
+    (vouched && !found.classified ? (found.ofTool ?? (stated && factsOfEffect(stated))) : undefined) ?? found.facts;
+  return effects.some((each) => each !== 'read');
+}
+
+const lookup = ({ verb, tool }: Unjudged, catalog: Catalog): ReturnType<Catalog['lookup']> =>
+  catalog.lookup(verb, typeof tool === 'string' ? tool : undefined);
+const statedEffect = ({ effect }: Unjudged): Effect | undefined => EFFECTS.find((each) => each === effect);
+
+const isHighRiskBy = (
+  { risk }: Unjudged,
+  { facts }: ReturnType<Catalog['lookup']>,
+  stated: Effect | undefined,
+): boolean =>
+  isHighRisk(facts.risk) ||
+  (risk !== undefined && isHighRisk(risk)) ||
+  (stated !== undefined && isHighRisk(RISK_OF[stated]));
 
 /**
  * Returns the labels of the resource and the effects. Only an action that does nothing but write discloses no secret.

@@ -1,5 +1,5 @@
 import type { Attribute } from '@bailiwick/contracts/actions/action';
-import type { Effect } from '@bailiwick/contracts/grants/grant';
+import type { Effect, Risk } from '@bailiwick/contracts/grants/grant';
 import { classify } from './catalog';
 import type { Catalog } from './catalog/compile';
 import { normalizeResourceId } from './pattern';
@@ -7,7 +7,12 @@ import { normalizeVerb } from './verbs/verb';
 
 /** A call before its decision, as requested. */
 export interface RequestedCall {
-  readonly action: { readonly verb: string; readonly tool?: string | undefined; readonly effect?: Effect | undefined };
+  readonly action: {
+    readonly verb: string;
+    readonly tool?: string | undefined;
+    readonly effect?: Effect | undefined;
+    readonly risk?: Risk | undefined;
+  };
   readonly resource: {
     readonly type: string;
     readonly id: string;
@@ -23,6 +28,7 @@ export interface InterpretedCall {
   readonly verb: string;
   readonly tool: string | undefined;
   readonly effect: Effect;
+  readonly risk: Risk;
   readonly resource: { readonly type: string; readonly id: string };
   readonly labels: string[];
 }
@@ -42,7 +48,7 @@ export function interpret(
       tool: action.tool,
       vouched,
       effect: action.effect,
-      risk: undefined,
+      risk: action.risk,
       labels,
       resource: { type: resource.type, id: id.value, attributes: resource.attributes ?? {} },
     },
@@ -52,6 +58,7 @@ export function interpret(
     verb: verb.value,
     tool: action.tool,
     effect: known.effect,
+    risk: known.risk,
     resource: { type: resource.type, id: id.value },
     labels: [...known.labels].sort(),
   };

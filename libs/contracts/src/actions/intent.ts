@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { calledTool, recordedLabels, resource } from './action';
 import { feature } from '../events/event';
-import { effect } from '../grants/grant';
+import { effect, risk } from '../grants/grant';
 import { idOf, logNameSchema, position } from '../primitives';
 
 /** The request on `bailiwick.intent.score`: how far does this call move its run from its purpose? */
@@ -15,6 +15,7 @@ export const scoreRequest = z.strictObject({
     verb: z.string(),
     tool: calledTool.shape.tool,
     effect,
+    risk: risk.optional(),
     resource: resource.omit({ attributes: true }),
     labels: recordedLabels,
   }),
