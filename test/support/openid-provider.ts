@@ -44,7 +44,7 @@ export class OpenIdProvider {
     return this.follow(start, who, fields);
   }
 
-  /** Signs in as `who`, and returns the address to which the provider sends the browser back, which begins with `back`. */
+  /** Signs in as `who`, and returns the address to which the provider sends the browser back, which starts with `back`. */
   signIn(start: string, who: string, back: string): Promise<string> {
     return this.follow(start, who, {}, back);
   }
