@@ -126,7 +126,7 @@ export function describeRequests(world: () => { stack: Stack; run: Opened; other
       const wrong = await post(REQUESTS, { ...request, resource: { type: 'repo', id: 'other/clord' } });
       expect([wrong.status, wrong.body.type]).toEqual([400, `${URN}invalid_denial_binding`]);
       expect(wrong.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-      for (const more of [{ items: [] }, { callback: { endpoint: 'http://127.0.0.1/' } }, { subject: undefined }])
+      for (const more of [{ items: [] }, { callback: {} }, { subject: undefined }])
         expect((await post(REQUESTS, { ...request, ...more })).status).toBe(400);
       const url = ((await post(REQUESTS, request)).body.task as Json).status_endpoint;
       const answers = [

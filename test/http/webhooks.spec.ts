@@ -10,7 +10,7 @@ interface Received {
   readonly body: string;
 }
 
-/** A receiver that shares no code with the sender: it verifies as the text of Standard Webhooks says. */
+/** A receiver that shares no code with the sender: it verifies by the text of Standard Webhooks. */
 class Receiver {
   readonly received: Received[] = [];
   status = 204;
@@ -142,6 +142,37 @@ describe('a webhook', () => {
     expect(receiver.idsOf('RunOpened').filter((each) => each === id)).toHaveLength(2);
     expect((await admin('POST', '/siem/redelivery', { id: 'default/0:0' })).status).toBe(404);
     expect((await admin('GET', '/siem/dead-letters')).body.items).toEqual([]);
+  });
+
+  it('for callbacks is notified of the end of a request for access that names it, and nothing else', async () => {
+    const post = (path: string, body: object, role: 'enforcer' | 'approver') =>
+      http(stack, 'POST', path, { key: stack.keys[role], body });
+    const registered = await admin('PUT', '/pep', { url: `${url}&for=pep`, callbacks: true });
+    const { grantId } = await openRun(stack);
+    const asked = {
+      subject: { type: 'grant', id: grantId },
+      action: { name: 'repo.read', properties: { risk: 'high', args: { call: 1 } } },
+      resource: { type: 'repo', id: 'acme/clord' },
+    };
+    const { body: denied } = await post('/access/v1/evaluation', asked, 'enforcer');
+    const { access_request, evaluation_id } = denied.context as { access_request: object; evaluation_id: string };
+    const request = { ...asked, denial: { evaluation_id, ...access_request } };
+    const unregistered = { ...request, callback: { endpoint: url } };
+    expect((await post('/access/v1/requests', unregistered, 'enforcer')).status).toBe(403);
+    const callback = { endpoint: `${url}&for=pep`, state: 'a session' };
+    const { status, body } = await post('/access/v1/requests', { ...request, callback }, 'enforcer');
+    expect(status).toBe(202);
+    const { id, status_endpoint } = body.task as { id: string; status_endpoint: string };
+    await post(`/v1/approvals/${id}/decision`, { verdict: 'deny', note: 'no' }, 'approver');
+    const notified = () => receiver.received.filter((each) => each.body.includes('"task"'));
+    await until('the notification', () => Promise.resolve(notified().length > 0));
+    const [notification] = notified() as [Received];
+    expect(JSON.parse(notification.body)).toEqual({
+      state: 'a session',
+      task: { id, status: 'denied', status_endpoint },
+    });
+    expect(verifies(String(registered.body.secret), notification)).toBe(true);
+    await admin('DELETE', '/pep');
   });
 
   it('is managed by the command line', async () => {

@@ -1,11 +1,11 @@
 /**
  * A real OpenID provider for tests, in a separate process since it is an ES module. Started with the port and the audience
- * of access tokens; it prints `ready`. Any login signs in the account of that name.
+ * of access tokens, and optionally with the redirect URI of a console; it prints `ready`. Any login signs in the account of that name.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
-const [port, audience] = process.argv.slice(2);
+const [port, audience, redirectUri] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 const GROUPS = { ada: ['finance'], bob: [] };
 const ROLES = { ada: ['bw-approver', 'bw-analyst'], bob: [] };
@@ -29,7 +29,21 @@ const provider = new Provider(issuer, {
       grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
       response_types: ['code'],
     },
+    ...(redirectUri
+      ? [
+          {
+            client_id: 'bailiwick-console',
+            client_secret: 'a secret of the console, long enough',
+            redirect_uris: [redirectUri],
+            grant_types: ['authorization_code'],
+            response_types: ['code'],
+          },
+        ]
+      : []),
   ],
+  // the ID token has the claims of the person
+  conformIdTokenClaims: false,
+  claims: { openid: ['sub', 'groups', 'roles'], email: ['email', 'email_verified'] },
   scopes: ['openid', 'email', 'api'],
   findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id, ...person(id) }) }),
   extraTokenClaims: (_ctx, token) => (token.accountId ? person(token.accountId) : undefined),

@@ -3,6 +3,12 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { freePort } from '@bailiwick/platform/local-servers/ports';
 
+/** The client of a console at the provider. */
+export const CONSOLE_CLIENT = {
+  clientId: 'bailiwick-console',
+  clientSecret: 'a secret of the console, long enough',
+} as const;
+
 /** A real OpenID provider (`oidc-provider`), and a person with a browser who signs in at it. */
 export class OpenIdProvider {
   private constructor(
@@ -10,10 +16,15 @@ export class OpenIdProvider {
     private readonly child: ChildProcess,
   ) {}
 
-  static async start(audience: string): Promise<OpenIdProvider> {
+  /** @param consoleAt the redirect URI of a console that signs people in, with `CONSOLE_CLIENT` */
+  static async start(audience: string, consoleAt?: string): Promise<OpenIdProvider> {
     const port = await freePort();
     const script = resolve(__dirname, 'openid-provider-process.mjs');
-    const child = spawn(process.execPath, [script, String(port), audience], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      [script, String(port), audience, ...(consoleAt === undefined ? [] : [consoleAt])],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     await new Promise<void>((ready, failed) => {
@@ -29,11 +40,21 @@ export class OpenIdProvider {
    * Opens a page of the provider and fills in every form that follows, as `who`.
    * @returns the last page: of the command line that receives the code, or that the device may continue
    */
-  async browse(start: string, who: string, fields: Record<string, string> = {}): Promise<string> {
+  browse(start: string, who: string, fields: Record<string, string> = {}): Promise<string> {
+    return this.follow(start, who, fields);
+  }
+
+  /** Signs in as `who`, and returns the address to which the provider sends the browser back, which starts with `back`. */
+  signIn(start: string, who: string, back: string): Promise<string> {
+    return this.follow(start, who, {}, back);
+  }
+
+  private async follow(start: string, who: string, fields: Record<string, string>, back?: string): Promise<string> {
     const cookies = new Map<string, string>();
     let next: { url: string; body?: URLSearchParams } | undefined = { url: start };
     for (let steps = 0; next; steps++) {
       if (steps > 20) throw new Error(`the sign-in does not end: ${next.url}`);
+      if (back !== undefined && next.url.startsWith(back)) return next.url;
       const own = next.url.startsWith(this.url);
       const response: Response = await fetch(next.url, {
         method: next.body ? 'POST' : 'GET',

@@ -152,7 +152,9 @@ describe('AppModule', () => {
     const mcp = ['approve', 'definitions', 'pins', 'register', 'remove', 'server', 'servers'].map(
       (name) => `mcp-${name}`,
     );
-    const webhooks = ['', '-dead', '-remove', '-rotate', '-save', '-totals', 's'].map((name) => `webhook${name}`);
+    const webhooks = ['', '-callback', '-dead', '-remove', '-rotate', '-save', '-totals', 's'].map(
+      (name) => `webhook${name}`,
+    );
     const sessions = ['add-session-link', 'end-person-sessions', 'end-session', 'session', 'start-session'];
     const served = ['create-tenant', 'logs', ...keys, ...people, ...mcp, ...webhooks, ...sessions]
       .map((name) => `admin.${name}`)

@@ -32,7 +32,12 @@ class Transport extends Server implements CustomTransportStrategy {
 async function start() {
   const ledger = { state: { log: 'default/0' }, start: note('ledger starts'), stop: note('ledger stops') };
   const module = await Test.createTestingModule({
-    imports: [AppModule.forRoot({ files: {}, webhookNetworks: [] as string[] } as unknown as Config, { warn: () => undefined, error: () => undefined })],
+    imports: [
+      AppModule.forRoot({ files: {}, webhookNetworks: [] as string[] } as unknown as Config, {
+        warn: () => undefined,
+        error: () => undefined,
+      }),
+    ],
   })
     .overrideProvider(BUS)
     .useValue({ drain: note('bus drains') })

@@ -145,6 +145,10 @@ export const LIMITS = {
     inFlightPerTenant: 4,
     /** how long a former secret signs after a rotation, at most */
     overlapMs: 30 * DAY,
+    /** callbacks of requests for access, per tenant, and how long one is kept */
+    callbacks: 10_000,
+    callbackMs: 30 * DAY,
+    callbackStateChars: 1_024,
   },
 
   // erasure

@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
 import type { BailiwickClient, EventItem } from '@bailiwick/client/client';
+import type { PersonNames } from '@bailiwick/contracts/people/person-names';
 import { SEARCHES } from '@bailiwick/contracts/queries/search';
 import { marked } from '@bailiwick/core/look-alike';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { dim, plain, table } from '../render';
+import { eventLine, namedRows } from '../event-line';
+import { table } from '../render';
 
 type Row = Record<string, unknown>;
 interface Page {
   readonly items: readonly Row[];
   readonly next: string | number | null;
+  readonly names?: PersonNames;
 }
 interface ListFlags extends GlobalOptions {
   readonly limit: string;
@@ -83,7 +86,7 @@ export function addListCommands(program: Command): void {
   events.action(async (_flags, command: Command) => {
     const flags = command.optsWithGlobals<ListFlags & { after?: string }>();
     const query = { ...queryOf('events', command), ...(flags.after === undefined ? {} : { after: flags.after }) };
-    const print = (event: EventItem): void => console.log(flags.json ? JSON.stringify(event) : line(event));
+    const print = (event: EventItem): void => console.log(flags.json ? JSON.stringify(event) : eventLine(event));
     const client = clientFor(flags, 'analyst');
     if (flags.follow) return follow(client, query, print);
     for await (const event of pages(client, 'events', query, flags)) print(event as unknown as EventItem);
@@ -136,7 +139,7 @@ async function* pages(
   client: BailiwickClient,
   op: keyof typeof SEARCHES,
   query: Record<string, string>,
-  { limit, all }: ListFlags,
+  { limit, all, json }: ListFlags,
 ): AsyncGenerator<Row> {
   const most = all ? Infinity : Number(limit);
   if (!(most >= 1) || (most !== Infinity && !Number.isInteger(most)))
@@ -147,7 +150,7 @@ async function* pages(
     const more: Record<string, string> = next === undefined ? {} : { [by]: String(next) };
     const params = new URLSearchParams({ ...query, ...more, limit: String(Math.min(PAGE, most - yielded)) });
     const page: Page = await client.get<Page>(`/v1/${op}?${params.toString()}`);
-    yield* page.items;
+    yield* json ? page.items : namedRows(page);
     yielded += page.items.length;
     next = page.next;
   }
@@ -176,27 +179,6 @@ async function follow(
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
-}
-
-/** Formats an event as one line. */
-function line(event: EventItem): string {
-  const data = event.data as {
-    verb?: string;
-    resource?: { id: string };
-    reason?: { says?: string };
-    score?: number;
-    detail?: string;
-  };
-  const about = [
-    data.verb,
-    data.resource?.id,
-    data.reason?.says,
-    data.score === undefined ? undefined : `score ${data.score.toFixed(2)}`,
-    data.detail,
-  ]
-    .filter((each) => each !== undefined)
-    .join(' ');
-  return `${String(event.position).padStart(7)} ${dim(event.time)} ${event.type.padEnd(20)} ${plain(about).slice(0, 120)} ${dim(event.runId ?? '')}`;
 }
 
 /** Yields the ID and data of each server-sent event. */

@@ -8,6 +8,7 @@ interface AddFlags extends GlobalOptions {
   type: string[];
   secret?: string;
   disabled?: boolean;
+  callbacks?: boolean;
 }
 interface RotateFlags extends GlobalOptions {
   secret?: string;
@@ -26,6 +27,7 @@ export function addWebhookCommands(program: Command): void {
     .option('--type <type>', 'the only types of events that are sent; repeatable', several, [])
     .option('--secret <secret>', 'signs: whsec_ and base64; without it, one is generated and printed once')
     .option('--disabled', 'send nothing until it is added again without this; events wait in the log')
+    .option('--callbacks', 'send what becomes of requests for access that name this address, in place of events')
     .action((name: string, url: string, _flags, command: Command) =>
       add(name, url, command.optsWithGlobals<AddFlags>()),
     );
@@ -63,12 +65,17 @@ export function addWebhookCommands(program: Command): void {
 
 const pathOf = (name: string): string => `/v1/webhooks/${encodeURIComponent(name)}`;
 
-async function add(name: string, url: string, { type, secret, disabled, ...options }: AddFlags): Promise<void> {
+async function add(
+  name: string,
+  url: string,
+  { type, secret, disabled, callbacks, ...options }: AddFlags,
+): Promise<void> {
   const body = {
     url,
     ...(type.length === 0 ? {} : { types: type }),
     ...(secret === undefined ? {} : { secret }),
     ...(disabled === true ? { enabled: false } : {}),
+    ...(callbacks === true ? { callbacks } : {}),
   };
   const saved = await clientFor(options, 'admin').put<{ webhook: WebhookView; secret?: string }>(pathOf(name), body);
   if (options.json) return console.log(JSON.stringify(saved));
@@ -91,7 +98,7 @@ async function list(options: GlobalOptions): Promise<void> {
 
 function row(each: WebhookView): string[] {
   const behind = each.logs.reduce((sum, log) => sum + log.behind, 0);
-  const types = each.types === undefined ? 'all' : String(each.types.length);
+  const types = each.callbacks ? 'callbacks' : each.types === undefined ? 'all' : String(each.types.length);
   return [each.name, each.url, types, stateOf(each), String(behind), String(each.deadLetters)];
 }
 

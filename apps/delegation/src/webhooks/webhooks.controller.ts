@@ -2,7 +2,13 @@ import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { z } from 'zod';
 import type { Answer } from '@bailiwick/contracts/commands/command';
-import { webhookQuery, webhookRotate, webhookSave, webhooksQuery } from '@bailiwick/contracts/webhooks/webhook';
+import {
+  webhookCallbackSave,
+  webhookQuery,
+  webhookRotate,
+  webhookSave,
+  webhooksQuery,
+} from '@bailiwick/contracts/webhooks/webhook';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { PostgresWebhooks } from '@bailiwick/event-store/postgres/webhooks';
 import { adminSubject } from '@bailiwick/messaging/subjects';
@@ -46,6 +52,16 @@ export class WebhooksController {
   @MessagePattern(adminSubject('webhook-remove'))
   async remove(@Payload(new ZodPipe(webhookQuery)) { tenant, webhook }: Named): Promise<Answer> {
     return { ok: true, value: { removed: await this.webhooks.remove(tenant, webhook) } };
+  }
+
+  @MessagePattern(adminSubject('webhook-callback'))
+  async addCallback(
+    @Payload(new ZodPipe(webhookCallbackSave)) request: z.infer<typeof webhookCallbackSave>,
+  ): Promise<Answer> {
+    if (await this.webhooks.addCallback(request)) return { ok: true, value: {} };
+    const detail =
+      'callback.endpoint is not exactly the address of an enabled webhook that an administrator registered with `callbacks`, or the tenant has too many callbacks; leave it out and read the status endpoint';
+    return { ok: false, refusal: { code: 'FORBIDDEN', detail } };
   }
 
   @MessagePattern(adminSubject('webhook-dead'))

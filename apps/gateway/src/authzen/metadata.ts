@@ -16,6 +16,5 @@ export const metadata = (url: string): Record<string, unknown> => ({
   access_request_endpoint: requestEndpoint(url),
   jwks_uri: `${url}/oauth/jwks`,
   capabilities: ['urn:openid:authzen:capability:access-request'],
-  // no part of the profile: clients read the status
-  access_request_callbacks_supported: false,
+  access_request_callbacks_supported: true,
 });

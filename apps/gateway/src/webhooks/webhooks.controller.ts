@@ -95,7 +95,7 @@ export class WebhooksController {
   async save(
     @Ctx() context: RequestContext,
     @Params(named) { name }: Named,
-    @Body(webhookRequest) { url, types, secret, enabled = true }: WebhookRequest,
+    @Body(webhookRequest) { url, types, secret, enabled = true, callbacks = false }: WebhookRequest,
   ): Promise<Reply> {
     const { tenant } = context.caller;
     this.secrets.admit(url);
@@ -106,7 +106,7 @@ export class WebhooksController {
     const generated = isNew && secret === undefined ? this.secrets.make() : undefined;
     const signing = secret ?? generated;
     const stored: WebhookSave = {
-      ...{ tenant, webhook: name, url, types: types ?? null, enabled },
+      ...{ tenant, webhook: name, url, types: types ?? null, enabled, callbacks },
       ...(signing === undefined ? {} : { secret: this.secrets.seal(tenant, name, signing) }),
     };
     const at = await this.record(context, {

@@ -2,6 +2,7 @@ import type { EventWithoutPayload } from '@bailiwick/contracts/events/stored-eve
 import { LIMITS } from '@bailiwick/core/limits';
 import { NEW_CURSOR, type Buried, type WebhookCursor } from '@bailiwick/event-store/postgres/webhook-deliveries';
 import { WebhookLine } from './line';
+import { messageOf } from './message';
 import type { Attempt } from './progress';
 
 const LOG = 'acme/0';
@@ -24,7 +25,7 @@ class World {
   dies = false;
 
   line(types?: string[]): WebhookLine {
-    const target = { tenant: 'acme', name: 'siem', url: 'https://siem.example/', types, secrets: [] };
+    const target = { tenant: 'acme', name: 'siem', url: 'https://siem.example/', types, secrets: [], callbacks: false };
     return new WebhookLine(target, LOG, this.stored, {
       read: (_log, from, limit) => Promise.resolve(this.events.slice(from, from + limit)),
       save: (_tenant, _name, _log, cursor, buried) => {
@@ -35,6 +36,7 @@ class World {
       },
       disable: (_tenant, _name, reason) => Promise.resolve(void this.disabled.push(reason)),
       isFull: () => Promise.resolve(this.full),
+      messageOf: (_target, event) => Promise.resolve(messageOf(event)),
       attempt: (_target, { id }) => {
         this.received.push(id);
         return Promise.resolve(this.answers(id));

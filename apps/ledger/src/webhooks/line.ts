@@ -1,6 +1,6 @@
 import type { EventWithoutPayload } from '@bailiwick/contracts/events/stored-event';
 import type { Buried, WebhookCursor, WebhookTarget } from '@bailiwick/event-store/postgres/webhook-deliveries';
-import { messageOf } from './message';
+import { CALLBACK_TYPES } from './callback-message';
 import { afterAttempt, passed, type Attempt } from './progress';
 import type { WebhookMessage } from './signature';
 
@@ -11,6 +11,8 @@ export interface LinePorts {
   disable(tenant: string, name: string, reason: string): Promise<void>;
   /** whether the webhook has as many dead letters as it may */
   isFull(tenant: string, name: string): Promise<boolean>;
+  /** what an event is sent as; undefined if it is not sent */
+  messageOf(target: WebhookTarget, event: EventWithoutPayload): Promise<WebhookMessage | undefined>;
   attempt(target: WebhookTarget, message: WebhookMessage): Promise<Attempt>;
   /** ms */
   now(): number;
@@ -73,13 +75,16 @@ export class WebhookLine {
   }
 
   private async pass(event: EventWithoutPayload): Promise<void> {
-    const { tenant, name, types } = this.target;
-    if (types && !types.includes(event.type)) {
+    const { tenant, name, types, callbacks } = this.target;
+    const wanted = callbacks ? CALLBACK_TYPES : types;
+    const isWanted = wanted?.includes(event.type) ?? true;
+    const message = isWanted ? await this.ports.messageOf(this.target, event) : undefined;
+    if (!message) {
       this.cursor = passed(this.cursor);
       if (this.cursor.position - this.saved >= UNSAVED) await this.save(this.cursor);
       return;
     }
-    const attempt = await this.ports.attempt(this.target, messageOf(event));
+    const attempt = await this.ports.attempt(this.target, message);
     if (this.stopped && !attempt.delivered) return; // the end of the process ended it
     // A crash right here sends the event again: the cursor is still at it, and the message has the same `webhook-id`, by
     // which the receiver drops it. The other way round, a crash after the save would lose it.

@@ -6,6 +6,7 @@ import type { EventSource } from '@bailiwick/messaging/log-follower/follow-log';
 import { EVENT_LOG, EVENT_SOURCE, WARN, WEBHOOK_DELIVERIES, type Warn } from '../connections/tokens';
 import { WebhookLine } from './line';
 import { WebhookAttempts } from './webhook-attempts';
+import { WebhookMessages } from './webhook-messages';
 
 type Deliveries = Pick<WebhookDeliveries, 'hold' | 'version' | 'targets' | 'cursor' | 'save' | 'disable' | 'isFull'>;
 
@@ -40,6 +41,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
     @Inject(EVENT_LOG) private readonly eventlog: Pick<EventLog, 'read' | 'heads'>,
     @Inject(EVENT_SOURCE) private readonly source: EventSource,
     private readonly attempts: WebhookAttempts,
+    private readonly messages: WebhookMessages,
     @Inject(WARN) private readonly warn: Warn,
   ) {}
 
@@ -137,12 +139,13 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
   }
 
   private portsOf(): ConstructorParameters<typeof WebhookLine>[3] {
-    const { deliveries, eventlog, attempts } = this;
+    const { deliveries, eventlog, attempts, messages } = this;
     return {
       read: (log, from, limit) => eventlog.read(log, from, limit),
       save: (...saved) => deliveries.save(...saved),
       disable: (...named) => deliveries.disable(...named),
       isFull: (...named) => deliveries.isFull(...named),
+      messageOf: (target, event) => messages.next(target, event),
       attempt: (target, message) => attempts.attempt(target, message),
       now: () => systemClock.now(),
       random: () => Math.random(),

@@ -12,9 +12,10 @@ import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { EVENT_LOG, WEBHOOK_DELIVERIES } from '../connections/tokens';
 import { found, missing } from '../rpc/answers';
 import { ZodPipe } from '../rpc/zod.pipe';
-import { eventOf, messageOf } from './message';
+import { eventOf } from './message';
 import type { WebhookMessage } from './signature';
 import { WebhookAttempts } from './webhook-attempts';
+import { WebhookMessages } from './webhook-messages';
 
 const redeliverQuery = webhookQuery.extend(redeliveryRequest.shape);
 
@@ -23,6 +24,7 @@ const redeliverQuery = webhookQuery.extend(redeliveryRequest.shape);
 export class WebhooksController {
   constructor(
     private readonly attempts: WebhookAttempts,
+    private readonly messages: WebhookMessages,
     @Inject(WEBHOOK_DELIVERIES) private readonly deliveries: Pick<WebhookDeliveries, 'find' | 'unbury'>,
     @Inject(EVENT_LOG) private readonly eventlog: Pick<EventLog, 'at'>,
   ) {}
@@ -48,8 +50,9 @@ export class WebhooksController {
     const named = eventOf(id);
     if (!named || parseLogName(named.log).tenant !== tenant) return missing(id); // I9
     const [event] = await this.eventlog.at(named.log, [named.position]);
-    if (!event || target.types?.includes(event.type) === false) return missing(id);
-    const answer = await this.once(target, messageOf(event));
+    const message = event && (await this.messages.of(target, event));
+    if (!message) return missing(id);
+    const answer = await this.once(target, message);
     if (answer.delivered) await this.deliveries.unbury(tenant, webhook, named.log, named.position);
     return found(answer);
   }

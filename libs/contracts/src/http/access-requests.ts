@@ -4,11 +4,28 @@ import { freeText, time } from '../primitives';
 
 /*
  * Requests for access by the AuthZEN Access Request and Approval Profile (draft of 2026-08). Members that are not defined
- * are ignored, as it requires, except for those that would change what is asked for: `items` and `callback`.
+ * are ignored, as it requires, except for `items`, which would change what is asked for.
  */
 
 const properties = z.record(z.string(), z.unknown()).optional();
 const notSupported = (what: string) => z.never({ error: what }).optional();
+
+/** The events of a callback that its profile defines; `failed` and `partial` do not occur here. */
+export const CALLBACK_EVENTS = ['approved', 'denied', 'expired', 'cancelled', 'failed', 'partial'] as const;
+export type CallbackEvent = (typeof CALLBACK_EVENTS)[number];
+
+/** @see AuthZEN Callback Notifications Profile (draft of 2026-10) */
+export const accessCallback = z.looseObject({
+  /** exactly the address of a webhook that an administrator registered for callbacks */
+  endpoint: z.string().min(1).max(2_048),
+  /** returned unchanged */
+  state: z
+    .string()
+    .max(LIMITS.webhooks.callbackStateChars)
+    .regex(/^[^\0]*$/, 'must have no NUL')
+    .optional(),
+  events: z.array(z.enum(CALLBACK_EVENTS)).min(1).max(CALLBACK_EVENTS.length).optional(),
+});
 
 export const accessRequestBody = z.looseObject({
   /** of the denied evaluation, unchanged */
@@ -32,7 +49,7 @@ export const accessRequestBody = z.looseObject({
     })
     .optional(),
   items: notSupported('several items in one request are not supported; submit each denial'),
-  callback: notSupported('callbacks are not supported; read the status endpoint'),
+  callback: accessCallback.optional(),
 });
 export type AccessRequestBody = z.infer<typeof accessRequestBody>;
 

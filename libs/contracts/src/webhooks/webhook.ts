@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { eventTypes } from '../events/event';
-import { position, tenantName, time } from '../primitives';
+import { accessCallback } from '../http/access-requests';
+import { idOf, position, tenantName, time } from '../primitives';
 import { webhookHost, webhookName } from './webhook-change';
 
 /** Where events are sent: no user name, which is a secret, and no fragment, which is not sent. */
@@ -38,15 +39,21 @@ export const webhookTypes = z
   .refine((types) => new Set(types).size === types.length, { error: 'must name each type once' });
 
 /** What an administrator registers. */
-export const webhookRequest = z.strictObject({
-  url: webhookUrl,
-  /** the types of the events that are sent; left out: all of them */
-  types: webhookTypes.optional(),
-  /** signs; left out: a generated one, which the response shows, or the one that the webhook has */
-  secret: webhookSecret.optional(),
-  /** false: nothing is sent until it is true; events wait in the log */
-  enabled: z.boolean().optional(),
-});
+export const webhookRequest = z
+  .strictObject({
+    url: webhookUrl,
+    /** the types of the events that are sent; left out: all of them */
+    types: webhookTypes.optional(),
+    /** signs; left out: a generated one, which the response shows, or the one that the webhook has */
+    secret: webhookSecret.optional(),
+    /** false: nothing is sent until it is true; events wait in the log */
+    enabled: z.boolean().optional(),
+    /** true: in place of events it is sent what became of the requests for access that name its address as their callback */
+    callbacks: z.boolean().optional(),
+  })
+  .refine(({ types, callbacks }) => callbacks !== true || types === undefined, {
+    error: 'types are for events: leave them out with callbacks',
+  });
 export type WebhookRequest = z.infer<typeof webhookRequest>;
 
 /** A secret that only the ledger can read, and until when it signs; left out: until it is replaced. */
@@ -90,6 +97,7 @@ export const webhookView = z.object({
   enabled: z.boolean(),
   /** why it is not: an administrator, or an endpoint that failed for too long */
   disabled: z.object({ at: time, reason: z.string() }).optional(),
+  callbacks: z.boolean(),
   registeredAt: time,
   /** signing secrets: two during a rotation */
   secrets: z.number(),
@@ -147,8 +155,17 @@ export const webhookSave = z.strictObject({
   /** left out: the stored ones */
   secret: sealedWebhookSecret.optional(),
   enabled: z.boolean(),
+  callbacks: z.boolean(),
 });
 export type WebhookSave = z.infer<typeof webhookSave>;
+/** a requester names a registered webhook as the callback of its request */
+export const webhookCallbackSave = z.strictObject({
+  tenant: tenantName,
+  approval: idOf('approval'),
+  statusEndpoint: z.string().max(2_048),
+  callback: accessCallback.pick({ endpoint: true, state: true, events: true }),
+});
+export type WebhookCallbackSave = z.infer<typeof webhookCallbackSave>;
 export const webhookRotate = z.strictObject({
   tenant: tenantName,
   webhook: webhookName,

@@ -14,6 +14,7 @@ import { KeyRecords1764610000001 } from './1764610000001-key-records';
 import { ClientKeys1764620000000 } from './1764620000000-client-keys';
 import { Sessions1764630000000 } from './1764630000000-sessions';
 import { Webhooks1764640000000 } from './1764640000000-webhooks';
+import { WebhookCallbacks1764640000001 } from './1764640000001-webhook-callbacks';
 import { FoundByBody1764300000000 } from './1764300000000-found-by-body';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -75,6 +76,7 @@ export const EVENT_LOG_MIGRATIONS = [
   Sessions1764630000000,
   McpServers1764630000001,
   Webhooks1764640000000,
+  WebhookCallbacks1764640000001,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>

@@ -15,6 +15,17 @@ export interface WebhookTarget {
   /** undefined: events of all types */
   readonly types: readonly string[] | undefined;
   readonly secrets: readonly SealedWebhookSecret[];
+  /** it is sent notifications of requests for access, in place of events */
+  readonly callbacks: boolean;
+}
+
+/** What a requester asked for. */
+export interface WebhookCallback {
+  readonly statusEndpoint: string;
+  readonly state: string | undefined;
+  readonly events: readonly string[] | undefined;
+  /** of the event that ended the request; undefined while it waits */
+  readonly position: number | undefined;
 }
 
 /** How far a webhook has come in one log. Times in ms. */
@@ -57,6 +68,7 @@ interface TargetRow {
   readonly url: string;
   readonly types: string[] | null;
   readonly secrets: SealedWebhookSecret[];
+  readonly callbacks: boolean;
 }
 
 /**
@@ -118,7 +130,7 @@ export class WebhookDeliveries {
   /** Returns all webhooks that are sent to, with their versions. */
   async targets(): Promise<(WebhookTarget & { readonly version: string })[]> {
     const { rows } = await this.held().query<TargetRow & { version: string }>(
-      'SELECT tenant, name, url, types, secrets, version FROM webhook WHERE disabled_at IS NULL',
+      'SELECT tenant, name, url, types, secrets, callbacks, version FROM webhook WHERE disabled_at IS NULL',
     );
     return rows.map((row) => ({ ...targetOf(row), version: row.version }));
   }
@@ -126,7 +138,7 @@ export class WebhookDeliveries {
   /** Returns a webhook, whether it is enabled or not. */
   async find(tenant: string, name: string): Promise<WebhookTarget | undefined> {
     const { rows } = await this.pool.query<TargetRow>(
-      'SELECT tenant, name, url, types, secrets FROM webhook WHERE tenant = $1 AND name = $2',
+      'SELECT tenant, name, url, types, secrets, callbacks FROM webhook WHERE tenant = $1 AND name = $2',
       [tenant, name],
     );
     return rows[0] && targetOf(rows[0]);
@@ -182,6 +194,37 @@ export class WebhookDeliveries {
     );
   }
 
+  /** Returns the callback of a request for access at a webhook. */
+  async callback(tenant: string, name: string, approval: string): Promise<WebhookCallback | undefined> {
+    const { rows } = await this.pool.query<{
+      status_endpoint: string;
+      state: string | null;
+      events: string[] | null;
+      position: string | null;
+    }>(
+      'SELECT status_endpoint, state, events, position FROM webhook_callback WHERE tenant = $1 AND name = $2 AND approval = $3',
+      [tenant, name, approval],
+    );
+    const [row] = rows;
+    return (
+      row && {
+        statusEndpoint: row.status_endpoint,
+        state: row.state ?? undefined,
+        events: row.events ?? undefined,
+        position: row.position === null ? undefined : Number(row.position),
+      }
+    );
+  }
+
+  /** Records the event that ended a request for access, so that no later one is sent as its end. The first one stays. */
+  async endCallback(tenant: string, name: string, approval: string, position: number): Promise<void> {
+    await this.held().query(
+      `UPDATE webhook_callback SET position = $4
+       WHERE tenant = $1 AND name = $2 AND approval = $3 AND position IS NULL`,
+      [tenant, name, approval, position],
+    );
+  }
+
   /** Disables a webhook; an administrator enables it again. */
   async disable(tenant: string, name: string, reason: string): Promise<void> {
     await this.held().query(
@@ -221,10 +264,11 @@ export class WebhookDeliveries {
   }
 }
 
-const targetOf = ({ tenant, name, url, types, secrets }: TargetRow): WebhookTarget => ({
+const targetOf = ({ tenant, name, url, types, secrets, callbacks }: TargetRow): WebhookTarget => ({
   tenant,
   name,
   url,
   types: types ?? undefined,
   secrets,
+  callbacks,
 });

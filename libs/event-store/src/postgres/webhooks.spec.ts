@@ -7,7 +7,7 @@ import { PostgresWebhooks } from './webhooks';
 
 const SECRET = { sealed: 'sealed' };
 const save = (tenant: string, webhook: string, changed: object = {}) => ({
-  ...{ tenant, webhook, url: 'https://siem.example/', types: null, secret: SECRET, enabled: true },
+  ...{ tenant, webhook, url: 'https://siem.example/', types: null, secret: SECRET, enabled: true, callbacks: false },
   ...changed,
 });
 
@@ -98,6 +98,28 @@ describe('PostgresWebhooks and WebhookDeliveries', () => {
     await deliveries.close();
     expect(await next.hold()).toBe(true);
     deliveries = next;
+  });
+
+  it('keep callbacks for exactly the address of an enabled webhook for callbacks, until the first event that ends them', async () => {
+    const url = 'https://pep.example/callbacks';
+    await webhooks.save(save('acme', 'pep', { url, callbacks: true }));
+    const approval = `apr_0_${'0'.repeat(26)}`;
+    const add = (endpoint: string, state?: string, tenant = 'acme') =>
+      webhooks.addCallback({ tenant, approval, statusEndpoint: 'x', callback: { endpoint, ...(state && { state }) } });
+    expect([await add(`${url}/`), await add('https://siem.example/'), await add(url, 'a', 'other')]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect([await add(url, 'a'), await add(url, 'b')]).toEqual([true, true]);
+    expect(await deliveries.callback('acme', 'pep', approval)).toMatchObject({ state: 'b', position: undefined });
+    await deliveries.endCallback('acme', 'pep', approval, 5);
+    await deliveries.endCallback('acme', 'pep', approval, 8);
+    expect(await deliveries.callback('acme', 'pep', approval)).toMatchObject({ position: 5 });
+    expect(await deliveries.callback('other', 'pep', approval)).toBeUndefined();
+    await webhooks.save(save('acme', 'pep', { url, callbacks: true, enabled: false }));
+    expect(await add(url)).toBe(false);
+    await webhooks.remove('acme', 'pep');
   });
 
   it('remove a webhook with all that was stored of it: what its sender saves later has no effect', async () => {

@@ -2,6 +2,7 @@ import {
   shownUrl,
   type DeadLetter,
   type SealedWebhookSecret,
+  type WebhookCallbackSave,
   type WebhookSave,
   type WebhookView,
 } from '@bailiwick/contracts/webhooks/webhook';
@@ -16,6 +17,7 @@ interface Row {
   readonly url: string;
   readonly types: string[] | null;
   readonly secrets: SealedWebhookSecret[];
+  readonly callbacks: boolean;
   readonly registered_at: Date;
   readonly disabled_at: Date | null;
   readonly disabled_for: string | null;
@@ -80,7 +82,7 @@ export class PostgresWebhooks {
    * where it was, and is tried at once.
    * @returns whether it is new; undefined if the tenant has as many webhooks as it may, or if it is new without a secret
    */
-  async save({ tenant, webhook, url, types, secret, enabled }: WebhookSave): Promise<boolean | undefined> {
+  async save({ tenant, webhook, url, types, secret, enabled, callbacks }: WebhookSave): Promise<boolean | undefined> {
     const client = await this.pool.connect();
     try {
       await client.query('BEGIN');
@@ -88,15 +90,16 @@ export class PostgresWebhooks {
       await client.query("SELECT pg_advisory_xact_lock(hashtextextended('webhook ' || $1, 0))", [tenant]);
       const { rows } = await client.query<{ fresh: boolean }>(
         `WITH known AS (SELECT secrets FROM webhook WHERE tenant = $1 AND name = $2)
-         INSERT INTO webhook (tenant, name, url, types, secrets, disabled_at, disabled_for)
+         INSERT INTO webhook (tenant, name, url, types, secrets, disabled_at, disabled_for, callbacks)
          SELECT $1::text, $2::text, $3::text, $4::jsonb, coalesce($5::jsonb, (SELECT secrets FROM known)),
            CASE WHEN $6::boolean THEN NULL ELSE clock_timestamp() END,
-           CASE WHEN $6::boolean THEN NULL ELSE 'an administrator disabled it' END
+           CASE WHEN $6::boolean THEN NULL ELSE 'an administrator disabled it' END, $8::boolean
          WHERE EXISTS (SELECT FROM known)
            OR ($5::jsonb IS NOT NULL AND (SELECT count(*) FROM webhook WHERE tenant = $1) < $7)
          ON CONFLICT (tenant, name) DO UPDATE SET url = excluded.url, types = excluded.types,
            secrets = excluded.secrets, disabled_at = excluded.disabled_at,
-           disabled_for = excluded.disabled_for, version = nextval('webhook_version_seq')
+           disabled_for = excluded.disabled_for, callbacks = excluded.callbacks,
+           version = nextval('webhook_version_seq')
          RETURNING xmax = 0 AS fresh`,
         [
           tenant,
@@ -106,6 +109,7 @@ export class PostgresWebhooks {
           secret === undefined ? null : JSON.stringify([secret]),
           enabled,
           LIMITS.webhooks.perTenant,
+          callbacks,
         ],
       );
       const isNew = rows[0]?.fresh;
@@ -130,6 +134,31 @@ export class PostgresWebhooks {
     } finally {
       client.release();
     }
+  }
+
+  /**
+   * Has a webhook notified of the end of a request for access. A repeated request replaces the state and the events.
+   * @returns whether the address is exactly that of an enabled webhook for callbacks, and the tenant has room
+   */
+  async addCallback({ tenant, approval, statusEndpoint, callback }: WebhookCallbackSave): Promise<boolean> {
+    const { endpoint, state, events } = callback;
+    await this.pool.query(
+      "DELETE FROM webhook_callback WHERE tenant = $1 AND asked_at < clock_timestamp() - $2 * interval '1 millisecond'",
+      [tenant, LIMITS.webhooks.callbackMs],
+    );
+    const { rowCount } = await this.pool.query(
+      `INSERT INTO webhook_callback (tenant, name, approval, status_endpoint, state, events)
+       SELECT tenant, name, $3, $4, $5, $6::jsonb FROM webhook
+       WHERE tenant = $1 AND url = $2 AND callbacks AND disabled_at IS NULL
+         AND (SELECT count(*) FROM webhook_callback WHERE tenant = $1) < $7
+       ON CONFLICT (tenant, name, approval) DO UPDATE SET status_endpoint = excluded.status_endpoint,
+         state = excluded.state, events = excluded.events`,
+      [
+        ...[tenant, endpoint, approval, statusEndpoint, state ?? null],
+        ...[events === undefined ? null : JSON.stringify(events), LIMITS.webhooks.callbacks],
+      ],
+    );
+    return (rowCount ?? 0) > 0;
   }
 
   /**
@@ -213,13 +242,14 @@ export class PostgresWebhooks {
 
 const iso = (text: string): string => new Date(text).toISOString();
 
-function viewOf({ name, url, types, secrets, registered_at, disabled_at, disabled_for, dead, logs }: Row) {
+function viewOf({ name, url, types, secrets, callbacks, registered_at, disabled_at, disabled_for, dead, logs }: Row) {
   return {
     name,
     url: shownUrl(url),
     ...(types === null ? {} : { types }),
     enabled: disabled_at === null,
     ...(disabled_at === null ? {} : { disabled: { at: disabled_at.toISOString(), reason: disabled_for ?? '' } }),
+    callbacks,
     registeredAt: registered_at.toISOString(),
     secrets: secrets.length,
     deadLetters: Number(dead),

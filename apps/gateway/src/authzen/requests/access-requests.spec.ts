@@ -29,6 +29,7 @@ const ENDPOINT = `${ISSUER}/access/v1/requests`;
 const APPROVAL = `apr_0_${'0'.repeat(25)}5`;
 const ACTION = `act_0_${'0'.repeat(25)}6`;
 const OTHER_RUN = `run_0_${'0'.repeat(25)}9`;
+const CALLBACK = 'https://pep.example.com/callbacks';
 const SOON = (): string => rfc3339(systemClock.now() + 3_600_000);
 
 const EVALUATION: Json = {
@@ -55,7 +56,15 @@ function world(changed: Partial<ApprovalView> = {}) {
     ...changed,
   } as ApprovalView;
   const keys = new Map<unknown, unknown>();
+  /** the addresses of webhooks for callbacks, and what was registered */
+  const callbacks: Json[] = [];
   const logClient = {
+    admin: (op: string, body: Json) => {
+      if (op !== 'webhook-callback' || (body.callback as Json).endpoint !== CALLBACK)
+        return Promise.reject(new Refused('FORBIDDEN', 'not registered'));
+      callbacks.push(body);
+      return Promise.resolve({});
+    },
     look: (kind: string, log: string, id: string) => {
       if (kind === 'approval' && (id !== APPROVAL || !log.startsWith('default/')))
         return Promise.reject(new Refused('NOT_FOUND', 'not here'));
@@ -99,18 +108,18 @@ function world(changed: Partial<ApprovalView> = {}) {
     const refusal = await refusalOf(submit(body, caller));
     return (typed(refusal) as Refused).extra.type ?? refusal.code;
   };
-  return { commands, requests, denied, bodyOf, submit, refused };
+  return { commands, callbacks, requests, denied, bodyOf, submit, refused };
 }
 const URN = 'urn:openid:authzen:access-request:error:';
 const denialOf = (body: Json): Json => body.denial as Json;
 
 describe('PDP Metadata', () => {
-  it('has the https endpoint, the keys and the capability, and states that there are no callbacks', () => {
+  it('has the https endpoint, the keys and the capability, and states that there are callbacks', () => {
     expect(metadata('https://pdp.example.com')).toMatchObject({
       access_request_endpoint: 'https://pdp.example.com/access/v1/requests',
       jwks_uri: 'https://pdp.example.com/oauth/jwks',
       capabilities: ['urn:openid:authzen:capability:access-request'],
-      access_request_callbacks_supported: false,
+      access_request_callbacks_supported: true,
     });
   });
 });
@@ -246,11 +255,41 @@ describe('Access Request Submission', () => {
     expect(JSON.stringify(commands)).not.toMatch(/emergency|admin|2099|auto_approve/);
   });
 
-  it('of several items, or with a callback, is refused and not half accepted', async () => {
+  it('of several items is refused and not half accepted', async () => {
     const { bodyOf } = world();
     const body = await bodyOf();
-    for (const more of [{ items: [] }, { items: [{}] }, { callback: { endpoint: 'https://127.0.0.1/x' } }])
+    for (const more of [
+      { items: [] },
+      { items: [{}] },
+      { callback: {} },
+      { callback: { endpoint: 'x', events: ['x'] } },
+    ])
       expect(accessRequestBody.safeParse({ ...body, ...more }).success).toBe(false);
+  });
+});
+
+describe('Callback Completion', () => {
+  const callback = { endpoint: CALLBACK, state: 'opaque', events: ['approved'] };
+
+  it('is for an address that is registered, before the request is recorded', async () => {
+    const { bodyOf, submit, callbacks, commands } = world();
+    await submit({ ...(await bodyOf()), callback: { ...callback, more: 1 } });
+    expect(callbacks).toEqual([
+      { tenant: 'default', approval: APPROVAL, statusEndpoint: `${ENDPOINT}/${APPROVAL}`, callback },
+    ]);
+    expect(commands).toHaveLength(1);
+  });
+
+  it('is refused for any other address, and then nothing is requested', async () => {
+    const { bodyOf, refused, commands } = world();
+    const other = { ...callback, endpoint: `${CALLBACK}/other` };
+    expect(await refused({ ...(await bodyOf()), callback: other })).toBe('FORBIDDEN');
+    expect(commands).toEqual([]);
+  });
+
+  it('does not lose a decision from before it: the response shows it', async () => {
+    const { bodyOf, submit } = world({ status: 'denied' });
+    expect(await submit({ ...(await bodyOf()), callback })).toMatchObject({ task: { status: 'denied' } });
   });
 });
 

@@ -42,8 +42,10 @@ export class AccessRequests {
     const approval = await this.approvalOf(caller, denial.approvalId, 'NOT_REQUESTABLE');
     ownRun(caller, approval.runId);
     checkActor(caller, approval, body.client?.actor);
+    if (body.callback) await this.callBack(caller, approval.id, body.callback);
     await this.logClient.command(this.commandFor(context, approval.id, body));
-    return this.task(caller, approval);
+    // people may have decided before there was a callback: the response then shows it, since no notification will
+    return this.task(caller, body.callback ? await this.own(caller, approval.id) : approval);
   }
 
   /** Reads a task. @throws Refused NOT_FOUND for one that does not exist, or that the caller may not read */
@@ -60,6 +62,25 @@ export class AccessRequests {
     const { id: approvalId } = await this.own(caller, id);
     await this.logClient.command(context.command('withdrawRequest', logOf(caller, approvalId), { approvalId }));
     return this.read(caller, approvalId);
+  }
+
+  /**
+   * Has a registered webhook notified of the end of a request: no other address is, whatever it resolves to.
+   * @throws Refused FORBIDDEN
+   * @see AuthZEN Callback Notifications Profile, Callback Completion
+   */
+  private async callBack(
+    { tenant }: Caller,
+    approval: string,
+    { endpoint, state, events }: NonNullable<AccessRequestBody['callback']>,
+  ): Promise<void> {
+    const callback = {
+      endpoint,
+      ...(state === undefined ? {} : { state }),
+      ...(events === undefined ? {} : { events }),
+    };
+    const statusEndpoint = `${this.endpoint}/${approval}`;
+    await this.logClient.admin('webhook-callback', { tenant, approval, statusEndpoint, callback });
   }
 
   private async own(caller: Caller, id: string): Promise<ApprovalView> {
