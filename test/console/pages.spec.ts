@@ -183,4 +183,48 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
     const { body } = await http(stack, 'GET', `/v1/grants/${own.grantId}`, { key: stack.keys.analyst as string });
     expect((body.consumed as { calls: number }).calls).toBe(1);
   });
+
+  it('shows 1,000 questions fluently, and tells an approver that another one was faster', async () => {
+    const read = { key: stack.keys.approver as string };
+    await seedRun(stack, 'asking-agent', 'user:ada@example.com');
+    const { body } = await http(stack, 'GET', '/v1/approvals?status=pending', read);
+    const [question] = body.items as { id: string }[];
+    const own = await page.context().newPage();
+    await answerInPage(
+      own,
+      '/v1/approvals?',
+      `const question = ${JSON.stringify(question)};
+      const items = Array.from({ length: 1000 }, (_, at) => ({ ...question, id: at === 0 ? question.id : 'apr_' + at }));
+      return { items, next: null };`,
+    );
+    await openPage(own, stack, '/approvals');
+    const items = own.getByRole('navigation', { name: 'Questions' }).getByRole('listitem');
+    await items.first().waitFor();
+    expect(await items.first().getAttribute('aria-setsize')).toBe('1000');
+    expect(await items.count()).toBeLessThan(40);
+    const work = await workOf(own);
+    for (let at = 0; at < 20; at += 1) await own.keyboard.press('j');
+    await own.locator('[aria-posinset="21"] [aria-current=true]').waitFor();
+    expect((await work()) / 20).toBeLessThan(100);
+    for (let at = 0; at < 20; at += 1) await own.keyboard.press('k');
+    await own.locator('[aria-posinset="1"] [aria-current=true]').waitFor();
+    const decision = { key: stack.keys.approver as string, body: { verdict: 'deny', note: 'not now' } };
+    await http(stack, 'POST', `/v1/approvals/${question?.id}/decision`, decision);
+    await own.keyboard.press('a');
+    await own.getByRole('status').filter({ hasText: 'Answered by another person' }).waitFor();
+    await own.close();
+  });
+
+  it('shows nothing of another tenant by its ids', async () => {
+    const { body } = await http(stack, 'POST', '/v1/tenants', {
+      key: stack.installationKey,
+      body: { id: `other-${stack.port}-${process.pid}` },
+    });
+    const { orchestrator, enforcer } = body.keys as Record<string, string>;
+    const other = { url: stack.url, keys: { orchestrator, enforcer } } as unknown as Stack;
+    const { runId } = await seedRun(other, 'their-agent', 'user:eve@example.com');
+    await page.goto(`${stack.url}/console/runs/${runId}`);
+    await page.getByText('Nothing with this address was found in this tenant.').waitFor();
+    expect(await page.locator('main').innerText()).not.toContain('their-agent');
+  });
 });

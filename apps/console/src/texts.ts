@@ -278,7 +278,11 @@ export const T = {
     lessMinutes: 'For at most minutes',
     lessMoney: (currency: string) => `At most ${currency} (minor units)`,
     lessAllow: 'Verbs, one per line',
-    done: { approve: 'Approved', deny: 'Denied' } as Record<string, string>,
+    done: {
+      approve: 'Approved',
+      deny: 'Denied',
+      gone: 'Answered by another person, or expired:',
+    } as Record<string, string>,
     onlyView: 'You can read these questions. Answering needs the role approver.',
     keys: 'Keys: J and K move, A approves, D denies, 1 2 3 choose the scope.',
     fast: 'You approved five questions in under a minute. Read “It may still not” and the arguments before the next one.',
@@ -287,7 +291,6 @@ export const T = {
     position: (at: number, of: number) => `${at} of ${of}`,
     list: 'Questions',
     kind: { grant: 'New lease', action: 'One call', escalation: 'More authority' } as Record<string, string>,
-    gone: 'This question was answered by another person, or has expired.',
     decided: 'Answered lately',
   },
   incident: {

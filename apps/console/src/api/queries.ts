@@ -66,11 +66,32 @@ export const useLiveGrants = () =>
     placeholderData: keepPreviousData,
   });
 
+const APPROVALS_LIMIT = 500;
+const APPROVAL_PAGES_MAX = 4;
+
+/** All questions that wait, so that the one with the least time left is among them; at most 2,000. */
+async function readPendingApprovals(): Promise<Page<ApprovalView>> {
+  const items: ApprovalView[] = [];
+  let next: string | null = null;
+  let pages = 0;
+  do {
+    const page: Page<ApprovalView> = await get<Page<ApprovalView>>('/v1/approvals', {
+      status: 'pending',
+      limit: APPROVALS_LIMIT,
+      cursor: next ?? undefined,
+    });
+    items.push(...page.items);
+    next = page.next;
+    pages += 1;
+  } while (next !== null && pages < APPROVAL_PAGES_MAX);
+  return { items, next };
+}
+
 export const usePendingApprovals = (isEnabled = true) =>
   useQuery({
     queryKey: ['approvals', 'pending'],
     enabled: isEnabled,
-    queryFn: () => get<Page<ApprovalView>>('/v1/approvals', { status: 'pending' }),
+    queryFn: readPendingApprovals,
     refetchInterval: useRefresh(),
     placeholderData: keepPreviousData,
   });

@@ -111,10 +111,7 @@ export class AuthzenController {
     try {
       const evaluation = toAction(body, dryRun);
       if (!evaluation.dryRun && !mayDecide(context.caller))
-        throw new Refused(
-          'FORBIDDEN',
-          'deciding needs the role enforcer; an analyst may ask for a dry run (dryRun: true)',
-        );
+        throw new Refused('FORBIDDEN', 'an analyst may not decide; ask for a dry run (dryRun: true)');
       const leases = await this.subjects.leasesOf(context.caller, evaluation.subject);
       return await this.decide(context, { evaluation, leases });
     } catch (error) {

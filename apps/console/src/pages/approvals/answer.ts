@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
-import { post } from '../../api/client';
+import { post, Problem } from '../../api/client';
 
 export type Scope = 'call' | 'target' | 'run';
 export const SCOPES: readonly Scope[] = ['call', 'target', 'run'];
@@ -13,7 +13,8 @@ export interface Answer {
   readonly grant?: unknown;
 }
 export interface Answered {
-  readonly verdict: string;
+  /** `gone`: another person was faster */
+  readonly verdict: Answer['verdict'] | 'gone';
   readonly asks: string;
 }
 
@@ -23,6 +24,10 @@ export function useAnswer(approval: ApprovalView, onAnswered: (answered: Answere
   return useMutation({
     mutationFn: (answer: Answer) => post(`/v1/approvals/${approval.id}/decision`, answer),
     onSuccess: (_value, { verdict }) => onAnswered({ verdict, asks: approval.asks }),
+    onError: (error) => {
+      if (error instanceof Problem && error.code === 'ALREADY_DECIDED')
+        onAnswered({ verdict: 'gone', asks: approval.asks });
+    },
     onSettled: () => queries.invalidateQueries({ queryKey: ['approvals'] }),
   });
 }

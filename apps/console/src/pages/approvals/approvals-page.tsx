@@ -66,7 +66,7 @@ export function ApprovalsPage(): ReactNode {
       )}
       <div role="status" className="toast-place">
         {answered.slice(0, 1).map(({ verdict, asks, at: time }) => (
-          <p key={time} className="toast">
+          <p key={time} className={verdict === 'gone' ? 'toast toast-wait' : 'toast'}>
             <strong>{T.approvals.done[verdict]}</strong> <AgentText>{asks}</AgentText>
           </p>
         ))}
