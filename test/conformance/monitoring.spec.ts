@@ -37,7 +37,7 @@ describe.each(['alerts.yaml', 'dashboard.json'])('docs/monitoring/%s', (file) =>
   });
 });
 
-it('every alert states its severity and the page that says what to do', () => {
+it('every alert states its severity and the page with the procedure', () => {
   const alerts = text('docs', 'monitoring', 'alerts.yaml').split('- alert:').slice(1);
   expect(alerts.length).toBeGreaterThan(5);
   for (const alert of alerts) {

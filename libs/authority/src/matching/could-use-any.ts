@@ -3,7 +3,7 @@ import { overlaps, type Segments } from './inclusion';
 import { pathOf } from './name-forms';
 import { verbSegments } from './verbs/verb';
 
-/** Verbs and resources by pattern, both normalized. What is left out is any. */
+/** Verbs and resources by pattern, both normalized; a member that is absent stands for any. */
 export interface Wanted {
   readonly verb?: string | undefined;
   readonly resource?: { readonly type: string; readonly match: string } | undefined;

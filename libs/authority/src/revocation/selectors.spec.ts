@@ -75,12 +75,12 @@ describe('a selector', () => {
     const approve = (approvalId: string, id: string) =>
       log.try('decideApproval', { approvalId, verdict: 'approve', actor: { kind: 'person', id } });
     const given = [ask(), ask()].map((each, i) => approve(each, ['key:eve', 'key:bob'][i] as string));
-    const [hers, his] = given.map(
+    const [byEve, byBob] = given.map(
       (each) => only('events' in each ? each.events : [], 'GrantIssued').grantId as string,
     ) as [string, string];
     const pending = ask();
     revoke(log, { approver: 'key:eve' }, { quarantine: true });
-    expect([may(log, hers), may(log, his)]).toEqual([false, true]);
+    expect([may(log, byEve), may(log, byBob)]).toEqual([false, true]);
     const late = approve(pending, 'key:eve');
     expect('events' in late ? late.events.map(({ type }) => type) : []).not.toContain('GrantIssued');
     expect('events' in approve(pending, 'key:bob')).toBe(true);
@@ -95,7 +95,7 @@ describe('a selector of verbs by pattern', () => {
     expect([may(log, grantId, 'deploy.run'), may(log, grantId, 'file.read')]).toEqual([false, true]);
   });
 
-  it('ends the leases that could use one of them, if the operator says so; the preview counts both', () => {
+  it('ends the leases that could use one of them, if the operator chooses so; the preview counts both', () => {
     const log = new TestLog();
     const [deployer, reader] = [open(log, 'bot'), open(log, 'bot', {}, { actions: { allow: ['file.*'] } })];
     const { counts, targets } = preview(log.state, { selector: { verb: 'deploy.*' } }, log.now);

@@ -21,7 +21,7 @@ export class NearClasses {
     return this.wanted.size > 0;
   }
 
-  /** Counts a lease that could still act. Classes beyond a limit are not looked at. */
+  /** Counts a lease that could still act. Classes beyond a limit are ignored. */
   add(agentClass: string, isSelected: boolean): void {
     if (this.wanted.has(agentClass)) return;
     let known = this.seen.get(agentClass);
