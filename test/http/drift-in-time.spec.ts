@@ -45,14 +45,15 @@ describe('a run that obeys a page', () => {
     });
   });
 
-  it('is no run to calibrate with: only completed ones are, and they are counted by task', async () => {
+  it('does not count for the calibration of its class: only completed runs do, by task', async () => {
     for (let i = 0; i < 2; i++) {
       const { runId } = await openRun(stack, LEASE);
       await http(stack, 'POST', `/v1/runs/${runId}/completion`, { key: stack.keys.orchestrator, body: {} });
     }
     await until('two completed runs in the read model', async () => {
-      const { stdout } = await bailiwick(stack, 'drift', 'calibrate', '--class', 'repo-agent', '--json');
-      const { runs, tasks, onDrift } = JSON.parse(stdout) as { runs: number; tasks: number; onDrift: object };
+      const args = ['drift', 'calibrate', '--class', 'repo-agent', '--json'];
+      const { out } = await bailiwick(args, { BAILIWICK_DATA: stack.dataDir });
+      const { runs, tasks, onDrift } = JSON.parse(out) as { runs: number; tasks: number; onDrift: object };
       expect(onDrift).toHaveProperty('stepUpAt');
       return runs === 2 && tasks === 1;
     });
