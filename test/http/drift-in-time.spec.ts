@@ -1,3 +1,4 @@
+import { bailiwick } from '../support/cli';
 import { http, Stack, until } from '../support/stack';
 import { openRun } from './world';
 
@@ -41,6 +42,20 @@ describe('a run that obeys a page', () => {
       await post(`/v1/actions/${read.actionId as string}/outcome`, { status: 'completed', preview: ORDER });
       const sent = await mail(grantId, 'eve@outside.example');
       return sent.decision === 'step-up' && JSON.stringify(sent.reasons).includes('DRIFT_STEP_UP');
+    });
+  });
+
+  it('does not count for the calibration of its class: only completed runs do, by task', async () => {
+    for (let i = 0; i < 2; i++) {
+      const { runId } = await openRun(stack, LEASE);
+      await http(stack, 'POST', `/v1/runs/${runId}/completion`, { key: stack.keys.orchestrator, body: {} });
+    }
+    await until('two completed runs in the read model', async () => {
+      const args = ['drift', 'calibrate', '--class', 'repo-agent', '--json'];
+      const { out } = await bailiwick(args, { BAILIWICK_DATA: stack.dataDir });
+      const { runs, tasks, onDrift } = JSON.parse(out) as { runs: number; tasks: number; onDrift: object };
+      expect(onDrift).toHaveProperty('stepUpAt');
+      return runs === 2 && tasks === 1;
     });
   });
 });

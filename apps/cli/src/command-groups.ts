@@ -46,6 +46,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     add: async (program) => (await import('@bailiwick/cli/commands/derive')).addDeriveCommand(program),
   },
   {
+    names: ['drift'],
+    add: async (program) => (await import('@bailiwick/cli/commands/drift')).addDriftCommands(program),
+  },
+  {
     names: ['erase'],
     add: async (program) => (await import('@bailiwick/cli/commands/erasing')).addEraseCommand(program),
   },

@@ -53,10 +53,12 @@ describe('withDrift', () => {
     expect(needsDrift(call({ verb: 'file.delete' }), open)).toBe(true);
   });
 
-  it('marks the command as without a score if the monitor does not answer in time', async () => {
+  it('marks a high-risk action as without a score if the monitor does not answer in time, and leaves any other to the log', async () => {
     const { bus } = busWith({ ok: false, error: 'TIMEOUT' });
-    expect(await withDrift(bus, call({ verb: 'email.send' }), owner)).toMatchObject({
-      drift: 'unavailable',
-    });
+    const wanted = { drift: 'unavailable' };
+    for (const action of [{ verb: 'file.delete' }, { verb: 'file.write', risk: 'high' }])
+      expect(await withDrift(bus, call(action), owner)).toMatchObject(wanted);
+    const command = call({ verb: 'email.send' });
+    expect(await withDrift(bus, command, owner)).toBe(command);
   });
 });

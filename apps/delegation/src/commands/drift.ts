@@ -1,4 +1,4 @@
-import { asksMonitor, mayBeHighRisk } from '@bailiwick/authority/matching/catalog';
+import { asksMonitor, isHighRisk, mayBeHighRisk } from '@bailiwick/authority/matching/catalog';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import { interpret } from '@bailiwick/authority/matching/requested-call';
 import type { Bus } from '@bailiwick/messaging/connect';
@@ -23,8 +23,8 @@ export interface Owner {
 /**
  * Requests the drift score of an action that does more than read, or is high-risk, before its command enters the mailbox,
  * because an owner never waits for other services. The score covers every result reported before. Without a score in time
- * the command is marked `unavailable`: a high-risk action then requires an approval (I11), and any other one is decided by
- * the drift in the log.
+ * the command of a high-risk action is marked `unavailable`, and its rule requires an approval (I11); any other action is
+ * decided by the drift in the log.
  */
 export async function withDrift(bus: Bus, raw: unknown, owner: Owner): Promise<unknown> {
   if (!needsDrift(raw, owner)) return raw;
@@ -38,7 +38,8 @@ export async function withDrift(bus: Bus, raw: unknown, owner: Owner): Promise<u
   const request: ScoreRequest = { log, grantId, after, call, args: payload?.value.args };
   const answer = await bus.request(intentSubject('score'), request, LIMITS.driftMs);
   const score = answer.ok ? scoreAnswer.safeParse(answer.value) : undefined;
-  return { ...parsed.data, drift: score?.success ? score.data.value : 'unavailable' };
+  if (score?.success) return { ...parsed.data, drift: score.data.value };
+  return isHighRisk(call.risk) ? { ...parsed.data, drift: 'unavailable' } : raw;
 }
 
 /** Reads a few members of an unchecked command; the result for a malformed one does not matter. */

@@ -8,7 +8,7 @@ import { foldSpaces } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { conditionReasons } from '../../conditions/in-force';
 import { manifestReasons } from '../../manifests/in-force';
-import { classify, isHighRisk } from '../../matching/catalog';
+import { classify } from '../../matching/catalog';
 import type { Catalog } from '../../matching/catalog/compile';
 import { SENDS } from '../../events/action-events';
 import { unverifiedCost } from '../../matching/unverified';
@@ -30,7 +30,7 @@ import { fromArguments } from './from-arguments';
 import { objectionsIn } from './objections';
 import { beyondPurses } from './tenant-budgets';
 import { refuse, type Rules } from '../types';
-import type { Consumed, Risk } from '@bailiwick/contracts/grants/grant';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 
 /** A requested action, with every name normalized and every default filled in. */
 export interface Asked {
@@ -81,6 +81,9 @@ export function understand(
     },
     catalog,
   );
+  const reported = command.drift;
+  const drift =
+    reported === undefined ? run.drift : reported === 'unavailable' ? reported : Math.max(run.drift, reported.score);
   const facts: ActionFacts = {
     verb: verb.value,
     tool: command.action.tool === undefined ? undefined : foldSpaces(command.action.tool),
@@ -102,20 +105,11 @@ export function understand(
     facts,
     labels: [...labels].sort(),
     charge: chargeOf(effects, cost, units),
-    drift: driftOf(command, run, risk),
+    drift,
     faults,
     obligations: known.obligations,
     understands: command.understands && [...new Set(command.understands)].sort(),
   });
-}
-
-/**
- * The drift that counts: the score of this call, or that of the run so far if it is higher. Without a score a high-risk
- * action counts as unknown (I11), and any other one by what the log has of its run.
- */
-function driftOf({ drift: reported }: Authorize, run: RunNode, risk: Risk): number | 'unavailable' {
-  if (reported === 'unavailable') return isHighRisk(risk) ? reported : run.drift;
-  return reported === undefined ? run.drift : Math.max(run.drift, reported.score);
 }
 
 /** All objections to an action, and the strictest outcome. An empty list is a permit. */
