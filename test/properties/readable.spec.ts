@@ -28,7 +28,7 @@ import { Tally } from './naive';
  * Fails if a command admits more labels than the event has room for next to those of the rules, or if a merged grant is
  * not checked against the maxima.
  */
-fc.configureGlobal({ seed: 20261128 });
+fc.configureGlobal({ seed: 20261129 });
 
 const FILE = { type: 'file', id: 'a/b' };
 const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
