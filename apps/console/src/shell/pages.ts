@@ -32,7 +32,6 @@ export const PAGES: readonly { readonly title: string; readonly entries: readonl
     entries: [
       { to: '/', name: T.nav.live, icon: Radio, roles: READERS },
       { to: '/approvals', name: T.nav.approvals, icon: Bell, roles: READERS },
-      { to: '/agents', name: T.nav.agents, icon: Bot, roles: READERS },
       { to: '/incident', name: T.nav.incident, icon: Octagon, roles: ['responder'] },
     ],
   },
@@ -48,6 +47,7 @@ export const PAGES: readonly { readonly title: string; readonly entries: readonl
   {
     title: T.nav.setUp,
     entries: [
+      { to: '/agents', name: T.nav.agents, icon: Bot, roles: READERS },
       { to: '/policy', name: T.nav.policy, icon: Scale, roles: [...READERS, 'admin', 'enforcer'] },
       { to: '/budgets', name: T.nav.budgets, icon: Wallet, roles: ['admin', 'analyst', 'responder'] },
       { to: '/servers', name: T.nav.servers, icon: Plug, roles: ['admin', 'analyst'] },

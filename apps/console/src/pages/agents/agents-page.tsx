@@ -104,7 +104,7 @@ export function AgentsPage(): ReactNode {
           {T.agents.empty[view]}
         </Empty>
       ) : (
-        <div className={chosen ? 'tree-and-panel' : undefined}>
+        <div className={chosen ? 'tree-and-panel agents-split' : undefined}>
           <ClassTable classes={shown} chosen={chosen?.name} />
           {chosen && <ClassPanel key={chosen.name} of={chosen} />}
         </div>

@@ -161,16 +161,18 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
           </p>
         </form>
       )}
-      <ul className="steps" role="status">
-        {done.map(({ name, error }) => (
-          <li key={name} className={error === undefined ? 'step-good' : 'step-bad'}>
-            {error === undefined ? <Check aria-hidden size={16} /> : <CircleAlert aria-hidden size={16} />}
-            <span>
-              {name} {error !== undefined && <AgentText>{`${o.failed} ${error}`}</AgentText>}
-            </span>
-          </li>
-        ))}
-      </ul>
+      <div role="status">
+        <ul className="steps">
+          {done.map(({ name, error }) => (
+            <li key={name} className={error === undefined ? 'step-good' : 'step-bad'}>
+              {error === undefined ? <Check aria-hidden size={16} /> : <CircleAlert aria-hidden size={16} />}
+              <span>
+                {name} {error !== undefined && <AgentText>{`${o.failed} ${error}`}</AgentText>}
+              </span>
+            </li>
+          ))}
+        </ul>
+      </div>
     </>
   );
 }

@@ -19,7 +19,7 @@ export interface SectionDiff {
 /** The members that name an entry, in the order in which they are tried. */
 const NAMES = ['name', 'class', 'id', 'verb', 'tool', 'match', 'actions'] as const;
 
-/** The sections of two bundles, each with what differs between them. Entries are paired by what names them. */
+/** The sections of two bundles, each with what differs: changed entries first, removed ones last. Names pair entries. */
 export function diffOf(before: Bundle, after: Bundle): SectionDiff[] {
   const sections = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return sections.map((section) => {
@@ -37,6 +37,9 @@ export function diffOf(before: Bundle, after: Bundle): SectionDiff[] {
         },
       ];
     });
+    const rank = ({ before: from, after: to }: EntryChange): number =>
+      to === undefined ? 2 : from === undefined ? 1 : 0;
+    changes.sort((a, b) => rank(a) - rank(b));
     return { section, changes, unchanged: names.length - changes.length };
   });
 }

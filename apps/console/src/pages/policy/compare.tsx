@@ -88,7 +88,7 @@ function Change({ change: { name, before, after, members } }: { change: EntryCha
   const tone = { added: 'tag-good', removed: 'tag-bad', changed: 'tag-wait' }[kind];
   return (
     <details>
-      <summary className="policy-entry">
+      <summary className="policy-entry policy-change">
         <span className={`tag ${tone}`}>{c.kinds[kind]}</span>
         <strong className="clamp-1">
           <AgentText>{name}</AgentText>

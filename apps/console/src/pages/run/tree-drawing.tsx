@@ -26,7 +26,7 @@ import {
   type View,
 } from './tree-picture';
 
-const HEIGHT_MAX = 380;
+const HEIGHT_MAX = 440;
 const HEIGHT_MIN = 92;
 const STEP_PX = 56;
 const ZOOM = 1.5;

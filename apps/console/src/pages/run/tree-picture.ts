@@ -31,7 +31,8 @@ export const MAX_ROW_PX = 44;
 const GAP_PX = 4;
 /** Lower blocks are put together. */
 const SMALLEST_PX = 5;
-const TEXT_PX = 15;
+const TEXT_PX = 13;
+const SMALL_TEXT_PX = 18;
 const TWO_LINES_PX = 34;
 
 /** Few columns share the width; many keep one that is good to read. */
@@ -124,7 +125,7 @@ export function draw(
     const isTwo = seen >= TWO_LINES_PX && more !== '';
     const middle = top + Math.min(seen, MAX_ROW_PX) / 2;
     canvas.fillStyle = colors.ink;
-    canvas.font = `600 12.5px ${colors.font}`;
+    canvas.font = `600 ${seen < SMALL_TEXT_PX ? 11 : 12.5}px ${colors.font}`;
     canvas.fillText(fitted(canvas, name, width), x + 12, isTwo ? middle - 8 : middle);
     if (!isTwo) continue;
     canvas.fillStyle = colors.soft;
