@@ -19,7 +19,7 @@ export interface Calibration {
   readonly threshold: number;
 }
 
-/** With so many different tasks, a threshold of the class counts as much as the shipped one. */
+/** With this number of different tasks, a threshold of the class counts as much as the shipped one. */
 export const TASKS = 20;
 /** A threshold is above every score that it is meant to let pass. */
 const ABOVE = 0.001;
