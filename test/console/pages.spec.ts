@@ -184,7 +184,7 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
     expect((body.consumed as { calls: number }).calls).toBe(1);
   });
 
-  it('shows 1,000 questions fluently, and tells an approver that another one was faster', async () => {
+  it('shows 1,000 questions fluently, and shows an approver that another one was faster', async () => {
     const read = { key: stack.keys.approver as string };
     await seedRun(stack, 'asking-agent', 'user:ada@example.com');
     const { body } = await http(stack, 'GET', '/v1/approvals?status=pending', read);

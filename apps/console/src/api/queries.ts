@@ -1,24 +1,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import type { Action } from './shapes';
+import type { Action, Page } from './shapes';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { get } from './client';
 import { seenPosition, useRefresh } from './live-events';
 import { readTree } from './trees';
 
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next: string | null;
-}
-export interface Tree {
-  readonly id: string;
-  readonly position: number;
-  readonly runs: readonly RunView[];
-  readonly grants: readonly GrantView[];
-  readonly labels: readonly string[];
-  /** more of its leases are being read */
-  readonly isPartial?: boolean;
-}
+export type { Page, Tree } from './shapes';
 
 export const LIST_LIMIT = 200;
 const LIVE = ['active', 'pending', 'suspended'] as const;

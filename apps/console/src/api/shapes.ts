@@ -1,3 +1,4 @@
+import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 
 /** An action of the lists, with its decision and outcome. */
@@ -70,4 +71,18 @@ export interface PreviewCounts {
   readonly pendingApprovals: number;
   readonly pendingRuns: number;
   readonly reservedCost: Readonly<Record<string, number>>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+export interface Tree {
+  readonly id: string;
+  readonly position: number;
+  readonly runs: readonly RunView[];
+  readonly grants: readonly GrantView[];
+  readonly labels: readonly string[];
+  /** more of its leases are being read */
+  readonly isPartial?: boolean;
 }

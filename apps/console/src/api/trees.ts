@@ -1,7 +1,7 @@
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { nowMs } from '../clock';
 import { get, Problem } from './client';
-import type { Page, Tree } from './queries';
+import type { Page, Tree } from './shapes';
 
 /** Leases from which on a tree is read again at intervals, and not after each event. */
 const LARGE = 2_000;

@@ -57,7 +57,7 @@ export function inventoryOf(
   const owners = new Map(manifests.map((each) => [each.class, each.owner]));
   const runsOf = grouped(runs, ({ agent }) => agent.class);
   const leasesOf = grouped(grants, ({ runId }) => classOf.get(runId) ?? '');
-  // a manifest of `*` holds for the classes without one of their own
+  // a manifest of `*` holds for the classes that have none
   const names = new Set([...runsOf.keys(), ...owners.keys()]);
   names.delete('*');
   return [...names]

@@ -103,7 +103,7 @@ const whyOf = (difference: Difference): string =>
     ? (objections(difference.after.reasons)[0] ?? objections(difference.before.reasons)[0] ?? '')
     : '');
 
-/** `permit->deny` in words. */
+/** `permit->deny` as text for people. */
 const kindText = (kind: string): string => {
   const [before = '', after = ''] = kind.split('->');
   const { fates } = T.replay.differences;

@@ -171,7 +171,7 @@ function Moment({ event, words, tree }: { event: LogEvent; words: string; tree: 
 const LANE_PX = 20;
 const WIDTH = 1_000;
 
-/** Where in the past denials, approvals and revocations are: each kind in a lane of its own. */
+/** Where in the past denials, approvals and revocations are: a separate lane for each kind. */
 function Lanes({
   events,
   at,

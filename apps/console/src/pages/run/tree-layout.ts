@@ -146,7 +146,7 @@ export function blocksOf(layout: Layout, column: number, from: number, to: numbe
     const start = top[at] ?? 0;
     const isAlone = (rows[at] ?? 0) >= smallest;
     let end = isAlone ? at + 1 : Math.max(at + 1, firstAtOrAfter(top, start + smallest));
-    // a large one further down is drawn by itself
+    // a large one further down is drawn separately
     if (!isAlone) for (let next = at + 1; next < end; next += 1) if ((rows[next] ?? 0) >= smallest) end = next;
     const last = end - 1;
     blocks.push({
