@@ -99,7 +99,9 @@ describe('the client of an agent', () => {
     const [read, written, loop, changed, exit] = (await example('code-mode')).split('\n');
     expect([read, changed, exit]).toEqual(['9', 'files changed: 0', 'exit 0']);
     expect(written).toBe(SUBAGENT);
-    expect(loop).toMatch(/^read \| read \| read \| denied: this grant is exhausted: budget.calls used up \[GRANT_NOT_LIVE\] \| /);
+    expect(loop).toMatch(
+      /^read \| read \| read \| denied: this grant is exhausted: budget.calls used up \[GRANT_NOT_LIVE\] \| /,
+    );
   }, 90_000);
 
   const hasPython = spawnSync('python3', ['--version']).status === 0;

@@ -9,11 +9,11 @@ const ledgerAt = (position: number): LogLedger =>
   ({ state: { log: LOG }, position, reached: (to: number) => Promise.resolve(to < position) }) as LogLedger;
 
 function ledgersOver(head: number): { ledgers: LogLedgers; asked: Promise<void> } {
-  let tell: () => void;
-  const asked = new Promise<void>((resolve) => (tell = resolve));
+  let signal: () => void;
+  const asked = new Promise<void>((resolve) => (signal = resolve));
   const eventlog = {
     head: (log: string): Promise<number> => {
-      tell();
+      signal();
       return Promise.resolve(log === LOG ? head : 0);
     },
     listLogs: () => Promise.resolve([LOG]),
@@ -39,7 +39,7 @@ describe('the ledgers of all logs', () => {
     expect(await ledgers.missing('acme', RUN)).toMatchObject({ ok: false, refusal: { code: 'NOT_FOUND' } });
   });
 
-  it('say that an id is not found only if they have read its log to the end', async () => {
+  it('answer that an id is not found only if they have read its log to the end', async () => {
     const { ledgers } = ledgersOver(5);
     ledgers.add(ledgerAt(4));
     expect(await ledgers.find('acme', RUN)).toBeDefined();

@@ -46,7 +46,7 @@ export class LogLedgers {
 
   /**
    * Returns the ledgers of a tenant (I9), ordered by log; of one log only, if `only` names it.
-   * @throws NotYet for a new tenant whose log this process has not begun to read
+   * @throws NotYet for a new tenant whose log this process does not read yet
    */
   async ofTenant(tenant: string, only?: string): Promise<LogLedger[]> {
     const known = this.known(tenant, only);
@@ -68,7 +68,7 @@ export class LogLedgers {
    *
    * Without `minPosition` it waits for the current end of the log, so that callers see their own writes; if the ledger
    * does not catch up in time, it answers from its present state.
-   * @throws NotYet if the ledger does not reach `minPosition` in time, or has not begun to read the log
+   * @throws NotYet if the ledger does not reach `minPosition` in time, or does not read the log yet
    */
   async find(tenant: string, id: string, minPosition?: number): Promise<LogLedger | undefined> {
     const log = logOf(tenant, id);
@@ -96,21 +96,21 @@ export class LogLedgers {
   /**
    * Returns the ledger of a log; undefined if the log has no events. Waits until a log that has some is followed: logs
    * are listed at intervals, and a new one may have been used already.
-   * @throws NotYet if this process does not begin to read it in time
+   * @throws NotYet if this process does not read it in time
    */
   async following(log: string): Promise<LogLedger | undefined> {
     const known = this.ledgers.get(log);
     if (known) return known;
     if ((await this.eventlog.head(log)) === 0) return undefined;
-    const meanwhile = this.ledgers.get(log);
-    if (meanwhile) return meanwhile;
+    const addedSince = this.ledgers.get(log);
+    if (addedSince) return addedSince;
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), LIMITS.catchUpMs);
     try {
       const [ledger] = (await once(this.added, log, { signal: deadline.signal })) as [LogLedger];
       return ledger;
     } catch {
-      throw new NotYet(`the ledger has not begun to read ${log}; try again`);
+      throw new NotYet(`the ledger does not read ${log} yet; try again`);
     } finally {
       clearTimeout(timer);
     }
