@@ -1,8 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
-import type { Stack } from '../support/stack';
 
 /** Opens a browser without cookies with a one-time link. */
-export async function signedInPage(browser: Browser, stack: Stack, link: string): Promise<Page> {
+export async function signedInPage(browser: Browser, link: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);

@@ -66,7 +66,7 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
   beforeAll(async () => {
     stack = await Stack.tenant();
     [browser, seeded] = [await startChromium(), await seedRun(stack, 'repo-agent', 'user:ada@example.com')];
-    page = await signedInPage(browser, stack, await signInLink(stack));
+    page = await signedInPage(browser, await signInLink(stack));
   });
   afterAll(async () => {
     await browser?.close();
