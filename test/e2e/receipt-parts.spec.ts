@@ -48,13 +48,9 @@ describe('the receipt of a run with more events than one envelope holds', () => 
     const good = await verify(`${file}.copy`, lines.join('\n'));
     expect([good.code, good.err]).toEqual([0, '']);
 
-    const cut = lines.slice(0, -1).join('\n');
-    const swapped = [lines[0], lines[2], lines[1], ...lines.slice(3)].join('\n');
-    const twice = [...lines, lines[1]].join('\n');
-    for (const [name, text] of Object.entries({ cut, swapped, twice })) {
-      const { code, out } = await verify(`${file}.${name}`, text);
-      expect([name, code, out]).toEqual([name, 1, expect.stringContaining('✗') as string]);
-    }
+    // other alterations: libs/receipts/src/web/parts.spec
+    const { code, out } = await verify(`${file}.cut`, lines.slice(0, -1).join('\n'));
+    expect([code, out]).toEqual([1, expect.stringContaining('✗') as string]);
 
     const shown = await run('receipt', 'show', file, '--key', `${file}.vkey`);
     expect([shown.code, shown.err]).toEqual([0, '']);
