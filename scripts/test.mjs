@@ -42,8 +42,8 @@ try {
   stops.push(() => nats.stop());
   const stack = process.argv.length > 2 ? undefined : await startSystem(binary); // some files start separate systems
   const result = join(dir, 'jest.json');
-  // a fifth of the time, tests wait for servers and leave their core to another worker
-  const workers = availableParallelism() + 1;
+  // tests mostly wait for servers, so use two workers even on two cores; a third only makes them wait for each other
+  const workers = Math.max(2, availableParallelism() - 1);
   code = await jest(['--json', `--outputFile=${result}`, `--maxWorkers=${workers}`, ...process.argv.slice(2)], {
     BAILIWICK_TEST_DATABASE_URL: postgres.url,
     BAILIWICK_TEST_NATS_URL: nats.url,

@@ -143,7 +143,7 @@ describe('I10: decide is a pure function of state, command and time', () => {
       };
       play.play(all);
     });
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, { numRuns: 220 });
     tally.atLeast(500, 'after the restart', 'after two revocations');
   });
 });

@@ -134,8 +134,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a quarantine is not checked on delegation (I6)',
-    from: 'const quarantined = quarantineRefusal(state, {\n    agentClass: command.agent.class,\n    agentInstance: command.agent.instance,\n    modelVersion: command.agent.posture?.modelVersion,\n    principalRef: parentRun',
-    to: 'const quarantined = quarantineRefusal(state, {\n    agentClass: `no ${command.agent.class}`,\n    agentInstance: command.agent.instance,\n    modelVersion: command.agent.posture?.modelVersion,\n    principalRef: parentRun',
+    from: 'const asked = subjectAsked(command.agent, {\n    principalRef: parentRun',
+    to: 'const asked = subjectAsked({ ...command.agent, class: `no ${command.agent.class}` }, {\n    principalRef: parentRun',
   },
   {
     name: 'a follower skips a batch that it failed to handle (I10)',

@@ -12,6 +12,8 @@ import type { LogLedger } from '../follower/log-ledger';
 import { LogLedgers } from '../follower/log-ledgers';
 import { LedgerStore } from '../read-models/store';
 import { Replays } from '../replay/replays';
+import { WebhookAttempts } from '../webhooks/webhook-attempts';
+import { WebhookSender } from '../webhooks/webhook-sender';
 import { HANDOVERS } from '../transparency/tokens';
 import type { Bench } from './bench';
 import { KEY } from './bench';
@@ -72,6 +74,10 @@ export async function rpc(bench: Bench, ledger: LogLedger, { replays }: RpcOptio
     .overrideProvider(LogLedgers)
     .useValue(ledgers)
     .overrideProvider(FollowerService)
+    .useValue({})
+    .overrideProvider(WebhookAttempts)
+    .useValue({})
+    .overrideProvider(WebhookSender)
     .useValue({})
     .overrideProvider(Replays)
     .useValue(replays ?? {})
