@@ -1,4 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
+import type { Stack } from '../support/stack';
 
 /** Opens a browser without cookies with a one-time link. */
 export async function signedInPage(browser: Browser, link: string): Promise<Page> {

@@ -8,7 +8,7 @@ export const programOf = (service: string, name: 'main' | 'migrate'): string =>
 /** What the `migrate` program of a service exports. */
 interface Migration {
   /** @returns the names of the migrations that were applied */
-  migrateSchema(url: string): Promise<string[]>;
+  readonly migrateSchema: (url: string) => Promise<string[]>;
 }
 
 /** The schema of the event log comes first, because the others depend on it. */
