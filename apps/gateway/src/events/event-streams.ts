@@ -138,7 +138,6 @@ async function writeEvents(
   raw.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
-    connection: 'keep-alive',
     'x-accel-buffering': 'no',
   });
   raw.write('retry: 1000\n\n');
