@@ -57,7 +57,16 @@ export class Stack {
   static async tenant(): Promise<Stack> {
     const shared = process.env.BAILIWICK_TEST_STACK;
     if (!shared) return Stack.start({ BAILIWICK_WEBHOOK_NETWORKS: '127.0.0.1' }); // as scripts/test.mjs does
-    const { url, keys } = credentials(shared);
+    return Stack.tenantOf(shared);
+  }
+
+  /** Creates another tenant in the same system, with keys and a log of its own. */
+  another(): Promise<Stack> {
+    return Stack.tenantOf(this.system);
+  }
+
+  private static async tenantOf(system: string): Promise<Stack> {
+    const { url, keys } = credentials(system);
     const id = `t-${randomBytes(5).toString('hex')}`;
     const made = await fetch(`${url}/v1/tenants`, {
       method: 'POST',
@@ -68,7 +77,7 @@ export class Stack {
     const dataDir = scratch();
     const file = { url, tenant: id, keys: ((await made.json()) as { keys: Record<string, string> }).keys };
     writeFileSync(join(dataDir, 'credentials.json'), JSON.stringify(file), { mode: 0o600 });
-    return new Stack(dataDir, Number(new URL(url).port), {}, [], shared);
+    return new Stack(dataDir, Number(new URL(url).port), {}, [], system);
   }
 
   get url(): string {
