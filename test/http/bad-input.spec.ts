@@ -1,7 +1,7 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import { http, Stack, type HttpAnswer } from '../support/stack';
 import { samples, WHOLE_GRANT, withUnknownMembers, withWrongTypes, type Sample } from './bodies';
-import { call, GRANT, head, openRun, problemIn, RUN, writtenAfter, type LogEvent, type Opened } from './world';
+import { call, changesAfter, GRANT, head, openRun, problemIn, RUN, type LogEvent, type Opened } from './world';
 
 type Json = Record<string, unknown>;
 
@@ -28,7 +28,7 @@ const act = (more: Json): Promise<HttpAnswer> => post('enforcer', '/v1/actions',
 async function leftBy(work: () => Promise<unknown>): Promise<LogEvent[]> {
   const before = await head(stack);
   await work();
-  return (await writtenAfter(stack, before)).filter((event) => !['Refused', 'DelegationRefused'].includes(event.type));
+  return changesAfter(stack, before);
 }
 
 /** Expects a refusal with this status and code, and no change. */

@@ -1,6 +1,6 @@
 import { http, Stack, type HttpAnswer } from '../support/stack';
 import { JKT } from './bodies';
-import { call, GRANT, head, openRun, problemIn, RUN, writtenAfter, type Opened } from './world';
+import { call, changesAfter, GRANT, head, openRun, problemIn, RUN, writtenAfter, type Opened } from './world';
 
 type Json = Record<string, unknown>;
 
@@ -22,10 +22,7 @@ async function refused(status: number, code: string, work: () => Promise<HttpAns
   const answer = await work();
   expect([answer.status, answer.body.code]).toEqual([status, code]);
   problemIn(answer);
-  const changes = (await writtenAfter(stack, before)).filter(
-    (event) => !['Refused', 'DelegationRefused'].includes(event.type),
-  );
-  expect(changes).toEqual([]);
+  expect(await changesAfter(stack, before)).toEqual([]);
   return answer;
 }
 

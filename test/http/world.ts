@@ -68,10 +68,20 @@ export async function head(stack: Stack, key = stack.keys.analyst): Promise<numb
   return Object.values(body.asOf as Record<string, number>)[0] ?? -1;
 }
 
-/** Returns the events after a position, without the drift scores that the monitor adds asynchronously. */
+/** drift scores of the monitor, and counts of earlier refusals beyond a budget */
+const LATER = ['DriftScored', 'RefusalsSummarized'];
+
+/** Returns the events after a position, without those that are written at any later time. */
 export async function writtenAfter(stack: Stack, after: number, key = stack.keys.analyst): Promise<LogEvent[]> {
   const { body } = await http(stack, 'GET', `/v1/events?after=${after}&limit=1000`, { key });
-  return (body.items as LogEvent[]).filter((event) => event.type !== 'DriftScored');
+  return (body.items as LogEvent[]).filter((event) => !LATER.includes(event.type));
+}
+
+const REFUSED = ['Refused', 'DelegationRefused'];
+
+/** Returns the events after a position, without records of refusals. */
+export async function changesAfter(stack: Stack, after: number, key?: string): Promise<LogEvent[]> {
+  return (await writtenAfter(stack, after, key)).filter((event) => !REFUSED.includes(event.type));
 }
 
 /** Waits for `count` events after a position; refusals are recorded asynchronously. */
