@@ -64,7 +64,7 @@ describe('permitted roles', () => {
 
 describe('other roles', () => {
   // More refusals of one key than its budget are counted, not written (LIMITS.refusals.run): each part of the table is
-  // asked with keys of its own.
+  // asked with separate keys.
   let own: Stack;
   let asked = 0;
   beforeEach(async () => {

@@ -68,6 +68,8 @@ export class InProcessBoundary {
   }
 
   url = '';
+  /** @param url the origin that clients use, in place of that of this process */
+  publishedAt: (url: string) => void = () => undefined;
 
   /** Opens a run. @returns its token */
   open(digit: string, lease: Partial<FakeLease> = {}): string {
@@ -169,6 +171,7 @@ export class InProcessBoundary {
     await app.listen(0, '127.0.0.1');
     this.url = (await app.getUrl()) + '/mcp';
     config.boundary.url = await app.getUrl();
+    this.publishedAt = (url) => (config.boundary.url = url);
     Object.assign(this, { app, servers, live: leases, answering });
   }
 

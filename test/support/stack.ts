@@ -60,7 +60,7 @@ export class Stack {
     return Stack.tenantOf(shared);
   }
 
-  /** Creates another tenant in the same system, with keys and a log of its own. */
+  /** Creates another tenant in the same system, with separate keys and a separate log. */
   another(): Promise<Stack> {
     return Stack.tenantOf(this.system);
   }

@@ -41,9 +41,15 @@ export const BOUNDARY_LIMITS = {
   sessions: 256,
   sessionsPerLease: 16,
   sessionIdleMs: 5 * 60_000,
+  /** sessions that their clients have ended */
+  endedKept: 10_000,
   serverRequestChars: 256 * 1024,
   /** requests of a server to one client at a time */
   askedAtOnce: 16,
+  /** how often a request is sent to a server that asks for input */
+  inputRounds: 16,
+  inputStateChars: 64 * 1024,
+  inputKeyChars: 200,
   /** what a stream holds for a client that does not read, until notifications are dropped, bytes */
   unreadBytes: 1024 * 1024,
   /** resources of one stream of notifications */

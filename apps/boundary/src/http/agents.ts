@@ -41,7 +41,7 @@ export class Agents {
    */
   async admit({ raw, method, url, headers, params }: FastifyRequest): Promise<void> {
     const { origin, authorization, dpop } = headers;
-    if (origin !== undefined && origin !== new URL(this.config.boundary.url).origin)
+    if (origin !== undefined && !isSame(origin, this.config.boundary.url))
       throw new Refused('FORBIDDEN', 'this endpoint is not for pages of other origins');
     const target = url.startsWith('/') ? this.config.boundary.url + url : '';
     const claims = await this.tokens.identify({ authorization, dpop, method, url: target });
@@ -78,6 +78,15 @@ export class Agents {
     this.inFlight.get(keyOf(claims, server, requestId))?.abort('the client canceled the request');
   }
 }
+
+/** Reports whether a page is of this origin. The names of the loopback address are the same. */
+function isSame(origin: string, own: string): boolean {
+  const [theirs, ours] = [origin, own].map((each) => (URL.canParse(each) ? new URL(each) : undefined));
+  if (!theirs || !ours) return false;
+  const isLocal = LOOPBACK.has(theirs.hostname) && LOOPBACK.has(ours.hostname);
+  return theirs.origin === ours.origin || (isLocal && theirs.protocol === ours.protocol && theirs.port === ours.port);
+}
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 const keyOf = ({ tenant, grantId }: TokenClaims, server: string, id: string | number): string =>
   JSON.stringify([tenant, grantId, server, id]);

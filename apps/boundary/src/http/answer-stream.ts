@@ -21,7 +21,8 @@ export class AnswerStream implements Asker {
     if (!this.keepAlive) this.open();
   }
 
-  async ask(request: Parameters<Asker['ask']>[0], signal: AbortSignal): Promise<ClientAnswer> {
+  async ask(asked: Parameters<Asker['ask']>[0], signal: AbortSignal): Promise<ClientAnswer> {
+    const { key: _, ...request } = asked;
     this.start();
     const gone = new AbortController();
     const leave = (): void => gone.abort();

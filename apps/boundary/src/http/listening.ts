@@ -5,6 +5,7 @@ import { isObject } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { Session } from '../sessions/session';
 import type { Sessions } from '../sessions/sessions';
+import type { Upstream } from '../upstream/upstream';
 import type { Asked, MethodAnswer } from './asked';
 
 type Json = Record<string, unknown>;
@@ -70,7 +71,8 @@ export class Listening {
         );
         if ('result' in answer) honored.push(String(uri));
       }
-      const agreed = Object.values(CHANGES).filter((name) => session && changes[name] === true);
+      const wanted = Object.values(CHANGES).filter((name) => changes[name] === true);
+      const agreed = session && wanted.length > 0 && (await listens(session.upstream)) ? wanted : [];
       stream.notify(
         'notifications/subscriptions/acknowledged',
         tagged({
@@ -93,3 +95,9 @@ export class Listening {
     }
   }
 }
+
+const listens = (upstream: Upstream): Promise<boolean> =>
+  upstream.listen().then(
+    () => true,
+    () => false,
+  );

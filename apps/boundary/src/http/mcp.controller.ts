@@ -1,6 +1,7 @@
 import { All, Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refused } from '@bailiwick/edge/refused';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { PROOF_ALGORITHMS } from '@bailiwick/edge/tokens/grant-token';
 import { LiveLeases } from '../calls/live-leases';
 import { Seals } from '../calls/seals';
@@ -8,7 +9,7 @@ import { Sessions } from '../sessions/sessions';
 import { Agents } from './agents';
 import { AnswerStream } from './answer-stream';
 import { ClientAnswers } from './client-answers';
-import { clientOf } from './clients';
+import { clientOf, type KnownClient } from './clients';
 import { NotAMessage, readMessage, type AgentMessage } from './message';
 import { Methods } from './methods';
 import { METADATA, sendRefusal } from './refusals';
@@ -52,6 +53,11 @@ export class McpController {
       const asking = this.agents.asking(request);
       if (request.method === 'GET' && request.headers['mcp-session-id'] !== undefined)
         return await this.stream(request, reply, server);
+      if (request.method === 'DELETE' && request.headers['mcp-session-id'] !== undefined) {
+        this.sessions.end({ ...asking, ...this.clientOf(request, asking.claims, server) });
+        await reply.code(200).send();
+        return;
+      }
       if (request.method !== 'POST') {
         await reply.code(405).header('allow', 'POST').send();
         return;
@@ -84,7 +90,7 @@ export class McpController {
     { server, revision }: { server: string; revision: string },
   ): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
-    const known = clientOf(this.seals, request, { claims, server }, { revision, params: message.params });
+    const known = this.clientOf(request, claims, server, { revision, params: message.params });
     const session =
       message.method === 'initialize' ? undefined : await this.sessions.of({ claims, upstream, ...known });
     const call = this.agents.begin(claims, server, message.id);
@@ -105,10 +111,23 @@ export class McpController {
     }
   }
 
+  /** @throws NotAMessage for a session of another run or server, or one that has ended */
+  private clientOf(
+    request: FastifyRequest,
+    claims: TokenClaims,
+    server: string,
+    message?: Parameters<typeof clientOf>[3],
+  ): KnownClient {
+    const known = clientOf(this.seals, request, { claims, server }, message);
+    if (this.sessions.hasEnded(known.client))
+      throw new NotAMessage(404, -32001, 'the session has ended; initialize again');
+    return known;
+  }
+
   /** Opens the stream of messages that belong to no request (revisions with `initialize`). It ends with its lease. */
   private async stream(request: FastifyRequest, reply: FastifyReply, server: string): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
-    const known = clientOf(this.seals, request, { claims, server });
+    const known = this.clientOf(request, claims, server);
     const session = takesStream(request) ? await this.sessions.of({ claims, upstream, ...known }) : undefined;
     if (!session) {
       await reply.code(405).header('allow', 'POST').send();

@@ -62,7 +62,8 @@ export class Methods {
     { method, id, params }: AgentMessage & { id: string | number },
     asked: Asked,
   ): Promise<MethodAnswer | undefined> {
-    if (method === 'server/discover') return done(JSON.stringify(discovered(await capabilitiesFor(asked.upstream))));
+    if (method === 'server/discover')
+      return done(JSON.stringify(discovered(await capabilitiesFor(asked.upstream, isAnnounced))));
     if (method === 'subscriptions/listen') return this.parts.listening.listen(id, params, asked);
     return undefined;
   }
@@ -71,7 +72,7 @@ export class Methods {
   private async withInitialize({ method, params }: AgentMessage, asked: Asked): Promise<MethodAnswer | undefined> {
     if (method === 'ping') return done('{}');
     if (method === 'initialize') {
-      const capabilities = await capabilitiesFor(asked.upstream);
+      const capabilities = await capabilitiesFor(asked.upstream, isNotAnnounced);
       const session = sealedClient(this.parts.seals, asked, { of: params.capabilities, server: capabilities });
       return {
         ...done(
@@ -92,7 +93,7 @@ export class Methods {
       return invalid(`${method} needs the session of an initialized client whose lease could permit it`);
     if (method !== 'resources/unsubscribe') return this.read(method, params, asked, false);
     asked.session.subscribed.delete(String(params.uri));
-    return answered(await asked.session.upstream.request(method, { uri: params.uri }, { signal: asked.signal }));
+    return answered(await asked.session.upstream.unsubscribe(String(params.uri), { signal: asked.signal }));
   }
 
   private async either(
@@ -129,7 +130,7 @@ export class Methods {
   private async call(params: Params, asked: Asked, isStateless: boolean): Promise<MethodAnswer> {
     const { name, arguments: args = {} } = params;
     if (typeof name !== 'string' || !isObject(args)) return invalid('tools/call takes a name and arguments');
-    if (params.task !== undefined) return invalid('calls as tasks are not passed on');
+    if (params.task !== undefined && !isStateless) return invalid('calls as tasks are not passed on');
     const { calls } = this.parts;
     const answer = await this.inRounds('tools/call', params, asked, (requested) =>
       calls.call(asked.claims, upstreamOf(asked), { name, args, ...requested }, asked.signal),
@@ -162,7 +163,7 @@ export class Methods {
       return agreed ? once(this.streaming(method, passed, asked), first.approvalId) : first;
     }
     const sending: Governed['send'] = session
-      ? (options) => rounds.begin(session, method, passed, options, binding)
+      ? (options) => rounds.begin(session, method, passed, options, { binding, given: params.inputResponses })
       : this.streaming(method, passed, asked);
     if (state === undefined) {
       const first = await once(sending);
@@ -191,29 +192,38 @@ export class Methods {
 
   /** Sends a request while its client can be asked on its stream. */
   private streaming(method: string, params: Params, { session, upstream, stream, revision }: Asked): Governed['send'] {
-    return ({ isReduced, ...options }) => {
+    return (all) => {
+      const { isReduced: _, ...options } = all;
       if (!session) return upstream.request(method, params, options);
       if (method === 'resources/subscribe') return session.subscribe(params, options);
-      const end = session.during(revision === STATELESS ? undefined : stream, isReduced);
-      return session.upstream.request(method, params, options).finally(end);
+      return session.send(method, params, all, revision === STATELESS ? undefined : stream);
     };
   }
 }
 
+/** A client has not stated a capability that the server needs (MCP 2026-07-28); over HTTP, a bad request. */
+const MISSING_CAPABILITY = -32021;
 const APPROVAL_STATE = `approval:`;
 const upstreamOf = ({ session, upstream }: Asked): Upstream => session?.upstream ?? upstream;
 const canOpenPages = ({ capabilities: { elicitation } }: Asked): boolean =>
   isObject(elicitation) && 'url' in elicitation;
 
+/** A client of 2026-07-28 listens for changes of lists on a stream; the others need no separate connection for them. */
+const isAnnounced = (part: unknown): object =>
+  isObject(part) && part.listChanged === true ? { listChanged: true } : {};
+const isNotAnnounced = (): object => ({});
+
 /** The capabilities of an upstream that are passed on, without what this service does not pass on. */
-async function capabilitiesFor(upstream: Upstream): Promise<Record<string, unknown>> {
+async function capabilitiesFor(upstream: Upstream, lists: (part: unknown) => object): Promise<Record<string, unknown>> {
   const has = await upstream.capabilities().catch((): Record<string, unknown> => ({}));
-  const { resources, prompts, completions, logging } = has;
+  const { tools, resources, prompts, completions, logging } = has;
   const canSubscribe = isObject(resources) && resources.subscribe === true;
   return {
-    tools: {},
-    ...(resources === undefined ? {} : { resources: canSubscribe ? { subscribe: true } : {} }),
-    ...(prompts === undefined ? {} : { prompts: {} }),
+    tools: lists(tools),
+    ...(resources === undefined
+      ? {}
+      : { resources: { ...(canSubscribe ? { subscribe: true } : {}), ...lists(resources) } }),
+    ...(prompts === undefined ? {} : { prompts: lists(prompts) }),
     ...(completions === undefined ? {} : { completions: {} }),
     ...(logging === undefined ? {} : { logging: {} }),
   };
@@ -225,7 +235,7 @@ function requestOf(
   { stream }: Asked,
 ): Omit<RequestedCall, 'name' | 'args' | 'send'> & { readonly passed: Params } {
   const { meta, approvalId, token } = readMeta(params._meta);
-  const { _meta: _1, inputResponses: _2, requestState: _3, ...rest } = params;
+  const { _meta: _1, inputResponses: _2, requestState: _3, task: _4, ...rest } = params; // 2026-07-28 ignores `task`
   return {
     passed: { ...rest, ...(meta === undefined ? {} : { _meta: meta }) },
     approvalId,
@@ -262,7 +272,10 @@ const failed = (message: string, data: unknown): MethodAnswer => ({
  * writes it first; an unknown type makes the result invalid.
  */
 function completed(answer: CallAnswer): MethodAnswer {
-  if (!('result' in answer)) return answered(answer);
+  if (!('result' in answer)) {
+    const refused = answered(answer);
+    return 'error' in refused && refused.error.code === MISSING_CAPABILITY ? { ...refused, status: 400 } : refused;
+  }
   const { resultType } = JSON.parse(answer.result) as { resultType?: unknown };
   if (resultType === 'complete' || answer.result.startsWith('{"resultType":"input_required"'))
     return done(answer.result);

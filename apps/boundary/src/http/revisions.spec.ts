@@ -39,12 +39,12 @@ describe('revisionOf', () => {
     ['a malformed encoding', { 'mcp-name': '=?base64?cmVhZA?=' }, {}, -32020],
     [
       'a revision that is not known',
-      {},
+      { 'mcp-protocol-version': '2030-01-01' },
       { _meta: { ...META, 'io.modelcontextprotocol/protocolVersion': '2030-01-01' } },
       -32022,
     ],
     ['no capabilities', {}, { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }, -32602],
-    ['a revision in the header alone', {}, { _meta: {} }, -32020],
+    ['a revision in the header alone', {}, { _meta: {} }, -32602],
   ])('refuses a request that states %s', (_what, headers, more, code) => {
     expect(codeOf(() => revisionOf(call(more), { ...HEADERS, ...headers }))).toBe(code);
   });

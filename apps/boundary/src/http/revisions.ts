@@ -25,12 +25,14 @@ export function revisionOf({ method, params }: AgentMessage, headers: IncomingHt
   const stated = isObject(meta) ? meta[VERSION] : undefined;
   const header = headers['mcp-protocol-version'];
   if (stated === undefined) {
-    if (header === STATELESS) throw mismatch(`params._meta has no ${VERSION}`);
+    if (header === STATELESS) throw new NotAMessage(400, -32602, `params._meta has no ${VERSION}`);
     if (header !== undefined && !WITH_INITIALIZE.includes(String(header))) throw unsupported(String(header));
     compareIfPresent('mcp-method', headers, method);
     compareIfPresent('mcp-name', headers, nameOf(method, params));
     return String(header ?? WITH_INITIALIZE[0]);
   }
+  if (header !== undefined && header !== stated)
+    throw mismatch('mcp-protocol-version states something else than the body');
   if (stated !== STATELESS) throw unsupported(typeof stated === 'string' ? stated : 'of another type');
   if (!isObject((meta as Record<string, unknown>)[CAPABILITIES]))
     throw new NotAMessage(400, -32602, `params._meta has no ${CAPABILITIES}`);

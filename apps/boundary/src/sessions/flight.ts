@@ -13,7 +13,8 @@ export class Flight implements Asker {
   private answer: Promise<UpstreamAnswer> = Promise.reject(new UpstreamGone('it was not sent'));
   private wake: () => void = () => undefined;
 
-  constructor() {
+  /** @param given input that the client sent before it was asked, by key */
+  constructor(private readonly given?: unknown) {
     this.answer.catch(() => undefined);
   }
 
@@ -37,7 +38,10 @@ export class Flight implements Asker {
     }
   }
 
-  ask({ id, method, params }: Parameters<Asker['ask']>[0], whole: AbortSignal): Promise<ClientAnswer> {
+  ask({ id: unique, key, method, params }: Parameters<Asker['ask']>[0], whole: AbortSignal): Promise<ClientAnswer> {
+    const id = key !== undefined && !this.asked.has(key) ? key : unique;
+    const given = inputOf(this.given, id);
+    if (given) return Promise.resolve({ result: given });
     const signal = AbortSignal.any([whole, this.over.signal]);
     return new Promise((resolve, reject) => {
       const gone = (): void => {
@@ -63,8 +67,8 @@ export class Flight implements Asker {
   /** Takes the input of the client. A request that it does not answer is asked again. */
   input(responses: unknown): void {
     for (const [id, { resolve }] of this.asked) {
-      const result = isObject(responses) && Object.hasOwn(responses, id) ? responses[id] : undefined;
-      if (!isObject(result)) continue;
+      const result = inputOf(responses, id);
+      if (!result) continue;
       this.asked.delete(id);
       resolve({ result });
     }
@@ -73,4 +77,9 @@ export class Flight implements Asker {
   end(): void {
     this.ending.abort();
   }
+}
+
+function inputOf(responses: unknown, key: string): Json | undefined {
+  const result = isObject(responses) && Object.hasOwn(responses, key) ? responses[key] : undefined;
+  return isObject(result) ? result : undefined;
 }

@@ -28,18 +28,17 @@ export class Rounds {
 
   constructor(private readonly seals: Seals) {}
 
-  /** Sends a request for the first time. */
+  /** Sends a request for the first time. @param given input that the client sends unasked */
   begin(
     session: Session,
     method: string,
     params: Json,
     options: GovernedOptions,
-    binding: Binding,
+    { binding, given }: { binding: Binding; given: unknown },
   ): Promise<UpstreamAnswer | Suspended> {
-    const flight = new Flight();
-    const { signal, isReduced, ...rest } = options;
-    const end = session.during(flight, isReduced);
-    flight.start((whole) => session.upstream.request(method, params, { ...rest, signal: whole }).finally(end));
+    const flight = new Flight(given);
+    const { signal, ...rest } = options;
+    flight.start((whole) => session.send(method, params, { ...rest, signal: whole }, flight));
     return this.step({ flight, session }, signal, binding);
   }
 

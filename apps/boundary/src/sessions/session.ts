@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { denialError } from '../calls/answers';
-import type { GovernedRequests } from '../calls/governed';
+import type { GovernedOptions, GovernedRequests } from '../calls/governed';
 import {
   NO_CAPABILITY,
   UpstreamGone,
   type ClientAnswer,
   type ClientSide,
+  type InputRequest,
   type RequestOptions,
   type UpstreamAnswer,
 } from '../upstream/connection';
@@ -19,13 +20,20 @@ type Json = Record<string, unknown>;
 
 /** A way to ask a client something: a stream that is open to it, or a call of it that waits. */
 export interface Asker {
-  ask(request: { id: string; method: string; params: Json }, signal: AbortSignal): Promise<ClientAnswer>;
+  /** @param request its id is unique; its key is the name that the server gives it */
+  ask(
+    request: { id: string; key?: string | undefined; method: string; params: Json },
+    signal: AbortSignal,
+  ): Promise<ClientAnswer>;
   notify(method: string, params: Json): void;
 }
 
 /** One client of one run with one server, by a connection for it alone: what the server asks, it asks this client. */
 export class Session implements ClientSide {
   readonly upstream: Upstream;
+  readonly server: Upstream;
+  readonly client: string | undefined;
+  private readonly claims: TokenClaims;
   /** resources whose changes the lease permitted to be announced */
   readonly subscribed = new Set<string>();
   readonly closed = new AbortController();
@@ -37,13 +45,15 @@ export class Session implements ClientSide {
   private asking = 0;
 
   constructor(
-    private readonly claims: TokenClaims,
-    readonly server: Upstream,
+    { claims, upstream, client }: { claims: TokenClaims; upstream: Upstream; client?: string | undefined },
     readonly capabilities: Json,
     private readonly mayLog: boolean,
     private readonly requests: GovernedRequests,
   ) {
-    this.upstream = server.separately(this);
+    this.claims = claims;
+    this.server = upstream;
+    this.client = client;
+    this.upstream = upstream.separately(this);
   }
 
   get grantId(): string {
@@ -86,13 +96,55 @@ export class Session implements ClientSide {
   async subscribe(params: Json, options: RequestOptions): Promise<UpstreamAnswer> {
     const uri = String(params.uri);
     this.subscribed.add(uri);
-    const answer = await this.upstream.request('resources/subscribe', params, options);
+    const answer = await this.upstream.subscribe(params, options);
     if (!answer.ok) this.subscribed.delete(uri);
     return answer;
   }
 
+  /**
+   * Sends a request of the client, during which the server may ask it.
+   * @param asker how the client can be asked during its request, in addition to its streams
+   */
+  send(
+    method: string,
+    params: Json,
+    { isReduced, ...options }: GovernedOptions,
+    asker?: Asker,
+  ): Promise<UpstreamAnswer> {
+    const end = this.during(asker, isReduced);
+    const input: RequestOptions['input'] = (requests) => this.requestAll(requests, asker);
+    return this.upstream.request(method, params, { ...options, input }).finally(end);
+  }
+
+  /** Decides what the server asks for at once, and then asks the client for all that is permitted together. */
+  private requestAll(requests: readonly InputRequest[], asker: Asker | undefined): Promise<ClientAnswer[]> {
+    const together = new Together(requests.length);
+    return Promise.all(
+      requests.map(async ({ key, method, params }) => {
+        let isAsked = false;
+        const ask = (signal: AbortSignal): Promise<UpstreamAnswer> => {
+          isAsked = true;
+          return together.start(() => this.ask({ key, method, params }, signal, asker));
+        };
+        try {
+          return await this.decided(method, params, ask);
+        } finally {
+          if (!isAsked) together.giveUp();
+        }
+      }),
+    );
+  }
+
   /** Decides a request of the server, and asks the client if it is permitted. */
-  async request(method: string, params: Json): Promise<ClientAnswer> {
+  request(method: string, params: Json): Promise<ClientAnswer> {
+    return this.decided(method, params, (signal) => this.ask({ method, params }, signal));
+  }
+
+  private async decided(
+    method: string,
+    params: Json,
+    ask: (signal: AbortSignal) => Promise<UpstreamAnswer>,
+  ): Promise<ClientAnswer> {
     const { name } = this.upstream;
     const operation = serverOperation(name, method, params, this.capabilities);
     if (!operation.ok) return { error: { code: -32601, message: operation.error } };
@@ -107,7 +159,7 @@ export class Session implements ClientSide {
           ...operation.value,
           server: name,
           approvalId: undefined,
-          send: ({ signal }) => this.ask(method, params, signal),
+          send: ({ signal }) => ask(signal),
           isCall: false,
         },
         this.closed.signal,
@@ -140,14 +192,36 @@ export class Session implements ClientSide {
     void this.upstream.close();
   }
 
-  private async ask(method: string, params: Json, signal: AbortSignal): Promise<UpstreamAnswer> {
-    const asker = this.newest;
+  private async ask(
+    request: { key?: string; method: string; params: Json },
+    signal: AbortSignal,
+    asker = this.newest,
+  ): Promise<UpstreamAnswer> {
     if (!asker) throw new UpstreamGone('the client has no stream open, so that it cannot be asked');
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
-    const answer = await asker.ask({ id: `srv_${randomUUID()}`, method, params }, bounded);
+    const answer = await asker.ask({ id: `srv_${randomUUID()}`, ...request }, bounded);
     if ('error' in answer) return { ok: false, error: answer.error };
     if (!isObject(answer.result)) throw new UpstreamGone('the client sent a malformed answer');
     return { ok: true, result: JSON.stringify(answer.result) };
+  }
+}
+
+/** Starts several works in the same turn, once each of them is ready or given up. */
+class Together {
+  private readonly ready: (() => void)[] = [];
+
+  constructor(private missing: number) {}
+
+  start<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.ready.push(() => void work().then(resolve, reject));
+      this.giveUp();
+    });
+  }
+
+  giveUp(): void {
+    this.missing -= 1;
+    if (this.missing === 0) for (const go of this.ready) go();
   }
 }
 

@@ -21,6 +21,8 @@ export interface ClientOf {
 /** The clients that have a separate connection to a server. Bounded; one that is not used is closed. */
 export class Sessions {
   private readonly open = new Map<string, Session>();
+  /** clients that have left, the newest of this process: their sealed sessions would be accepted for as long as the lease is */
+  private readonly ended = new Set<string>();
   private readonly sweeping: NodeJS.Timeout;
 
   constructor(
@@ -58,18 +60,34 @@ export class Sessions {
     if (permitted.length === 0 && !isStateful) return undefined;
     const raced = this.open.get(key);
     if (raced) return raced;
-    const ofLease = [...this.open.values()].filter((each) => each.grantId === grantId).length;
-    if (this.open.size >= BOUNDARY_LIMITS.sessions || ofLease >= BOUNDARY_LIMITS.sessionsPerLease)
+    const ofLease = [...this.open.values()].filter((each) => each.grantId === grantId);
+    const isFull = this.open.size >= BOUNDARY_LIMITS.sessions || ofLease.length >= BOUNDARY_LIMITS.sessionsPerLease;
+    // a client that has left without a word gives way to the next one of its run
+    if (isFull && !closeOldest(ofLease))
       throw new Refused(
         'NOT_READY',
         'too many clients have a separate connection to a server; close one, or try again',
       );
-    const session = new Session(claims, upstream, Object.fromEntries(permitted), could(LOGGING), this.requests);
+    const session = new Session(client, Object.fromEntries(permitted), could(LOGGING), this.requests);
     this.open.set(key, session);
     session.closed.signal.addEventListener('abort', () => {
       if (this.open.get(key) === session) this.open.delete(key);
     });
     return session;
+  }
+
+  /** Ends the session of a client that leaves. This process answers no more requests of it. */
+  end({ claims, upstream, client }: ClientOf): void {
+    if (client === undefined) return;
+    for (const each of this.open.values())
+      if (each.client === client && each.grantId === claims.grantId && each.server === upstream) each.close();
+    this.ended.add(client);
+    const [oldest] = this.ended;
+    if (this.ended.size > BOUNDARY_LIMITS.endedKept && oldest !== undefined) this.ended.delete(oldest);
+  }
+
+  hasEnded(client: string | undefined): boolean {
+    return client !== undefined && this.ended.has(client);
   }
 
   close(): void {
@@ -81,4 +99,11 @@ export class Sessions {
     const before = performance.now() - BOUNDARY_LIMITS.sessionIdleMs;
     for (const each of this.open.values()) if (each.isIdle && each.usedAt < before) each.close();
   }
+}
+
+/** Closes the one that has not been used for the longest time, of those that no request or stream uses. */
+function closeOldest(sessions: readonly Session[]): boolean {
+  const [oldest] = sessions.filter(({ isIdle }) => isIdle).sort((a, b) => a.usedAt - b.usedAt);
+  oldest?.close();
+  return oldest !== undefined;
 }

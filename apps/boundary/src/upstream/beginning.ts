@@ -23,7 +23,7 @@ export async function beginning(connection: Connection, side?: ClientSide): Prom
     return { isStateless: false, capabilities: await initialize(connection, side) };
   } catch (error) {
     if (error instanceof NotReached) throw error;
-    const capabilities = await discover(connection);
+    const capabilities = await discover(connection, side);
     if (!capabilities) throw error;
     return { isStateless: true, capabilities };
   }
@@ -51,8 +51,11 @@ async function initialize(connection: Connection, side: ClientSide | undefined):
 }
 
 /** @returns the capabilities of a server that knows the stateless revision */
-async function discover(connection: Connection): Promise<Started['capabilities'] | undefined> {
-  connection.becomeStateless();
+async function discover(
+  connection: Connection,
+  side: ClientSide | undefined,
+): Promise<Started['capabilities'] | undefined> {
+  connection.becomeStateless(side?.capabilities ?? {});
   const signal = AbortSignal.timeout(BOUNDARY_LIMITS.connectMs);
   try {
     const answer = await connection.request('server/discover', {}, { signal });

@@ -23,8 +23,17 @@ export const NO_CAPABILITY: ClientAnswer = {
   error: { code: -32601, message: 'this client has no such capability' },
 };
 
+/** What an upstream needs of the client before it can answer a request (MCP 2026-07-28). */
+export interface InputRequest {
+  readonly key: string;
+  readonly method: string;
+  readonly params: Record<string, unknown>;
+}
+
 export interface RequestOptions {
   readonly signal: AbortSignal;
+  /** asks the client of the request, in the order of the requests; left out: it cannot be asked */
+  readonly input?: (requests: readonly InputRequest[]) => Promise<readonly ClientAnswer[]>;
   /** receives the params of progress notifications, without their token */
   readonly onProgress?: (params: Record<string, unknown>) => void;
   /** headers that repeat arguments, for a server of the stateless revision that is reached over HTTP */
@@ -41,8 +50,8 @@ export interface Connection {
   notify(method: string, params?: Record<string, unknown>): Promise<void>;
   /** sets the version that the upstream answered with */
   negotiated(version: string): void;
-  /** from now on, each request states the stateless revision (2026-07-28) */
-  becomeStateless(): void;
+  /** from now on, each request states the stateless revision (2026-07-28), and these capabilities of the client */
+  becomeStateless(capabilities: ClientSide['capabilities']): void;
   /** calls the listener for each notification that belongs to no request */
   onNotification(listener: (method: string, params: Record<string, unknown>) => void): void;
   /** answers the requests of the upstream other than pings; without it they are refused */

@@ -1,17 +1,19 @@
-import { isObject, membersOf } from '../json-text';
-import { UpstreamGone, type UpstreamAnswer } from './connection';
+import { isObject } from '../json-text';
 
 /** The revision in which each request states its revision and capabilities, and no connection is initialized. */
 export const STATELESS_REVISION = '2026-07-28';
 
 const META = 'io.modelcontextprotocol/';
 
-/** Adds what each request states: the revision, and that the boundary takes no requests of servers. */
-export function withRevision(params: Record<string, unknown>): Record<string, unknown> {
+/** Adds what each request states: the revision, and what its client can be asked. */
+export function withRevision(
+  params: Record<string, unknown>,
+  capabilities: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   const { _meta } = params as { _meta?: Record<string, unknown> };
   const stated = {
     [`${META}protocolVersion`]: STATELESS_REVISION,
-    [`${META}clientCapabilities`]: {},
+    [`${META}clientCapabilities`]: capabilities,
     [`${META}clientInfo`]: { name: 'bailiwick-boundary', version: '0.1.0' },
   };
   return { ...params, _meta: { ..._meta, ...stated } };
@@ -53,20 +55,4 @@ export function argumentHeaders(schema: unknown, args: unknown, depth = 0): Reco
 function headerValue(text: string): string {
   const isPlain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !/^=\?base64\?.*\?=$/i.test(text);
   return isPlain ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`;
-}
-
-/**
- * Returns the answer as an earlier revision has it: without the type of its result.
- * @throws UpstreamGone if the result is of another type than `complete`
- */
-export function completeAnswer(answer: UpstreamAnswer): UpstreamAnswer {
-  if (!answer.ok) return answer;
-  const { resultType } = JSON.parse(answer.result) as { resultType?: unknown };
-  if (resultType === undefined) return answer;
-  if (resultType !== 'complete')
-    throw new UpstreamGone(
-      `the upstream answered with a result of the type ${JSON.stringify(resultType).slice(0, 40)}`,
-    );
-  const members = [...(membersOf(answer.result) ?? [])].filter(([name]) => name !== 'resultType');
-  return { ok: true, result: `{${members.map(([name, raw]) => `${JSON.stringify(name)}:${raw}`).join(',')}}` };
 }

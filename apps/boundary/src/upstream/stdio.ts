@@ -33,7 +33,8 @@ export class StdioConnection implements Connection {
   private readonly child: ChildProcessWithoutNullStreams;
   private chunks: Buffer[] = [];
   private bytes = 0;
-  private isStateless = false;
+  /** what each request of the stateless revision states of its client */
+  private stateless: ClientSide['capabilities'] | undefined;
   private hasEnded = false;
 
   constructor(program: Program, logger: Logger) {
@@ -63,7 +64,7 @@ export class StdioConnection implements Connection {
 
   request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
     if (this.hasEnded) return Promise.reject(new NotReached('the upstream has ended'));
-    const stated = this.isStateless ? withRevision(params) : params;
+    const stated = this.stateless ? withRevision(params, this.stateless) : params;
     const { id, answer } = this.pending.add(options, (aborted) =>
       this.send({ method: 'notifications/cancelled', params: { requestId: aborted } }),
     );
@@ -79,8 +80,8 @@ export class StdioConnection implements Connection {
     // lines carry no version
   }
 
-  becomeStateless(): void {
-    this.isStateless = true;
+  becomeStateless(capabilities: ClientSide['capabilities']): void {
+    this.stateless = capabilities;
   }
 
   onNotification(listener: (method: string, params: Record<string, unknown>) => void): void {

@@ -21,7 +21,8 @@ export class HttpConnection implements Connection {
   private readonly pending = new Pending();
   private version: string | undefined;
   private session: string | undefined;
-  private isStateless = false;
+  /** what each request of the stateless revision states of its client */
+  private stateless: ClientSide['capabilities'] | undefined;
   private readonly closing = new AbortController();
   private end: () => void = () => undefined;
   readonly ended = new Promise<void>((resolve) => (this.end = resolve));
@@ -39,10 +40,10 @@ export class HttpConnection implements Connection {
     const { id, answer } = this.pending.add(options, (aborted) => {
       stop.abort();
       // in the stateless revision, the end of the connection is the cancellation
-      if (this.isStateless) return;
+      if (this.stateless) return;
       void this.notify('notifications/cancelled', { requestId: aborted }).catch(() => undefined);
     });
-    const stated = this.isStateless ? withRevision(params) : params;
+    const stated = this.stateless ? withRevision(params, this.stateless) : params;
     const message = { id, method, params: options.onProgress ? withToken(stated, id) : stated };
     this.exchange(message, stop.signal, options.headers).then(
       () => this.pending.fail(id, new UpstreamGone('the upstream ended its response without an answer')),
@@ -64,8 +65,8 @@ export class HttpConnection implements Connection {
     this.version = version;
   }
 
-  becomeStateless(): void {
-    this.isStateless = true;
+  becomeStateless(capabilities: ClientSide['capabilities']): void {
+    this.stateless = capabilities;
   }
 
   onNotification(listener: (method: string, params: Record<string, unknown>) => void): void {
@@ -105,7 +106,7 @@ export class HttpConnection implements Connection {
     more: RequestOptions['headers'] = {},
   ): Promise<void> {
     const { method, params } = message;
-    const headers = this.isStateless ? { ...more, ...headersOf(method, params) } : {};
+    const headers = this.stateless ? { ...more, ...headersOf(method, params) } : {};
     const response = await this.post(message, AbortSignal.any([stop, this.closing.signal]), headers);
     const type = response.headers['content-type'] ?? '';
     const isOver = response.status === 404 || response.status === 400;

@@ -24,6 +24,7 @@ const INPUT = {
     other: { type: 'string' },
   },
 };
+const WHO = { method: 'elicitation/create', params: { message: 'Who?' } };
 const TOOLS = [
   { name: 'look_up', inputSchema: INPUT },
   { name: 'hidden', inputSchema: { type: 'object' } },
@@ -130,13 +131,40 @@ describe('Upstream', () => {
     expect(JSON.stringify(received)).not.toContain('io.modelcontextprotocol');
   });
 
-  it('passes no result on that asks for input, since the boundary gives none', async () => {
+  it('states what a client can be asked, asks it for what the server needs, and sends the request again', async () => {
+    const asking: Answering = (message, response) =>
+      message.method === 'tools/call' && message.params.inputResponses === undefined
+        ? send(response, {
+            id: message.id,
+            result: { resultType: 'input_required', inputRequests: { who: WHO }, requestState: 'of the server' },
+          })
+        : stateless(message, response);
+    const side = { capabilities: { elicitation: { form: {} } }, request: jest.fn(), notified: jest.fn() };
+    const own = upstream(asking).separately(side);
+    const input = jest.fn(() => Promise.resolve([{ result: { action: 'accept' } }]));
+    const { signal } = new AbortController();
+    const answer = await own.call({ name: 'look_up', arguments: { region: 'x' } }, { signal, input });
+    expect(answer).toEqual({ ok: true, result: '{"content":[],"x-kept":1.5}' });
+    expect(input.mock.calls).toEqual([[[{ key: 'who', ...WHO }]]]);
+    const [first, second] = received.filter(({ method }) => method === 'tools/call');
+    const { _meta: meta, ...params } = second?.params ?? {};
+    expect(params).toEqual({
+      name: 'look_up',
+      arguments: { region: 'x' },
+      inputResponses: { who: { action: 'accept' } },
+      requestState: 'of the server',
+    });
+    for (const each of [first?.params._meta, meta])
+      expect(each).toMatchObject({ 'io.modelcontextprotocol/clientCapabilities': side.capabilities });
+  });
+
+  it('passes no result on that asks a client that cannot be asked', async () => {
     const own = upstream((message, response) =>
       message.method === 'tools/call'
-        ? send(response, { id: message.id, result: { resultType: 'input_required', inputRequests: {} } })
+        ? send(response, { id: message.id, result: { resultType: 'input_required', inputRequests: { who: WHO } } })
         : stateless(message, response),
     );
-    await expect(call(own)).rejects.toThrow('of the type "input_required"');
+    await expect(call(own)).rejects.toThrow('a client that cannot be asked');
   });
 
   it('has the tools only that its registration names', async () => {

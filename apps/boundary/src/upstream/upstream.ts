@@ -4,6 +4,7 @@ import { itemsOf, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import { readDefinition, type Definition } from '../tools/definition';
 import { beginning, type Started } from './beginning';
+import { Changes } from './changes';
 import type { RegisteredServer } from './connect';
 import {
   NO_CAPABILITY,
@@ -14,14 +15,17 @@ import {
   type RequestOptions,
   type UpstreamAnswer,
 } from './connection';
-import { argumentHeaders, completeAnswer } from './stateless';
+import { inRounds } from './input-rounds';
+import { argumentHeaders } from './stateless';
 
 interface Open extends Started {
   readonly connection: Connection;
   tools: readonly Definition[] | undefined;
   readAt: number;
   /** notifications that its tools have changed */
-  changes: number;
+  changed: number;
+  /** those that a server of the stateless revision announces to the client of this connection */
+  readonly changes: Changes | undefined;
 }
 
 /** A registered upstream server: one connection for all agents, opened when it is needed, and again after it has ended. */
@@ -101,10 +105,28 @@ export class Upstream {
       if (!open.isStateless) return await connection.request(method, params, { ...options, signal });
       const schema = method === 'tools/call' && open.tools?.find(({ name }) => name === params.name)?.inputSchema;
       const headers = argumentHeaders(schema, params.arguments);
-      return completeAnswer(await connection.request(method, params, { ...options, signal, headers }));
+      const send = (more: Record<string, unknown>): Promise<UpstreamAnswer> =>
+        connection.request(method, { ...params, ...more }, { ...options, signal, headers });
+      return await inRounds(send, options.input);
     } finally {
       this.inFlight -= 1;
     }
+  }
+
+  /** Starts to listen for what the server announces on this connection. @throws UpstreamGone */
+  async listen(): Promise<void> {
+    await (await this.open()).changes?.listen();
+  }
+
+  /** Asks the server to announce changes of a resource on this connection. @throws UpstreamGone */
+  async subscribe(params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
+    const { changes } = await this.open();
+    return changes ? changes.subscribe(String(params.uri)) : this.request('resources/subscribe', params, options);
+  }
+
+  async unsubscribe(uri: string, options: RequestOptions): Promise<UpstreamAnswer> {
+    const { changes } = await this.open();
+    return changes ? changes.unsubscribe(uri) : this.request('resources/unsubscribe', { uri }, options);
   }
 
   async close(): Promise<void> {
@@ -140,12 +162,15 @@ export class Upstream {
     try {
       const { side } = this;
       const started = await beginning(connection, side);
-      const open: Open = { connection, ...started, tools: undefined, readAt: 0, changes: 0 };
+      const changes = side && started.isStateless ? new Changes(connection, started.capabilities) : undefined;
+      const open: Open = { connection, ...started, tools: undefined, readAt: 0, changed: 0, changes };
       connection.onNotification((method, params) => {
-        side?.notified(method, params);
+        const { _meta: _, ...withoutMeta } = params;
+        // in the stateless revision, it names a stream between the boundary and the server
+        side?.notified(method, started.isStateless ? withoutMeta : params);
         if (method !== 'notifications/tools/list_changed') return;
         open.tools = undefined;
-        open.changes += 1;
+        open.changed += 1;
       });
       return open;
     } catch (error) {
@@ -156,7 +181,7 @@ export class Upstream {
 
   private async readTools(open: Open): Promise<readonly Definition[]> {
     const found: Definition[] = [];
-    const { changes } = open;
+    const { changed } = open;
     let cursor: unknown;
     for (let page = 0; page < BOUNDARY_LIMITS.listPages; page++) {
       const params = cursor === undefined ? {} : { cursor };
@@ -175,7 +200,7 @@ export class Upstream {
       if (cursor === undefined || cursor === null || cursor === '') {
         const { tools } = this.server.config;
         const existing = tools ? found.filter(({ name }) => tools.includes(name)) : found;
-        if (open.changes === changes) open.tools = existing;
+        if (open.changed === changed) open.tools = existing;
         open.readAt = performance.now();
         return existing;
       }

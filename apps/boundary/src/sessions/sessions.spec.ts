@@ -1,0 +1,58 @@
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import type { GovernedRequests } from '../calls/governed';
+import type { LeaseViews } from '../calls/lease-views';
+import { BOUNDARY_LIMITS } from '../limits';
+import type { Upstream } from '../upstream/upstream';
+import type { Asker } from './session';
+import { Sessions } from './sessions';
+
+const ASKER: Asker = { ask: () => Promise.reject(new Error('not asked')), notify: () => undefined };
+const VIEW = {
+  limits: { actions: { allow: ['**'], deny: [] }, resources: [{ type: '*', match: '**' }] },
+  reader: { entryOfTool: () => ({ verb: 's.use' }) },
+};
+
+describe('the separate connections of clients', () => {
+  let sessions: Sessions;
+  const closed: string[] = [];
+  const upstream = {
+    name: 's',
+    identity: 'i',
+    separately: (side: { client: string }) => ({ name: 's', close: () => void closed.push(side.client) }),
+  } as unknown as Upstream;
+  const of = (client: string, grantId = 'grt_1') =>
+    sessions.of({ claims: { tenant: 'default', grantId } as TokenClaims, upstream, capabilities: {}, client });
+  beforeEach(() => {
+    closed.length = 0;
+    sessions = new Sessions({ of: () => Promise.resolve(VIEW) } as unknown as LeaseViews, {} as GovernedRequests);
+  });
+  afterEach(() => sessions.close());
+
+  it('go to the next client of a run when the one that has been idle for the longest time has its place', async () => {
+    const streams: (() => void)[] = [];
+    for (let i = 0; i < BOUNDARY_LIMITS.sessionsPerLease; i++)
+      streams.push((await of(`c${i}`))!.attach(ASKER, 'stream'));
+    await expect(of('next')).rejects.toThrow('too many clients');
+    streams[3]?.();
+    streams[1]?.();
+    await of('c3'); // is used again
+    expect((await of('next'))?.client).toBe('next');
+    expect(closed).toEqual(['c1']);
+    expect((await of('c3'))?.client).toBe('c3');
+  });
+
+  it('are not taken from another run', async () => {
+    for (let lease = 0; lease * BOUNDARY_LIMITS.sessionsPerLease < BOUNDARY_LIMITS.sessions; lease++)
+      for (let i = 0; i < BOUNDARY_LIMITS.sessionsPerLease; i++) await of(`c${i}`, `grt_${lease}`);
+    await expect(of('next', 'grt_new')).rejects.toThrow('too many clients');
+    expect((await of('next', 'grt_1'))?.client).toBe('next');
+    expect(closed).toHaveLength(1);
+  });
+
+  it('end with their client, which is then unknown', async () => {
+    await of('leaves');
+    await of('leaves', 'grt_2');
+    sessions.end({ claims: { grantId: 'grt_1' } as TokenClaims, upstream, capabilities: {}, client: 'leaves' });
+    expect([closed, sessions.hasEnded('leaves'), sessions.hasEnded('other')]).toEqual([['leaves'], true, false]);
+  });
+});

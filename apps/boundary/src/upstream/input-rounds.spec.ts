@@ -1,0 +1,90 @@
+import { NotReached, UpstreamGone, type UpstreamAnswer } from './connection';
+import { inRounds } from './input-rounds';
+
+const WHO = { method: 'elicitation/create', params: { message: 'Who?' } };
+const ROOTS = { method: 'roots/list', params: {} };
+const result = (value: object): UpstreamAnswer => ({ ok: true, result: JSON.stringify(value) });
+const asks = (inputRequests: unknown, requestState?: unknown): UpstreamAnswer =>
+  result({ resultType: 'input_required', inputRequests, requestState });
+const DONE = result({ resultType: 'complete', content: [] });
+
+/** A server that gives these answers in turn, and then the last one again and again. */
+function serving(...answers: (UpstreamAnswer | Error)[]) {
+  const received: object[] = [];
+  const send = (more: object): Promise<UpstreamAnswer> => {
+    const answer = answers[Math.min(received.length, answers.length - 1)] as UpstreamAnswer;
+    received.push(more);
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  return { send, received };
+}
+const accept = (requests: readonly { key: string }[]) =>
+  Promise.resolve(requests.map(({ key }) => ({ result: { key } })));
+
+describe('inRounds', () => {
+  it('returns a complete result without its type, and as it was written', async () => {
+    const { send } = serving({ ok: true, result: '{"resultType":"complete","n":1.50, "m" : [ 1 ]}' });
+    expect(await inRounds(send, undefined)).toEqual({ ok: true, result: '{"n":1.50,"m":[ 1 ]}' });
+    const error: UpstreamAnswer = { ok: false, error: { code: -32000, message: 'no' } };
+    expect(await inRounds(serving(error).send, undefined)).toBe(error);
+  });
+
+  it('gives each round the input that it asks for, and the state of the last one', async () => {
+    const { send, received } = serving(
+      asks({ who: WHO, __proto__x: ROOTS }, 'one'),
+      asks({ roots: ROOTS }),
+      asks({}, 'two'),
+      DONE,
+    );
+    expect(await inRounds(send, accept)).toEqual(result({ content: [] }));
+    expect(received).toEqual([
+      {},
+      { inputResponses: { who: { key: 'who' }, __proto__x: { key: '__proto__x' } }, requestState: 'one' },
+      { inputResponses: { roots: { key: 'roots' } } },
+      { inputResponses: {}, requestState: 'two' },
+    ]);
+  });
+
+  it('keeps a key that objects have by themselves', async () => {
+    const { send, received } = serving(
+      { ok: true, result: '{"resultType":"input_required","inputRequests":{"__proto__":{"method":"roots/list"}}}' },
+      DONE,
+    );
+    await inRounds(send, accept);
+    expect(JSON.stringify(received[1])).toBe('{"inputResponses":{"__proto__":{"key":"__proto__"}}}');
+  });
+
+  it('ends with the error of a client that gives no input', async () => {
+    const { send, received } = serving(asks({ who: WHO }), DONE);
+    const error = { code: -32001, message: 'the lease does not permit it' };
+    expect(await inRounds(send, () => Promise.resolve([{ error }]))).toEqual({ ok: false, error });
+    expect(received).toHaveLength(1);
+  });
+
+  it.each<[string, UpstreamAnswer, string]>([
+    ['asks for ever', asks({ who: WHO }), 'too often'],
+    [
+      'asks for too much',
+      asks(Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, ROOTS]))),
+      'too much at a time',
+    ],
+    ['answers with another type', result({ resultType: 'task' }), 'of the type "task"'],
+    ['asks for nothing', asks({}), 'malformed input'],
+    ['asks with a list', asks([WHO]), 'malformed input'],
+    ['asks without a method', asks({ who: { params: {} } }), 'malformed input'],
+    ['has a state that is no text', asks({ who: WHO }, 7), 'malformed input'],
+    ['has a state that is too long', asks({ who: WHO }, 'x'.repeat(65_537)), 'malformed input'],
+  ])('ends with a failure if the server %s', async (_what, answer, says) => {
+    const failure = inRounds(serving(answer).send, accept);
+    await expect(failure).rejects.toThrow(says);
+    await expect(failure).rejects.toBeInstanceOf(UpstreamGone);
+  });
+
+  it('says that a request was not sent in the first round only', async () => {
+    const lost = new NotReached('the connection is closed');
+    await expect(inRounds(serving(lost).send, accept)).rejects.toBeInstanceOf(NotReached);
+    const later = inRounds(serving(asks({ who: WHO }), lost).send, accept);
+    await expect(later).rejects.not.toBeInstanceOf(NotReached);
+    await expect(later).rejects.toBeInstanceOf(UpstreamGone);
+  });
+});

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, request as send, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type Revision = '2025-11-25' | '2026-07-28';
+
+const SUITE = join(require.resolve('@modelcontextprotocol/conformance/package.json'), '../dist/index.js');
+const PRELOAD = join(__dirname, 'on-node-20.mjs');
+
+interface Check {
+  readonly id: string;
+  readonly status: string;
+  readonly errorMessage?: string;
+}
+
+/** Scenario → its checks, each as `id status`, sorted. Checks that only inform are left out. */
+export type Outcome = Readonly<Record<string, readonly string[]>>;
+
+/** Runs the server scenarios of a revision that the suite requires or reports. */
+export const runServerScenarios = (url: string, revision: Revision): Promise<Outcome> =>
+  run(url, ['--requirements', revision]);
+
+/** Runs one of them. */
+export const runServerScenario = (url: string, revision: Revision, scenario: string): Promise<Outcome> =>
+  run(url, ['--scenario', scenario, '--spec-version', revision]);
+
+async function run(url: string, which: readonly string[]): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'bailiwick-conformance-'));
+  try {
+    const args = ['--import', PRELOAD, SUITE, 'server', '--url', url, ...which, '-o', folder];
+    const child = spawn(process.execPath, args, { stdio: 'ignore' });
+    await new Promise((resolve) => child.on('exit', resolve));
+    return Object.fromEntries(
+      readdirSync(folder)
+        .sort()
+        .map((name) => [scenarioOf(name), checksIn(join(folder, name))]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param folder `server-<scenario>-<time>` */
+const scenarioOf = (folder: string): string => folder.replace(/^server-/, '').replace(/-\d{4}-\d\d-\d\dT.*$/, '');
+
+function checksIn(folder: string): string[] {
+  const checks = JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8')) as Check[];
+  return checks
+    .filter(({ status }) => status !== 'INFO')
+    .map(({ id, status, errorMessage }) => `${id} ${status}${status === 'FAILURE' ? `: ${errorMessage}` : ''}`)
+    .sort();
+}
+
+/** Starts a proxy that adds a token to each request: the suite has no option for one. */
+export async function startTokenProxy(target: string, token: string): Promise<{ url: string; server: Server }> {
+  const server = createServer((request, response) => {
+    const headers = { ...request.headers, authorization: `Bearer ${token}` };
+    const upstream = send(target, { method: request.method, headers }, (answer) => {
+      response.writeHead(answer.statusCode as number, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(upstream);
+    response.on('close', () => upstream.destroy());
+    upstream.on('error', () => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, server };
+}
