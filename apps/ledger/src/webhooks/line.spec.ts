@@ -19,22 +19,33 @@ class World {
   readonly disabled: string[] = [];
   now = 1_000;
   full = false;
+  /** of the webhook as it is stored now */
+  version = '1';
   /** decides each attempt; by default it is delivered */
   answers: (id: string) => Attempt = () => ({ delivered: true, status: 200 });
   /** the process dies before what it has sent is stored */
   dies = false;
 
   line(types?: string[]): WebhookLine {
-    const target = { tenant: 'acme', name: 'siem', url: 'https://siem.example/', types, secrets: [], callbacks: false };
+    const target = {
+      tenant: 'acme',
+      name: 'siem',
+      url: 'https://siem.example/',
+      types,
+      secrets: [],
+      callbacks: false,
+      version: '1',
+    };
     return new WebhookLine(target, LOG, this.stored, {
       read: (_log, from, limit) => Promise.resolve(this.events.slice(from, from + limit)),
-      save: (_tenant, _name, _log, cursor, buried) => {
+      save: ({ version }, _log, cursor, buried) => {
         if (this.dies) return Promise.reject(new Error('killed'));
+        if (version !== this.version) return Promise.resolve(false);
         this.stored = cursor;
         if (buried) this.buried.push(buried);
-        return Promise.resolve();
+        return Promise.resolve(true);
       },
-      disable: (_tenant, _name, reason) => Promise.resolve(void this.disabled.push(reason)),
+      disable: (_target, reason) => Promise.resolve(void this.disabled.push(reason)),
       isFull: () => Promise.resolve(this.full),
       messageOf: (_target, event) => Promise.resolve(messageOf(event)),
       attempt: (_target, { id }) => {
@@ -124,6 +135,20 @@ describe('WebhookLine', () => {
       ['acme/0:0'],
       true,
     ]);
+  });
+
+  it('records nothing, and sends nothing more, once the settings of its webhook were replaced', async () => {
+    world.events = [eventAt(0), eventAt(1)];
+    world.answers = () => {
+      world.version = '2';
+      return { delivered: false, error: 'it answered 410', isGone: true };
+    };
+    const line = world.line();
+    await line.run();
+    expect([world.stored, world.disabled, world.received]).toEqual([NEW_CURSOR, [], ['acme/0:0']]);
+    world.answers = () => ({ delivered: true, status: 200 });
+    await line.run();
+    expect(world.received).toEqual(['acme/0:0']);
   });
 
   it('does not count an attempt that the end of the process ended', async () => {

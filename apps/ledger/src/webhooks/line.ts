@@ -7,8 +7,9 @@ import type { WebhookMessage } from './signature';
 export interface LinePorts {
   /** up to `limit` events of a log from a position on, in order */
   read(log: string, from: number, limit: number): Promise<readonly EventWithoutPayload[]>;
-  save(tenant: string, name: string, log: string, cursor: WebhookCursor, buried?: Buried): Promise<void>;
-  disable(tenant: string, name: string, reason: string): Promise<void>;
+  /** @returns false, without an effect, if the webhook was changed or removed since the target was read */
+  save(target: WebhookTarget, log: string, cursor: WebhookCursor, buried?: Buried): Promise<boolean>;
+  disable(target: WebhookTarget, reason: string): Promise<void>;
   /** whether the webhook has as many dead letters as it may */
   isFull(tenant: string, name: string): Promise<boolean>;
   /** what an event is sent as; undefined if it is not sent */
@@ -89,20 +90,26 @@ export class WebhookLine {
     // A crash right here sends the event again: the cursor is still at it, and the message has the same `webhook-id`, by
     // which the receiver drops it. The other way round, a crash after the save would lose it.
     const step = afterAttempt(this.cursor, event.type, attempt, this.ports.now(), this.ports.random());
-    await this.save(step.cursor, step.buried);
+    if (!(await this.save(step.cursor, step.buried))) return;
     const reason =
       step.disabled ??
       (step.buried && (await this.ports.isFull(tenant, name)) ? 'it has too many dead letters' : undefined);
     if (reason === undefined) return;
-    await this.ports.disable(tenant, name, reason);
+    await this.ports.disable(this.target, reason);
     this.isDisabled = true;
   }
 
-  /** @throws Error if it is not known to be saved: the event is sent again then, and nothing is passed unrecorded */
-  private async save(cursor: WebhookCursor, buried?: Buried): Promise<void> {
-    const { tenant, name } = this.target;
-    await this.ports.save(tenant, name, this.log, cursor, buried);
+  /**
+   * Saves a cursor. If the webhook has changed it is not saved, and the line ends: the one that follows it repeats the event.
+   * @throws Error if it is not known to be saved: the event is sent again then, and nothing is passed unrecorded
+   */
+  private async save(cursor: WebhookCursor, buried?: Buried): Promise<boolean> {
+    if (!(await this.ports.save(this.target, this.log, cursor, buried))) {
+      this.stopped = true;
+      return false;
+    }
     this.cursor = cursor;
     this.saved = cursor.position;
+    return true;
   }
 }

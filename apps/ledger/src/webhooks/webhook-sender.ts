@@ -8,7 +8,10 @@ import { WebhookLine } from './line';
 import { WebhookAttempts } from './webhook-attempts';
 import { WebhookMessages } from './webhook-messages';
 
-type Deliveries = Pick<WebhookDeliveries, 'hold' | 'version' | 'targets' | 'cursor' | 'save' | 'disable' | 'isFull'>;
+type Deliveries = Pick<
+  WebhookDeliveries,
+  'hold' | 'release' | 'version' | 'targets' | 'cursor' | 'save' | 'disable' | 'isFull'
+>;
 
 /** How often changes of webhooks, and attempts that are due, are looked for. */
 const TICK_MS = 1_000;
@@ -27,7 +30,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
   /** log → the lines of its tenant's webhooks */
   private readonly lines = new Map<string, WebhookLine[]>();
   private readonly subscriptions = new Map<string, { stop(): Promise<void> }>();
-  private targets: (WebhookTarget & { readonly version: string })[] = [];
+  private targets: WebhookTarget[] = [];
   private version: string | undefined;
   private heads: Record<string, number> = {};
   private headsAt = -Infinity;
@@ -75,6 +78,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
       if (!this.isFailing) this.warn('webhooks cannot be sent; retrying', error);
       this.isFailing = true;
       await this.dropLines();
+      await this.deliveries.release(); // what fails here, as without the key of the secrets, may work in another process
     }
   }
 
@@ -86,7 +90,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
     if (targets.length > 0) this.attempts.secrets.key(); // without the key nothing is sent, rather than failed
     const versions = new Map(targets.map((each) => [`${each.tenant} ${each.name}`, each.version]));
     const stays = ({ target }: WebhookLine): boolean =>
-      versions.get(`${target.tenant} ${target.name}`) === (target as { version?: string }).version;
+      versions.get(`${target.tenant} ${target.name}`) === target.version;
     const ending = [...this.lines.values()].flat().filter((line) => !stays(line));
     await Promise.all(ending.map((line) => line.stop())); // before its successor reads the cursor
     for (const [log, lines] of this.lines) this.lines.set(log, lines.filter(stays));
@@ -143,7 +147,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
     return {
       read: (log, from, limit) => eventlog.read(log, from, limit),
       save: (...saved) => deliveries.save(...saved),
-      disable: (...named) => deliveries.disable(...named),
+      disable: (...disabled) => deliveries.disable(...disabled),
       isFull: (...named) => deliveries.isFull(...named),
       messageOf: (target, event) => messages.next(target, event),
       attempt: (target, message) => attempts.attempt(target, message),
