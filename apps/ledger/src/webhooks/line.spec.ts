@@ -10,6 +10,8 @@ const eventAt = (position: number, type = 'RunOpened'): EventWithoutPayload => (
   ...{ log: LOG, position, type, time: '2026-01-02T00:00:00Z', body: `{"position":${position}}` },
 });
 
+const ENDED: Attempt = { delivered: false, error: 'the connection ended before a response' };
+
 /** A log, a receiver, and what is stored of a webhook. */
 class World {
   events: EventWithoutPayload[] = [];
@@ -23,6 +25,8 @@ class World {
   version = '1';
   /** decides each attempt; by default it is delivered */
   answers: (id: string) => Attempt = () => ({ delivered: true, status: 200 });
+  /** the receiver does not answer: an attempt, which this is called at, ends only if it is not wanted any more */
+  hangs: (() => void) | undefined;
   /** the process dies before what it has sent is stored */
   dies = false;
 
@@ -48,8 +52,14 @@ class World {
       disable: (_target, reason) => Promise.resolve(void this.disabled.push(reason)),
       isFull: () => Promise.resolve(this.full),
       messageOf: (_target, event) => Promise.resolve(messageOf(event)),
-      attempt: (_target, { id }) => {
+      attempt: (_target, { id }, signal) => {
         this.received.push(id);
+        const { hangs } = this;
+        if (hangs)
+          return new Promise((end) => {
+            signal.addEventListener('abort', () => end(ENDED));
+            hangs();
+          });
         return Promise.resolve(this.answers(id));
       },
       now: () => this.now,
@@ -149,6 +159,19 @@ describe('WebhookLine', () => {
     world.answers = () => ({ delivered: true, status: 200 });
     await line.run();
     expect(world.received).toEqual(['acme/0:0']);
+  });
+
+  it('does not wait for a receiver that does not answer when it is stopped', async () => {
+    world.events = [eventAt(0)];
+    const line = world.line();
+    let running: Promise<void> | undefined;
+    await new Promise<void>((asked) => {
+      world.hangs = asked;
+      running = line.run();
+    });
+    await line.stop();
+    await running;
+    expect([world.received, world.stored]).toEqual([['acme/0:0'], NEW_CURSOR]);
   });
 
   it('does not count an attempt that the end of the process ended', async () => {

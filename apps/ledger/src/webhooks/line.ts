@@ -14,7 +14,8 @@ export interface LinePorts {
   isFull(tenant: string, name: string): Promise<boolean>;
   /** what an event is sent as; undefined if it is not sent */
   messageOf(target: WebhookTarget, event: EventWithoutPayload): Promise<WebhookMessage | undefined>;
-  attempt(target: WebhookTarget, message: WebhookMessage): Promise<Attempt>;
+  /** @param signal the attempt is not wanted any more; it is repeated by the line that follows this one */
+  attempt(target: WebhookTarget, message: WebhookMessage, signal: AbortSignal): Promise<Attempt>;
   /** ms */
   now(): number;
   random(): number;
@@ -29,7 +30,7 @@ const UNSAVED = 1_000;
 export class WebhookLine {
   private saved: number;
   private running: Promise<void> | undefined;
-  private stopped = false;
+  private readonly stopping = new AbortController();
   /** what arrived while it ran: it reads once more before it rests */
   private again = false;
   isDisabled = false;
@@ -55,8 +56,12 @@ export class WebhookLine {
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
+    this.stopping.abort();
     await this.running?.catch(() => undefined);
+  }
+
+  private get stopped(): boolean {
+    return this.stopping.signal.aborted;
   }
 
   private get isResting(): boolean {
@@ -85,7 +90,7 @@ export class WebhookLine {
       if (this.cursor.position - this.saved >= UNSAVED) await this.save(this.cursor);
       return;
     }
-    const attempt = await this.ports.attempt(this.target, message);
+    const attempt = await this.ports.attempt(this.target, message, this.stopping.signal);
     if (this.stopped && !attempt.delivered) return; // the end of the process ended it
     // A crash right here sends the event again: the cursor is still at it, and the message has the same `webhook-id`, by
     // which the receiver drops it. The other way round, a crash after the save would lose it.
@@ -105,7 +110,7 @@ export class WebhookLine {
    */
   private async save(cursor: WebhookCursor, buried?: Buried): Promise<boolean> {
     if (!(await this.ports.save(this.target, this.log, cursor, buried))) {
-      this.stopped = true;
+      this.stopping.abort();
       return false;
     }
     this.cursor = cursor;

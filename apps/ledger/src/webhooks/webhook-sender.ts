@@ -150,7 +150,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
       disable: (...disabled) => deliveries.disable(...disabled),
       isFull: (...named) => deliveries.isFull(...named),
       messageOf: (target, event) => messages.next(target, event),
-      attempt: (target, message) => attempts.attempt(target, message),
+      attempt: (...asked) => attempts.attempt(...asked),
       now: () => systemClock.now(),
       random: () => Math.random(),
     };

@@ -6,6 +6,7 @@ import type { Answer } from '@bailiwick/contracts/commands/command';
 import { redeliveryRequest, webhookQuery, type AttemptAnswer } from '@bailiwick/contracts/webhooks/webhook';
 import { rfc3339, systemClock } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { EventLog } from '@bailiwick/event-store/port';
 import type { WebhookDeliveries, WebhookTarget } from '@bailiwick/event-store/postgres/webhook-deliveries';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
@@ -16,6 +17,9 @@ import { eventOf } from './message';
 import type { WebhookMessage } from './signature';
 import { WebhookAttempts } from './webhook-attempts';
 import { WebhookMessages } from './webhook-messages';
+
+/** Of a single attempt with its wait for a slot: it ends before the gateway stops waiting for it, however many there are. */
+const ONCE_MS = 2 * LIMITS.webhooks.attemptMs;
 
 const redeliverQuery = webhookQuery.extend(redeliveryRequest.shape);
 
@@ -58,7 +62,8 @@ export class WebhooksController {
   }
 
   private async once(target: WebhookTarget, message: WebhookMessage): Promise<AttemptAnswer> {
-    const { delivered, status, ...rest } = await this.attempts.attempt(target, message);
+    const signal = AbortSignal.timeout(ONCE_MS);
+    const { delivered, status, ...rest } = await this.attempts.attempt(target, message, signal);
     return {
       id: message.id,
       delivered,
