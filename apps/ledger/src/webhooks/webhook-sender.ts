@@ -1,10 +1,12 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { systemClock } from '@bailiwick/core/clock';
+import { parseLogName } from '@bailiwick/core/ids';
 import type { EventLog } from '@bailiwick/event-store/port';
 import type { WebhookDeliveries, WebhookTarget } from '@bailiwick/event-store/postgres/webhook-deliveries';
 import type { EventSource } from '@bailiwick/messaging/log-follower/follow-log';
 import { EVENT_LOG, EVENT_SOURCE, WARN, WEBHOOK_DELIVERIES, type Warn } from '../connections/tokens';
 import { WebhookLine } from './line';
+import { Slots } from './slots';
 import { WebhookAttempts } from './webhook-attempts';
 import { WebhookMessages } from './webhook-messages';
 
@@ -15,6 +17,8 @@ type Deliveries = Pick<
 
 /** How often changes of webhooks, and attempts that are due, are looked for. */
 const TICK_MS = 1_000;
+/** Concurrent reads of logs, of all webhooks. */
+const READS = 2;
 /** How often the ends of the logs are read, in case that an announcement was lost. */
 const HEADS_MS = 5_000;
 
@@ -30,6 +34,8 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
   /** log → the lines of its tenant's webhooks */
   private readonly lines = new Map<string, WebhookLine[]>();
   private readonly subscriptions = new Map<string, { stop(): Promise<void> }>();
+  /** the ledger reads over the same few connections */
+  private readonly reads = new Slots(READS, 1);
   private targets: WebhookTarget[] = [];
   private version: string | undefined;
   private heads: Record<string, number> = {};
@@ -145,7 +151,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
   private portsOf(): ConstructorParameters<typeof WebhookLine>[3] {
     const { deliveries, eventlog, attempts, messages } = this;
     return {
-      read: (log, from, limit) => eventlog.read(log, from, limit),
+      read: (log, from, limit) => this.reads.run(parseLogName(log).tenant, () => eventlog.read(log, from, limit)),
       save: (...saved) => deliveries.save(...saved),
       disable: (...disabled) => deliveries.disable(...disabled),
       isFull: (...named) => deliveries.isFull(...named),
