@@ -18,8 +18,11 @@ class World {
   stored: WebhookCursor = NEW_CURSOR;
   readonly buried: Buried[] = [];
   readonly received: string[] = [];
+  /** how many events each read was of */
+  readonly reads: number[] = [];
   readonly disabled: string[] = [];
   now = 1_000;
+  messages = (event: EventWithoutPayload) => [messageOf(event)];
   full = false;
   /** of the webhook as it is stored now */
   version = '1';
@@ -41,7 +44,10 @@ class World {
       version: '1',
     };
     return new WebhookLine(target, LOG, this.stored, {
-      read: (_log, from, limit) => Promise.resolve(this.events.slice(from, from + limit)),
+      read: (_log, from, limit) => {
+        this.reads.push(limit);
+        return Promise.resolve(this.events.slice(from, from + limit));
+      },
       save: ({ version }, _log, cursor, buried) => {
         if (this.dies) return Promise.reject(new Error('killed'));
         if (version !== this.version) return Promise.resolve(false);
@@ -51,7 +57,7 @@ class World {
       },
       disable: (_target, reason) => Promise.resolve(void this.disabled.push(reason)),
       isFull: () => Promise.resolve(this.full),
-      messageOf: (_target, event) => Promise.resolve(messageOf(event)),
+      messagesOf: (_target, event) => Promise.resolve(this.messages(event)),
       attempt: (_target, { id }, signal) => {
         this.received.push(id);
         const { hangs } = this;
@@ -159,6 +165,26 @@ describe('WebhookLine', () => {
     world.answers = () => ({ delivered: true, status: 200 });
     await line.run();
     expect(world.received).toEqual(['acme/0:0']);
+  });
+
+  it('sends all messages of an event before the next one, and after a failure none of them twice', async () => {
+    world.events = [eventAt(0), eventAt(1)];
+    world.messages = (event) =>
+      ['a', 'b', 'c'].map((part) => ({ ...messageOf(event), id: `${event.position}${part}` }));
+    world.answers = (id) => (id === '0b' && world.received.length < 3 ? failing() : { delivered: true, status: 200 });
+    const line = world.line();
+    await line.run();
+    expect([world.received, world.stored.position, world.stored.attempts]).toEqual([['0a', '0b'], 0, 1]);
+    world.now = world.stored.nextAt ?? 0;
+    await line.run();
+    expect([world.received.slice(2), world.stored.position]).toEqual([['0b', '0c', '1a', '1b', '1c'], 2]);
+  });
+
+  it('reads few events at once while it sends them, since many lines may wait with theirs', async () => {
+    world.events = Array.from({ length: 250 }, (_, i) => eventAt(i, i < 200 ? 'GrantIssued' : 'RunOpened'));
+    await world.line(['RunOpened']).run();
+    expect(world.reads).toEqual([10, 100, 100, 10, 10, 10, 10, 10]);
+    expect(world.received).toHaveLength(50);
   });
 
   it('does not wait for a receiver that does not answer when it is stopped', async () => {

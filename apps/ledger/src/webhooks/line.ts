@@ -12,8 +12,8 @@ export interface LinePorts {
   disable(target: WebhookTarget, reason: string): Promise<void>;
   /** whether the webhook has as many dead letters as it may */
   isFull(tenant: string, name: string): Promise<boolean>;
-  /** what an event is sent as; undefined if it is not sent */
-  messageOf(target: WebhookTarget, event: EventWithoutPayload): Promise<WebhookMessage | undefined>;
+  /** what an event is sent as, several messages perhaps; none if it is not sent */
+  messagesOf(target: WebhookTarget, event: EventWithoutPayload): Promise<readonly WebhookMessage[]>;
   /** @param signal the attempt is not wanted any more; it is repeated by the line that follows this one */
   attempt(target: WebhookTarget, message: WebhookMessage, signal: AbortSignal): Promise<Attempt>;
   /** ms */
@@ -21,8 +21,9 @@ export interface LinePorts {
   random(): number;
 }
 
-/** Events of one read. */
+/** Events of one read, while none was sent of the last one, and else: each line that waits for an attempt holds them. */
 const BATCH = 100;
+const SENT_BATCH = 10;
 /** Events that are passed unsent before the cursor is saved: after a restart they are read again, and again not sent. */
 const UNSAVED = 1_000;
 
@@ -34,6 +35,8 @@ export class WebhookLine {
   /** what arrived while it ran: it reads once more before it rests */
   private again = false;
   isDisabled = false;
+  /** what was delivered of the messages of one event, so that a failed one is not followed by all of them again */
+  private sent = { position: -1, ids: new Set<string>() };
 
   constructor(
     readonly target: WebhookTarget,
@@ -73,25 +76,34 @@ export class WebhookLine {
     while (this.again && !this.isResting) {
       this.again = false;
       let events: readonly EventWithoutPayload[];
+      let isSending = true;
       do {
-        events = await this.ports.read(this.log, this.cursor.position, BATCH);
-        for (const event of events) if (!this.isResting) await this.pass(event);
+        events = await this.ports.read(this.log, this.cursor.position, isSending ? SENT_BATCH : BATCH);
+        isSending = false;
+        for (const event of events) if (!this.isResting) isSending = (await this.pass(event)) || isSending;
       } while (events.length > 0 && !this.isResting);
     }
   }
 
-  private async pass(event: EventWithoutPayload): Promise<void> {
-    const { tenant, name, types, callbacks } = this.target;
+  /** @returns whether it was to be sent */
+  private async pass(event: EventWithoutPayload): Promise<boolean> {
+    const { types, callbacks } = this.target;
     const wanted = callbacks ? CALLBACK_TYPES : types;
     const isWanted = wanted?.includes(event.type) ?? true;
-    const message = isWanted ? await this.ports.messageOf(this.target, event) : undefined;
-    if (!message) {
+    const messages = isWanted ? await this.ports.messagesOf(this.target, event) : [];
+    if (messages.length === 0) {
       this.cursor = passed(this.cursor);
       if (this.cursor.position - this.saved >= UNSAVED) await this.save(this.cursor);
-      return;
+      return false;
     }
-    const attempt = await this.ports.attempt(this.target, message, this.stopping.signal);
-    if (this.stopped && !attempt.delivered) return; // the end of the process ended it
+    await this.send(event, messages);
+    return true;
+  }
+
+  private async send(event: EventWithoutPayload, messages: readonly WebhookMessage[]): Promise<void> {
+    const { tenant, name } = this.target;
+    const attempt = await this.attemptAll(event.position, messages);
+    if (!attempt) return; // the end of the process ended it
     // A crash right here sends the event again: the cursor is still at it, and the message has the same `webhook-id`, by
     // which the receiver drops it. The other way round, a crash after the save would lose it.
     const step = afterAttempt(this.cursor, event.type, attempt, this.ports.now(), this.ports.random());
@@ -102,6 +114,20 @@ export class WebhookLine {
     if (reason === undefined) return;
     await this.ports.disable(this.target, reason);
     this.isDisabled = true;
+  }
+
+  /** Sends what was not delivered of the messages of an event, until one fails. @returns undefined if it was stopped */
+  private async attemptAll(position: number, messages: readonly WebhookMessage[]): Promise<Attempt | undefined> {
+    if (this.sent.position !== position) this.sent = { position, ids: new Set() };
+    let attempt: Attempt | undefined;
+    for (const message of messages) {
+      if (this.sent.ids.has(message.id)) continue;
+      if (attempt && this.stopped) return undefined;
+      attempt = await this.ports.attempt(this.target, message, this.stopping.signal);
+      if (!attempt.delivered) return this.stopped ? undefined : attempt;
+      this.sent.ids.add(message.id);
+    }
+    return attempt ?? { delivered: true, status: 200 }; // all were delivered, and not recorded
   }
 
   /**

@@ -155,7 +155,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
       save: (...saved) => deliveries.save(...saved),
       disable: (...disabled) => deliveries.disable(...disabled),
       isFull: (...named) => deliveries.isFull(...named),
-      messageOf: (target, event) => messages.next(target, event),
+      messagesOf: (target, event) => messages.next(target, event),
       attempt: (...asked) => attempts.attempt(...asked),
       now: () => systemClock.now(),
       random: () => Math.random(),

@@ -53,6 +53,16 @@ export const accessRequestBody = z.looseObject({
 });
 export type AccessRequestBody = z.infer<typeof accessRequestBody>;
 
+/**
+ * What becomes of a request that waits when the lease that it acts under ends: an answer to it would have no effect.
+ * @param lease the status of the lease
+ * @returns undefined if the request waits on
+ */
+export function endedWithLease(lease: string): 'cancelled' | 'expired' | undefined {
+  if (lease === 'revoked') return 'cancelled';
+  return lease === 'expired' || lease === 'exhausted' || lease === 'completed' ? 'expired' : undefined;
+}
+
 export const TASK_STATUSES = ['pending', 'approved', 'denied', 'expired', 'cancelled'] as const;
 
 export const taskAnswer = z.object({

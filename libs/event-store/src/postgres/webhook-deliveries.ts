@@ -1,3 +1,4 @@
+import type { CallbackEvent } from '@bailiwick/contracts/http/access-requests';
 import type { SealedWebhookSecret } from '@bailiwick/contracts/webhooks/webhook';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Client, Pool } from 'pg';
@@ -25,11 +26,28 @@ type Versioned = Pick<WebhookTarget, 'tenant' | 'name' | 'version'>;
 
 /** What a requester asked for. */
 export interface WebhookCallback {
+  readonly approval: string;
   readonly statusEndpoint: string;
   readonly state: string | undefined;
   readonly events: readonly string[] | undefined;
   /** of the event that ended the request; undefined while it waits */
   readonly position: number | undefined;
+}
+
+/** What became of a request for access, and by which event. */
+export interface CallbackEnd {
+  readonly log: string;
+  readonly position: number;
+  readonly status: CallbackEvent;
+}
+
+interface CallbackRow {
+  readonly approval: string;
+  readonly status_endpoint: string;
+  readonly state: string | null;
+  readonly events: string[] | null;
+  readonly position: string | null;
+  readonly ended_as: CallbackEvent | null;
 }
 
 /** How far a webhook has come in one log. Times in ms. */
@@ -223,32 +241,48 @@ export class WebhookDeliveries {
 
   /** Returns the callback of a request for access at a webhook. */
   async callback(tenant: string, name: string, approval: string): Promise<WebhookCallback | undefined> {
-    const { rows } = await this.pool.query<{
-      status_endpoint: string;
-      state: string | null;
-      events: string[] | null;
-      position: string | null;
-    }>(
-      'SELECT status_endpoint, state, events, position FROM webhook_callback WHERE tenant = $1 AND name = $2 AND approval = $3',
+    const { rows } = await this.pool.query<CallbackRow>(
+      'SELECT * FROM webhook_callback WHERE tenant = $1 AND name = $2 AND approval = $3',
       [tenant, name, approval],
     );
-    const [row] = rows;
-    return (
-      row && {
-        statusEndpoint: row.status_endpoint,
-        state: row.state ?? undefined,
-        events: row.events ?? undefined,
-        position: row.position === null ? undefined : Number(row.position),
-      }
+    return rows[0] && callbackOf(rows[0]);
+  }
+
+  /** Returns the approvals of the requests for access that a webhook is notified of and that have not ended. */
+  async waitingCallbacks(tenant: string, name: string): Promise<string[]> {
+    const { rows } = await this.held().query<{ approval: string }>(
+      'SELECT approval FROM webhook_callback WHERE tenant = $1 AND name = $2 AND position IS NULL',
+      [tenant, name],
     );
+    return rows.map(({ approval }) => approval);
+  }
+
+  /** Returns the callbacks of the requests for access that an event ended, with what became of them. */
+  async endedCallbacks(
+    tenant: string,
+    name: string,
+    log: string,
+    position: number,
+  ): Promise<(WebhookCallback & { readonly endedAs: CallbackEvent })[]> {
+    const { rows } = await this.pool.query<CallbackRow>(
+      `SELECT * FROM webhook_callback WHERE tenant = $1 AND name = $2 AND ended_log = $3 AND position = $4
+       ORDER BY approval`,
+      [tenant, name, log, position],
+    );
+    return rows.flatMap((row) => (row.ended_as === null ? [] : [{ ...callbackOf(row), endedAs: row.ended_as }]));
   }
 
   /** Records the event that ended a request for access, so that no later one is sent as its end. The first one stays. */
-  async endCallback(tenant: string, name: string, approval: string, position: number): Promise<void> {
+  async endCallback(
+    tenant: string,
+    name: string,
+    approval: string,
+    { log, position, status }: CallbackEnd,
+  ): Promise<void> {
     await this.held().query(
-      `UPDATE webhook_callback SET position = $4
+      `UPDATE webhook_callback SET position = $4, ended_log = $5, ended_as = $6
        WHERE tenant = $1 AND name = $2 AND approval = $3 AND position IS NULL`,
-      [tenant, name, approval, position],
+      [tenant, name, approval, position, log, status],
     );
   }
 
@@ -270,14 +304,13 @@ export class WebhookDeliveries {
     return Number(rows[0]?.count ?? 0) >= LIMITS.webhooks.deadLetters;
   }
 
-  /** Removes a dead letter, which has been delivered. */
-  async unbury(tenant: string, name: string, log: string, position: number): Promise<void> {
-    await this.pool.query('DELETE FROM webhook_dead WHERE tenant = $1 AND name = $2 AND log = $3 AND position = $4', [
-      tenant,
-      name,
-      log,
-      position,
-    ]);
+  /** Removes a dead letter, which has been delivered, unless the webhook was changed since: to another address, perhaps. */
+  async unbury({ tenant, name, version }: Versioned, log: string, position: number): Promise<void> {
+    await this.pool.query(
+      `DELETE FROM webhook_dead WHERE tenant = $1 AND name = $2 AND log = $3 AND position = $4
+         AND EXISTS (SELECT FROM webhook WHERE tenant = $1 AND name = $2 AND version = $5)`,
+      [tenant, name, log, position, version],
+    );
   }
 
   async close(): Promise<void> {
@@ -290,5 +323,13 @@ export class WebhookDeliveries {
     return this.holder;
   }
 }
+
+const callbackOf = ({ approval, status_endpoint, state, events, position }: CallbackRow): WebhookCallback => ({
+  approval,
+  statusEndpoint: status_endpoint,
+  state: state ?? undefined,
+  events: events ?? undefined,
+  position: position === null ? undefined : Number(position),
+});
 
 const targetOf = ({ types, ...row }: TargetRow): WebhookTarget => ({ ...row, types: types ?? undefined });

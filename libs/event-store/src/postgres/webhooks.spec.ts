@@ -67,7 +67,9 @@ describe('PostgresWebhooks and WebhookDeliveries', () => {
     ]);
     expect(await webhooks.totals()).toMatchObject({ dead: 1 });
     expect(await deliveries.isFull('acme', 'siem')).toBe(false);
-    await deliveries.unbury('acme', 'siem', 'acme/0', 7);
+    await deliveries.unbury({ ...(await found()), version: '0' }, 'acme/0', 7); // sent to what its address was before
+    expect(await webhooks.deadLetters('acme', 'siem')).toHaveLength(1);
+    await deliveries.unbury(await found(), 'acme/0', 7);
     expect(await webhooks.deadLetters('acme', 'siem')).toEqual([]);
   });
 
@@ -143,12 +145,51 @@ describe('PostgresWebhooks and WebhookDeliveries', () => {
     ]);
     expect([await add(url, 'a'), await add(url, 'b')]).toEqual([true, true]);
     expect(await deliveries.callback('acme', 'pep', approval)).toMatchObject({ state: 'b', position: undefined });
-    await deliveries.endCallback('acme', 'pep', approval, 5);
-    await deliveries.endCallback('acme', 'pep', approval, 8);
+    expect(await deliveries.waitingCallbacks('acme', 'pep')).toEqual([approval]);
+    await deliveries.endCallback('acme', 'pep', approval, { log: 'acme/0', position: 5, status: 'cancelled' });
+    await deliveries.endCallback('acme', 'pep', approval, { log: 'acme/0', position: 8, status: 'approved' });
     expect(await deliveries.callback('acme', 'pep', approval)).toMatchObject({ position: 5 });
+    expect(await deliveries.waitingCallbacks('acme', 'pep')).toEqual([]);
+    expect(await deliveries.endedCallbacks('acme', 'pep', 'acme/0', 5)).toMatchObject([
+      { approval, endedAs: 'cancelled' },
+    ]);
+    for (const [log, position] of [
+      ['acme/0', 8],
+      ['acme/1', 5],
+    ] as const)
+      expect(await deliveries.endedCallbacks('acme', 'pep', log, position)).toEqual([]);
     expect(await deliveries.callback('other', 'pep', approval)).toBeUndefined();
     await webhooks.save(save('acme', 'pep', { url, callbacks: true, enabled: false }));
     expect(await add(url)).toBe(false);
+    await webhooks.remove('acme', 'pep');
+  });
+
+  it('forget the oldest callbacks that were notified, and none whose event is still to be delivered', async () => {
+    const url = 'https://pep.example/callbacks';
+    await webhooks.save(save('acme', 'pep', { url, callbacks: true }));
+    const most = LIMITS.webhooks.notifiedCallbacks;
+    await query(
+      database.url,
+      `INSERT INTO webhook_callback (tenant, name, approval, status_endpoint, position, ended_log, asked_at)
+       SELECT 'acme', 'pep', 'apr_0_' || n, 'x', n, 'acme/0', now() - (n || ' seconds')::interval
+       FROM generate_series(1, $1::int) AS n`,
+      [most + 20],
+    );
+    await query(
+      database.url,
+      `UPDATE webhook_cursor SET position = $1 WHERE (tenant, name, log) = ('acme', 'pep', 'acme/0')`,
+      [most + 10], // the events after it are not delivered
+    );
+    const approval = `apr_0_${'0'.repeat(26)}`;
+    await webhooks.addCallback({ tenant: 'acme', approval, statusEndpoint: 'x', callback: { endpoint: url } });
+    const kept = await query<{ approval: string }>(
+      database.url,
+      "SELECT approval FROM webhook_callback WHERE tenant = 'acme' ORDER BY asked_at",
+    );
+    expect(kept.map((each) => each.approval).slice(0, 12)).toEqual([
+      ...Array.from({ length: 11 }, (_, i) => `apr_0_${most + 20 - i}`),
+      `apr_0_${most}`,
+    ]);
     await webhooks.remove('acme', 'pep');
   });
 
