@@ -17,7 +17,11 @@ export type CallbackEvent = (typeof CALLBACK_EVENTS)[number];
 /** @see AuthZEN Callback Notifications Profile (draft of 2026-10) */
 export const accessCallback = z.looseObject({
   /** exactly the address of a webhook that an administrator registered for callbacks */
-  endpoint: z.string().min(1).max(2_048),
+  endpoint: z
+    .string()
+    .min(1)
+    .max(2_048)
+    .regex(/^[^\0]*$/, 'must have no NUL'),
   /** returned unchanged */
   state: z
     .string()

@@ -1,3 +1,4 @@
+import { accessCallback } from '../http/access-requests';
 import { shownUrl, webhookUrl } from './webhook';
 
 describe('webhookUrl', () => {
@@ -12,6 +13,11 @@ describe('webhookUrl', () => {
     ])
       expect([refused, isAccepted(refused)]).toEqual([refused, false]);
     expect(isAccepted('https://siem.example.com/#part')).toBe(false);
+  });
+
+  it('has no character that the database cannot store, as the address of a callback', () => {
+    const endpoint = 'https://siem.example.com/\0';
+    expect([isAccepted(endpoint), accessCallback.safeParse({ endpoint }).success]).toEqual([false, false]);
   });
 
   it('has a host that an event can record', () => {

@@ -9,6 +9,7 @@ import { webhookHost, webhookName } from './webhook-change';
 export const webhookUrl = z
   .url({ protocol: /^https?$/ })
   .max(2_048)
+  .regex(/^[^\0]*$/, 'must have no NUL')
   .refine((value) => isPlain(value), { error: 'must have no user name and no fragment' })
   .refine((value) => !URL.canParse(value) || webhookHost.safeParse(new URL(value).host).success, {
     error: 'must have a host of at most 300 characters',
