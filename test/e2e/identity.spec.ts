@@ -5,7 +5,7 @@ import { BUILT_FLAGS } from '@bailiwick/platform/built';
 import { bailiwick, type Ran } from '../support/cli';
 import { OpenIdProvider } from '../support/openid-provider';
 import { scratch } from '../support/servers';
-import { http, Stack } from '../support/stack';
+import { http, Stack, until } from '../support/stack';
 import { call, openRun, RUN, type LogEvent } from '../http/world';
 
 const AUDIENCE = 'https://bailiwick.example/api';
@@ -81,6 +81,21 @@ describe('a key', () => {
     const secret = made.key.slice(-30);
     expect(JSON.stringify([recorded, listed.body])).not.toContain(secret);
     expect(readFileSync(join(stack.dataDir, 'logs', 'gateway.log'), 'utf8')).not.toContain(secret);
+  });
+
+  it('that signs a person in to the console is in the log, without the secrets of the link and the session', async () => {
+    const ben = await issue({ name: 'ben-laptop', role: 'analyst', person: 'user:ben@example.com' });
+    const { body: link } = await as(ben.key, 'POST', '/v1/session-links', { keys: [] });
+    const code = String(link.url).split('#code=')[1] as string;
+    const headers = { 'content-type': 'application/json', origin: stack.url };
+    const body = JSON.stringify({ code });
+    const signedIn = await fetch(`${stack.url}/v1/session`, { method: 'POST', headers, body });
+    expect(signedIn.status).toBe(201);
+    const session = String(signedIn.headers.getSetCookie()[0]).split(/[=;]/)[1] as string;
+    await until('the record', async () => (await eventsOf('SessionChanged')).length > 0);
+    const events = await eventsOf('SessionChanged');
+    expect(events).toMatchObject([{ actor: { id: ben.ref, via: ben.id }, data: { change: 'started', with: 'link' } }]);
+    for (const secret of [code, session, 'ben@']) expect(JSON.stringify(events)).not.toContain(secret);
   });
 
   it('is rotated with an overlap and revoked at once, by the command line', async () => {

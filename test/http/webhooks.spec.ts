@@ -144,19 +144,22 @@ describe('a webhook', () => {
     expect((await admin('GET', '/siem/dead-letters')).body.items).toEqual([]);
   });
 
-  it('for callbacks is notified of the end of a request for access that names it, and nothing else', async () => {
+  it('for callbacks is notified of the end of a request for access that names it, also with its lease, and nothing else', async () => {
     const post = (path: string, body: object, role: 'enforcer' | 'approver') =>
       http(stack, 'POST', path, { key: stack.keys[role], body });
     const registered = await admin('PUT', '/pep', { url: `${url}&for=pep`, callbacks: true });
     const { grantId } = await openRun(stack);
+    const bound = async (asked: object) => {
+      const { body } = await post('/access/v1/evaluation', asked, 'enforcer');
+      const { access_request, evaluation_id } = body.context as { access_request: object; evaluation_id: string };
+      return { ...asked, denial: { evaluation_id, ...access_request } };
+    };
     const asked = {
       subject: { type: 'grant', id: grantId },
       action: { name: 'repo.read', properties: { risk: 'high', args: { call: 1 } } },
       resource: { type: 'repo', id: 'acme/clord' },
     };
-    const { body: denied } = await post('/access/v1/evaluation', asked, 'enforcer');
-    const { access_request, evaluation_id } = denied.context as { access_request: object; evaluation_id: string };
-    const request = { ...asked, denial: { evaluation_id, ...access_request } };
+    const request = await bound(asked);
     const unregistered = { ...request, callback: { endpoint: url } };
     expect((await post('/access/v1/requests', unregistered, 'enforcer')).status).toBe(403);
     const callback = { endpoint: `${url}&for=pep`, state: 'a session' };
@@ -172,6 +175,20 @@ describe('a webhook', () => {
       task: { id, status: 'denied', status_endpoint },
     });
     expect(verifies(String(registered.body.secret), notification)).toBe(true);
+
+    const other = { ...asked, action: { name: 'repo.read', properties: { risk: 'high', args: { call: 2 } } } };
+    const waits = await post('/access/v1/requests', { ...(await bound(other)), callback }, 'enforcer');
+    const task = waits.body.task as { id: string; status_endpoint: string };
+    await http(stack, 'POST', `/v1/grants/${grantId}/revocation`, { key: stack.keys.responder, body: { reason: 'x' } });
+    await until('the notification of the revocation', () => Promise.resolve(notified().length > 1));
+    const [, cancelled] = notified() as [Received, Received];
+    expect(JSON.parse(cancelled.body)).toEqual({
+      state: 'a session',
+      task: { id: task.id, status: 'cancelled', status_endpoint: task.status_endpoint },
+    });
+    const part = String(cancelled.headers['webhook-id']);
+    expect(part).toMatch(new RegExp(`^${stack.log}:\\d+:${task.id}$`));
+    expect((await admin('POST', '/pep/redelivery', { id: part })).body).toMatchObject({ id: part, delivered: true });
     await admin('DELETE', '/pep');
   });
 

@@ -309,6 +309,12 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
     types: fc.constant(40),
     disabled: fc.constant(true),
   }),
+  recordSession: fc.record({
+    change: fc.constantFrom('started', 'ended'),
+    with: fc.constantFrom('link', 'issuer'),
+    personRef: fc.constant(ref),
+    sessions: fc.constant(LIMITS.sessions.perTenant),
+  }),
   recordKey: fc.record(
     {
       keyId: fc.constant(`key_${'z'.repeat(26)}`),

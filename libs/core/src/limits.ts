@@ -147,6 +147,8 @@ export const LIMITS = {
     overlapMs: 30 * DAY,
     /** callbacks of requests for access, per tenant, and how long one is kept */
     callbacks: 10_000,
+    /** those that were notified: they are read to deliver again */
+    notifiedCallbacks: 1_000,
     callbackMs: 30 * DAY,
     callbackStateChars: 1_024,
   },

@@ -32,6 +32,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   recordMcpApproval: ['McpServerApproved'],
   recordMcpServer: ['McpServerChanged'],
   recordWebhook: ['WebhookChanged'],
+  recordSession: ['SessionChanged'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],

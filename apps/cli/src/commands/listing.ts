@@ -6,6 +6,7 @@ import { marked } from '@bailiwick/core/look-alike';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { eventLine, namedRows } from '../event-line';
 import { table } from '../render';
+import { StreamNames } from '../stream-names';
 
 type Row = Record<string, unknown>;
 interface Page {
@@ -88,7 +89,7 @@ export function addListCommands(program: Command): void {
     const query = { ...queryOf('events', command), ...(flags.after === undefined ? {} : { after: flags.after }) };
     const print = (event: EventItem): void => console.log(flags.json ? JSON.stringify(event) : eventLine(event));
     const client = clientFor(flags, 'analyst');
-    if (flags.follow) return follow(client, query, print);
+    if (flags.follow) return follow(client, query, flags.json ? undefined : namesOf(client, query), print);
     for await (const event of pages(client, 'events', query, flags)) print(event as unknown as EventItem);
   });
   for (const op of ['runs', 'grants', 'actions'] as const)
@@ -159,6 +160,7 @@ async function* pages(
 async function follow(
   client: BailiwickClient,
   query: Record<string, string>,
+  names: StreamNames | undefined,
   print: (event: EventItem) => void,
 ): Promise<void> {
   let last: string | undefined;
@@ -172,7 +174,8 @@ async function follow(
     try {
       for await (const [id, data] of frames(response.body)) {
         last = id;
-        print(JSON.parse(data) as EventItem);
+        const event = JSON.parse(data) as EventItem;
+        print(names ? await names.named(event) : event);
       }
     } catch {
       // the stream broke off; it resumes after the last event
@@ -180,6 +183,15 @@ async function follow(
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }
+
+/** A page has the names of the people in it, which the stream has not: the page of one event is read. */
+const namesOf = (client: BailiwickClient, query: Record<string, string>): StreamNames =>
+  new StreamNames(async ({ position }) => {
+    const { after: _, ...filter } = query;
+    const before: Record<string, string> = position === 0 ? {} : { after: String(position - 1) };
+    const params = new URLSearchParams({ ...filter, ...before, limit: '1' });
+    return (await client.get<Page>(`/v1/events?${params.toString()}`)).names ?? {};
+  });
 
 /** Yields the ID and data of each server-sent event. */
 async function* frames(body: ReadableStream<Uint8Array>): AsyncGenerator<[string, string]> {

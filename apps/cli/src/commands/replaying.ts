@@ -63,9 +63,9 @@ async function whatIf(flags: ReplayFlags, file: string): Promise<void> {
 
 /** Steps by keys on a terminal; elsewhere, or with --json, prints all steps. */
 async function stepThrough(flags: ReplayFlags, treeId: string): Promise<void> {
-  const events = await readTree(clientFor(flags, 'analyst'), treeId);
+  const { events, names } = await readTree(clientFor(flags, 'analyst'), treeId);
   if (events.length === 0) throw new Error(`Tree ${treeId} not found.`);
-  const stepper = new Stepper(treeId, events);
+  const stepper = new Stepper(treeId, events, flags.json ? {} : names);
   const from = stepper.notBefore(whole(flags.from, '--from') ?? 0);
   const to = whole(flags.to, '--to');
   const end = to === undefined ? stepper.length - 1 : stepper.notAfter({ position: to });

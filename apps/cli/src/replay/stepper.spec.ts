@@ -1,8 +1,9 @@
 import { PassThrough } from 'node:stream';
 import type { ReadStream } from 'node:tty';
+import type { PersonNames } from '@bailiwick/contracts/people/person-names';
 import { SealedLog } from '@bailiwick/receipts/testing/sealed-log';
 import { act, ROOMY } from '@bailiwick/authority/testing/harness';
-import { keysOf, stepLine, walk } from './shell';
+import { keysOf, stepLine, stepText, walk } from './shell';
 import { Stepper } from './stepper';
 
 /** A tree with denials and a revoked child; a run of another tree acts among its events. */
@@ -48,6 +49,17 @@ describe('Stepper', () => {
     expect(stepper.step(5).changes).toEqual([]);
     expect(stepper.step(6).changes).toEqual(expect.arrayContaining([`lease ${child}: active → revoked`]));
     expect(stepper.step(6).changes.join()).not.toContain(grantId);
+  });
+
+  it('names the people who acted, for readers that may see names', () => {
+    const ref = `ref_${'a'.repeat(26)}`;
+    const log = new SealedLog();
+    const { treeId } = log.open();
+    const [opened] = log.entries().map(({ event }) => event);
+    const event = { ...opened, actor: { kind: 'person', id: ref } } as never;
+    const at = (names?: PersonNames) => new Stepper(treeId, [{ event, payload: undefined }], names).step(0);
+    expect(stepText(at({ [ref]: 'user:ada@example.com' }))).toContain('RunOpened by user:ada@example.com');
+    expect(stepText(at())).toContain(`RunOpened by ${ref}`);
   });
 
   it('yields the same steps backwards and forwards', () => {

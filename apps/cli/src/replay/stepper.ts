@@ -2,6 +2,7 @@ import { evolveUnasked } from '@bailiwick/authority/events/evolve';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import { grantView, runView, type RunTexts } from '@bailiwick/authority/presentation/views';
 import type { Event } from '@bailiwick/contracts/events/event';
+import { named, withNamesIn, type PersonNames } from '@bailiwick/contracts/people/person-names';
 import type { TreeView } from '@bailiwick/contracts/queries/query';
 import { parseTime } from '@bailiwick/core/clock';
 import { parseLogName } from '@bailiwick/core/ids';
@@ -41,10 +42,14 @@ export class Stepper {
   private folded = 0;
   private readonly payloads: ReadonlyMap<number, TreeEvent['payload']>;
 
-  /** @param events ordered by position */
+  /**
+   * @param events ordered by position
+   * @param names of people, which the steps show in place of refs
+   */
   constructor(
     private readonly treeId: string,
     private readonly events: readonly TreeEvent[],
+    private readonly names: PersonNames = {},
   ) {
     this.payloads = new Map(events.map(({ event, payload }) => [event.position, payload]));
   }
@@ -60,8 +65,8 @@ export class Stepper {
     return {
       index,
       of: this.length,
-      event,
-      says: sentenceOf(event),
+      event: named(event, this.names),
+      says: withNamesIn(sentenceOf(event), this.names),
       changes: changed(before, after),
       tree: this.tree(),
     };

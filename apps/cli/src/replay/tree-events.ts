@@ -1,27 +1,39 @@
 import type { BailiwickClient, EventItem } from '@bailiwick/client/client';
 import type { Event } from '@bailiwick/contracts/events/event';
+import type { PersonNames } from '@bailiwick/contracts/people/person-names';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { TreeEvent } from './stepper';
+
+/** Events as they are stored, with refs, and the names of the people in them for callers that may see names. */
+export interface NamedEvents {
+  readonly events: TreeEvent[];
+  readonly names: PersonNames;
+}
 
 /**
  * Returns all events of a tree and the revocation rules of its log, ordered by position. A fold of them yields the same
  * tree as a fold of the log.
  */
-export async function readTree(client: BailiwickClient, treeId: string): Promise<TreeEvent[]> {
-  const own = await all(client, { treeId });
+export async function readTree(client: BailiwickClient, treeId: string): Promise<NamedEvents> {
+  const { events: own, names } = await all(client, { treeId });
   const start = own[0]?.event.position ?? 0;
-  const rules = own.length > 0 ? await all(client, { type: 'RevocationRuleAdded', after: String(start) }) : [];
-  const others = rules.filter(({ event }) => event.treeId === undefined);
-  return [...own, ...others].sort((a, b) => a.event.position - b.event.position);
+  if (own.length === 0) return { events: [], names };
+  const rules = await all(client, { type: 'RevocationRuleAdded', after: String(start) });
+  const others = rules.events.filter(({ event }) => event.treeId === undefined);
+  const events = [...own, ...others].sort((a, b) => a.event.position - b.event.position);
+  return { events, names: { ...names, ...rules.names } };
 }
 
-async function all(client: BailiwickClient, filter: Record<string, string>): Promise<TreeEvent[]> {
+async function all(client: BailiwickClient, filter: Record<string, string>): Promise<NamedEvents> {
   const events: TreeEvent[] = [];
+  let names: PersonNames = {};
   let query = { ...filter, limit: String(LIMITS.eventsPageMax) };
   for (;;) {
-    const { items, next } = await client.events(query);
+    const page = await client.events(query);
+    const { items, next } = page;
     for (const item of items) events.push(split(item));
-    if (next === null) return events;
+    names = { ...names, ...(page as { names?: PersonNames }).names };
+    if (next === null) return { events, names };
     query = { ...query, ...{ after: next } };
   }
 }

@@ -179,6 +179,7 @@ const EVENT_TYPES = [
   'RevocationRuleAdded',
   'RunCompleted',
   'RunOpened',
+  'SessionChanged',
   'TenantBudgetRemoved',
   'TenantBudgetSet',
 ] as const;

@@ -11,6 +11,12 @@ const KEY = signingKey('one');
 
 describe('a sign-in to the console at an issuer', () => {
   const store = new SessionStore();
+  const { bus, sent } = busThat(store.answer);
+  /** the commands of a type that were sent since, as text */
+  const recorded = (type: string) =>
+    sent
+      .splice(0)
+      .flatMap(([, payload]) => (JSON.stringify(payload).includes(`"${type}"`) ? [JSON.stringify(payload)] : []));
   let issuer: TestIssuer;
   let other: TestIssuer;
   let gateway: Gateway;
@@ -25,7 +31,7 @@ describe('a sign-in to the console at an issuer', () => {
       console: { clientId: CLIENT, clientSecret: 'a secret', scope: 'openid email' },
     }));
     for (const each of [issuer, other]) describeItself(each);
-    gateway = await startGateway({ bus: busThat(store.answer).bus, issuers: configured });
+    gateway = await startGateway({ bus, issuers: configured });
   }, 60_000);
   afterAll(async () => {
     await gateway.close();
@@ -96,8 +102,13 @@ describe('a sign-in to the console at an issuer', () => {
     for (const secret of ['state', 'nonce', 'code_challenge'])
       expect(started.cookies[0]).not.toContain(started.asked.get(secret) as string);
     issues(await idToken(started));
+    sent.length = 0;
     const done = await finish(started);
     expect([done.status, done.location]).toEqual([302, '/console/approvals']);
+    const [record, more] = recorded('recordSession');
+    expect(record).toMatch(/"with":"issuer".*"log":"default\/0"/);
+    expect(record).toMatch(/"kind":"person","id":"ref_[0-9a-z]{26}"/);
+    expect([more, record?.includes('ada@'), record?.includes('a-code')]).toEqual([undefined, false, false]);
     expect(done.cookies).toEqual([
       expect.stringMatching(/^__Host-bailiwick=.*SameSite=Strict$/),
       expect.stringMatching(/^__Host-bailiwick-sign-in=.*Max-Age=0/),
@@ -135,9 +146,19 @@ describe('a sign-in to the console at an issuer', () => {
   ])('takes no response %s', async (_what, changed) => {
     const started = await start();
     issues(await idToken(started));
+    sent.length = 0;
     const done = await finish(started, changed);
     expect(done).toMatchObject(failed);
     expectNoSession(done);
+    const [record = ''] = recorded('recordRefusal');
+    expect(record).toMatch(/"log":"default\/0".*by an issuer failed: UNAUTHENTICATED/);
+    expect(record).not.toMatch(/access_denied|evil|a-code/);
+  });
+
+  it('that no browser started is no record in the log of a tenant', async () => {
+    sent.length = 0;
+    expect(await finish(await start(), {}, '__Host-bailiwick-sign-in=made-up')).toMatchObject(failed);
+    expect(recorded('recordRefusal')).toEqual([]);
   });
 
   it.each<[string, object, boolean]>([

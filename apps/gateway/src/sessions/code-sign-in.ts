@@ -108,6 +108,13 @@ export class CodeSignIn {
     return { person, returnTo: started.returnTo };
   }
 
+  /** Returns the tenant of a sign-in that was started in this browser, if its issuer signs in people of one tenant only. */
+  tenantOf(sealed: string | undefined): string | undefined {
+    const parsed = transaction.safeParse(sealed === undefined ? undefined : this.secrets.open(sealed));
+    const found = this.issuers.configured.find(({ issuer }) => parsed.success && issuer === parsed.data.issuer);
+    return typeof found?.tenant === 'string' ? found.tenant : undefined;
+  }
+
   private get redirectUri(): string {
     return this.config.publicUrl.replace(/\/$/, '') + CALLBACK;
   }

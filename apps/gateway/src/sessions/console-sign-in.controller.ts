@@ -2,7 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { callbackQuery, signInQuery } from '@bailiwick/contracts/http/sessions';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { z } from 'zod';
-import { PersonNames } from '../auth/person-names';
+import type { SignedIn } from '../auth/issuers/people';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { cookieOf, SIGN_IN_COOKIE, signInCookie } from '../auth/sessions/cookies';
 import { Sessions } from '../auth/sessions/sessions';
@@ -14,6 +14,7 @@ import type { RequestContext } from '../http/request-context';
 import { Reply } from '../http/responses/http-response';
 import { CALLBACK, CodeSignIn } from './code-sign-in';
 import { CONSOLE, pageOf } from './return-to';
+import { SessionRecords } from './session-records';
 import { cookieFor } from './session.controller';
 
 /** Sign-in to the console at an issuer. The browser navigates to these; they respond with redirects. */
@@ -29,7 +30,7 @@ export class ConsoleSignInController {
     private readonly signIn: CodeSignIn,
     private readonly sessions: Sessions,
     private readonly pseudonyms: Pseudonyms,
-    private readonly names: PersonNames,
+    private readonly records: SessionRecords,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -67,24 +68,21 @@ export class ConsoleSignInController {
         return redirect(returnTo, await this.started(person), over);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
+        const tenant = this.signIn.tenantOf(cookieOf(context.request.headers.cookie, SIGN_IN_COOKIE));
+        if (tenant !== undefined) this.records.failed(tenant, 'issuer', error.code);
         return redirect(`${CONSOLE}#sign_in_error=${encodeURIComponent(error.detail)}`, over);
       }
     });
   }
 
   /** Starts the session of a person, and returns its cookie. */
-  private async started({
-    tenant,
-    person,
-    roles,
-    groups,
-    via,
-  }: Awaited<ReturnType<CodeSignIn['finish']>>['person']): Promise<string> {
+  private async started(signedIn: SignedIn): Promise<string> {
+    const { tenant, person, roles, groups, via } = signedIn;
     const ref = this.pseudonyms.ref(tenant, 'person', person);
     const holder = { kind: 'person' as const, person, ref, roles: [...roles], groups: [...groups], via };
     const started = await this.sessions.start({ tenant, holder });
     if (!started) throw new Refused('NOT_READY', 'the session could not be stored');
-    this.names.record(tenant, [{ ref, name: person }]);
+    this.records.signedIn(signedIn);
     return cookieFor(started.secret, started);
   }
 

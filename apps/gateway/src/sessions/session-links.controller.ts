@@ -17,6 +17,7 @@ import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 import { CONSOLE } from './return-to';
+import { SessionRecords } from './session-records';
 
 /** One-time sign-in links for holders of keys, and the end of the sessions of a person. */
 @Controller()
@@ -25,6 +26,7 @@ export class SessionLinksController {
     private readonly sessions: Sessions,
     private readonly keys: ApiKeys,
     private readonly pseudonyms: Pseudonyms,
+    private readonly records: SessionRecords,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -67,9 +69,13 @@ export class SessionLinksController {
     answer: endSessionsAnswer,
   })
   async end(
-    @Ctx() { caller: { tenant } }: RequestContext,
+    @Ctx() { caller }: RequestContext,
     @Body(endSessionsBody) { person }: z.infer<typeof endSessionsBody>,
   ): Promise<z.infer<typeof endSessionsAnswer>> {
-    return { ended: await this.sessions.endOf(tenant, this.pseudonyms.ref(tenant, 'person', person)) };
+    const { tenant } = caller;
+    const personRef = this.pseudonyms.ref(tenant, 'person', person);
+    const ended = await this.sessions.endOf(tenant, personRef);
+    if (ended > 0) this.records.changed(caller, { change: 'ended', personRef, sessions: ended });
+    return { ended };
   }
 }

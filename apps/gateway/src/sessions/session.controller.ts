@@ -12,6 +12,7 @@ import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { Incoming, RequestContext } from '../http/request-context';
 import { Reply } from '../http/responses/http-response';
+import { SessionRecords } from './session-records';
 
 const NO_STORE = { 'cache-control': 'no-store' };
 
@@ -30,6 +31,7 @@ export class SessionController {
   constructor(
     private readonly sessions: Sessions,
     private readonly admission: SessionAdmission,
+    private readonly records: SessionRecords,
   ) {}
 
   @Endpoint({
@@ -70,11 +72,13 @@ export class SessionController {
         throw new Refused('CONFLICT', 'this browser is signed in; sign out first');
       const started = await this.sessions.start({ code });
       const live = started && (await this.admission.live(started.session));
+      if (started && !live) this.records.failed(started.session.tenant, 'link', 'KEY_ENDED');
       if (!started || !live)
         throw new Refused(
           'UNAUTHENTICATED',
           'the link was used, has ended, or is unknown: `bailiwick console` makes another',
         );
+      this.records.changed(live.caller, { change: 'started', with: 'link' });
       return Reply.json(this.shown(live, started.secret), {
         status: 201,
         headers: { ...NO_STORE, 'set-cookie': cookieFor(started.secret, live) },
@@ -97,7 +101,9 @@ export class SessionController {
     const secret = this.admission.secretIn(request);
     if (secret !== undefined) {
       checkCsrf(request, this.sessions.secrets, secret);
+      const live = await this.admission.find(secret, false);
       await this.sessions.end(secret);
+      if (live) this.records.changed(live.caller, { change: 'ended' });
     }
     return Reply.text('', 'text/plain', { ...NO_STORE, 'set-cookie': sessionCookie('ended', 0) }, 204);
   }

@@ -20,10 +20,11 @@ const PAGE = { origin: ISSUER, 'sec-fetch-site': 'same-origin' };
 
 describe('a session of a browser', () => {
   const store = new SessionStore();
+  const { bus, sent } = busThat(store.answer);
   let one: Gateway;
   let two: Gateway;
   beforeAll(async () => {
-    one = await startGateway({ bus: busThat(store.answer).bus });
+    one = await startGateway({ bus });
     two = await startGateway({ bus: busThat(store.answer).bus });
   }, 60_000);
   afterAll(() => Promise.all([one.close(), two.close()]));
@@ -158,6 +159,7 @@ describe('a session of a browser', () => {
   });
 
   it('ends at every gateway when it is signed out, and when its key is revoked', async () => {
+    sent.length = 0;
     const { cookie, csrf } = await signIn();
     const out = await send('DELETE', '/v1/session', { cookie, 'x-csrf-token': csrf, ...PAGE });
     expect([out.status, out.cookies[0]]).toEqual([204, expect.stringContaining('Max-Age=0')]);
@@ -165,6 +167,10 @@ describe('a session of a browser', () => {
       expect((await listOfKeys({ cookie, at })).status).toBe(401);
       expect((await send('GET', '/v1/session', { cookie, at })).status).toBe(401);
     }
+    const records = sent.map(([, each]) => JSON.stringify(each)).filter((each) => each.includes('"recordSession"'));
+    expect(records.map((each) => /"change":"(\w+)"/.exec(each)?.[1])).toEqual(['started', 'ended']);
+    expect(records.join()).toContain('"id":"key:admin"');
+    expect(records.join()).not.toContain(cookie.split('=')[1]);
     const secret = (await signIn()).cookie.split('=')[1] as string;
     const gone = { kind: 'keys' as const, keys: [{ digest: digestOf('bwk_a key that was removed') }] };
     store.sessions.set(digestOf(secret), { tenant: 'default', holder: gone });

@@ -18,6 +18,7 @@ describe('attemptDelivery', () => {
   let server: Server;
   let at: string;
   let outbound: Outbound;
+  let stop: AbortController;
   const received: { path: string; headers: IncomingMessage['headers']; body: string }[] = [];
   beforeAll(async () => {
     server = createServer((request, response) => {
@@ -39,12 +40,20 @@ describe('attemptDelivery', () => {
   });
   beforeEach(() => {
     received.length = 0;
+    stop = new AbortController();
     outbound = new Outbound(new Networks(['127.0.0.1']), { setting: 'BAILIWICK_WEBHOOK_NETWORKS' });
   });
   afterEach(() => outbound.close());
 
   const attempt = (path: string, allowed = ['127.0.0.1']) =>
-    attemptDelivery(outbound, new Networks(allowed), path.startsWith('/') ? `${at}${path}` : path, [SECRET], MESSAGE);
+    attemptDelivery(
+      outbound,
+      new Networks(allowed),
+      path.startsWith('/') ? `${at}${path}` : path,
+      [SECRET],
+      MESSAGE,
+      stop.signal,
+    );
 
   it('posts the event as it is stored, with its id and signature, and reports the acceptance', async () => {
     expect(await attempt('/204')).toEqual({ delivered: true, status: 204 });
@@ -70,6 +79,12 @@ describe('attemptDelivery', () => {
 
   it('does not read the body of a response, which may have no end', async () => {
     expect(await attempt('/endless')).toEqual({ delivered: true, status: 200 });
+  });
+
+  it('sends nothing that is not wanted any more', async () => {
+    stop.abort();
+    expect(await attempt('/204')).toMatchObject({ delivered: false });
+    expect(received).toEqual([]);
   });
 
   it('connects to no address outside of the public network that the operator has not allowed', async () => {

@@ -17,6 +17,7 @@ export async function attemptDelivery(
   url: string,
   secrets: readonly string[],
   message: WebhookMessage,
+  stopped: AbortSignal,
 ): Promise<Attempt> {
   if (isPlainOutside(url, networks))
     return { delivered: false, error: 'the address is not https, nor in BAILIWICK_WEBHOOK_NETWORKS' };
@@ -29,7 +30,7 @@ export async function attemptDelivery(
         ...signedHeaders(secrets, message, Math.floor(systemClock.now() / 1_000)),
       },
       body: message.body,
-      signal: AbortSignal.timeout(LIMITS.webhooks.attemptMs),
+      signal: AbortSignal.any([stopped, AbortSignal.timeout(LIMITS.webhooks.attemptMs)]),
     });
     response.body.on('error', () => undefined).destroy(); // unread: it may be endless
     return attemptOf(response);

@@ -14,8 +14,9 @@ export function messageOf({ log, position, type, time, body }: EventWithoutPaylo
   };
 }
 
-/** The log and the position that an id names; undefined if it names none. */
+/** The log and the position that an id names, which may be of one of several messages of an event; undefined if it names none. */
 export function eventOf(id: string): { log: string; position: number } | undefined {
-  const [, log, position] = /^([a-z0-9][a-z0-9-]{0,62}\/\d{1,6}):(0|[1-9]\d{0,14})$/.exec(id) ?? [];
+  const [, log, position] =
+    /^([a-z0-9][a-z0-9-]{0,62}\/\d{1,6}):(0|[1-9]\d{0,14})(?::apr_[0-9a-z_]{1,40})?$/.exec(id) ?? [];
   return log === undefined ? undefined : { log, position: Number(position) };
 }

@@ -11,6 +11,11 @@ import type { WebhookMessage } from './signature';
 import { SigningSecrets } from './signing-secrets';
 import { Slots } from './slots';
 
+const NOT_STARTED: Attempt = {
+  delivered: false,
+  error: 'too many other attempts of the tenant are waiting; try again',
+};
+
 /** Makes the attempts: of events, of tests and of what is delivered again, with the same limits for all. */
 @Injectable()
 export class WebhookAttempts implements OnApplicationShutdown {
@@ -25,16 +30,19 @@ export class WebhookAttempts implements OnApplicationShutdown {
     this.secrets = new SigningSecrets(files.webhooksKey);
   }
 
-  attempt(target: WebhookTarget, message: WebhookMessage): Promise<Attempt> {
-    return this.slots.run(target.tenant, () => {
-      let secrets: string[];
-      try {
-        secrets = this.secrets.of(target, systemClock.now());
-      } catch {
-        return Promise.resolve({ delivered: false as const, error: 'its secret cannot be decrypted; rotate it' });
-      }
-      return attemptDelivery(this.outbound, this.networks, target.url, secrets, message);
-    });
+  /** @param signal ends the wait for a slot, and the attempt */
+  async attempt(target: WebhookTarget, message: WebhookMessage, signal: AbortSignal): Promise<Attempt> {
+    return (await this.slots.run(target.tenant, () => this.now(target, message, signal), signal)) ?? NOT_STARTED;
+  }
+
+  private now(target: WebhookTarget, message: WebhookMessage, signal: AbortSignal): Promise<Attempt> {
+    let secrets: string[];
+    try {
+      secrets = this.secrets.of(target, systemClock.now());
+    } catch {
+      return Promise.resolve({ delivered: false, error: 'its secret cannot be decrypted; rotate it' });
+    }
+    return attemptDelivery(this.outbound, this.networks, target.url, secrets, message, signal);
   }
 
   onApplicationShutdown(): void {

@@ -1,17 +1,24 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { systemClock } from '@bailiwick/core/clock';
+import { parseLogName } from '@bailiwick/core/ids';
 import type { EventLog } from '@bailiwick/event-store/port';
 import type { WebhookDeliveries, WebhookTarget } from '@bailiwick/event-store/postgres/webhook-deliveries';
 import type { EventSource } from '@bailiwick/messaging/log-follower/follow-log';
 import { EVENT_LOG, EVENT_SOURCE, WARN, WEBHOOK_DELIVERIES, type Warn } from '../connections/tokens';
 import { WebhookLine } from './line';
+import { Slots } from './slots';
 import { WebhookAttempts } from './webhook-attempts';
 import { WebhookMessages } from './webhook-messages';
 
-type Deliveries = Pick<WebhookDeliveries, 'hold' | 'version' | 'targets' | 'cursor' | 'save' | 'disable' | 'isFull'>;
+type Deliveries = Pick<
+  WebhookDeliveries,
+  'hold' | 'release' | 'version' | 'targets' | 'cursor' | 'save' | 'disable' | 'isFull'
+>;
 
 /** How often changes of webhooks, and attempts that are due, are looked for. */
 const TICK_MS = 1_000;
+/** Concurrent reads of logs, of all webhooks. */
+const READS = 2;
 /** How often the ends of the logs are read, in case that an announcement was lost. */
 const HEADS_MS = 5_000;
 
@@ -27,7 +34,9 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
   /** log → the lines of its tenant's webhooks */
   private readonly lines = new Map<string, WebhookLine[]>();
   private readonly subscriptions = new Map<string, { stop(): Promise<void> }>();
-  private targets: (WebhookTarget & { readonly version: string })[] = [];
+  /** the ledger reads over the same few connections */
+  private readonly reads = new Slots(READS, 1);
+  private targets: WebhookTarget[] = [];
   private version: string | undefined;
   private heads: Record<string, number> = {};
   private headsAt = -Infinity;
@@ -75,6 +84,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
       if (!this.isFailing) this.warn('webhooks cannot be sent; retrying', error);
       this.isFailing = true;
       await this.dropLines();
+      await this.deliveries.release(); // what fails here, as without the key of the secrets, may work in another process
     }
   }
 
@@ -86,7 +96,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
     if (targets.length > 0) this.attempts.secrets.key(); // without the key nothing is sent, rather than failed
     const versions = new Map(targets.map((each) => [`${each.tenant} ${each.name}`, each.version]));
     const stays = ({ target }: WebhookLine): boolean =>
-      versions.get(`${target.tenant} ${target.name}`) === (target as { version?: string }).version;
+      versions.get(`${target.tenant} ${target.name}`) === target.version;
     const ending = [...this.lines.values()].flat().filter((line) => !stays(line));
     await Promise.all(ending.map((line) => line.stop())); // before its successor reads the cursor
     for (const [log, lines] of this.lines) this.lines.set(log, lines.filter(stays));
@@ -141,12 +151,12 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
   private portsOf(): ConstructorParameters<typeof WebhookLine>[3] {
     const { deliveries, eventlog, attempts, messages } = this;
     return {
-      read: (log, from, limit) => eventlog.read(log, from, limit),
+      read: (log, from, limit) => this.reads.run(parseLogName(log).tenant, () => eventlog.read(log, from, limit)),
       save: (...saved) => deliveries.save(...saved),
-      disable: (...named) => deliveries.disable(...named),
+      disable: (...disabled) => deliveries.disable(...disabled),
       isFull: (...named) => deliveries.isFull(...named),
-      messageOf: (target, event) => messages.next(target, event),
-      attempt: (target, message) => attempts.attempt(target, message),
+      messagesOf: (target, event) => messages.next(target, event),
+      attempt: (...asked) => attempts.attempt(...asked),
       now: () => systemClock.now(),
       random: () => Math.random(),
     };

@@ -20,6 +20,7 @@ import { recordKey } from './record-key';
 import { requestAccess, withdrawRequest } from './request-access';
 import { recordMcpApproval } from './record-mcp-approval';
 import { recordMcpServer } from './record-mcp-server';
+import { recordSession } from './record-session';
 import { recordWebhook } from './record-webhook';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
@@ -54,6 +55,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   recordMcpApproval,
   recordMcpServer,
   recordWebhook,
+  recordSession,
   erase,
   setAsideEvent,
   recordDrift,

@@ -76,6 +76,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   McpServerApproved: () => undefined, // enforcement points compare it
   McpServerChanged: () => undefined, // the boundary reads the servers
   WebhookChanged: () => undefined, // the ledger reads the webhooks
+  SessionChanged: () => undefined, // the gateways know the sessions
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

@@ -29,6 +29,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'McpServerApproved',
         'McpServerChanged',
         'WebhookChanged',
+        'SessionChanged',
         'PayloadsErased',
         'HistoryImported',
         'EventSetAside',

@@ -10,6 +10,7 @@ import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
 import { mcpServerChange } from '../mcp/mcp-server-change';
+import { sessionChange } from '../sessions/session-change';
 import { webhookChange } from '../webhooks/webhook-change';
 import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
@@ -157,6 +158,8 @@ export const recordMcpApproval = command('recordMcpApproval', mcpApproval.shape)
 export const recordMcpServer = command('recordMcpServer', mcpServerChange.shape);
 /** records that an administrator changed a webhook; its address and secret are not part of the log */
 export const recordWebhook = command('recordWebhook', webhookChange.shape);
+/** records that the gateway has started or ended a session of a browser; sessions are not part of the log */
+export const recordSession = command('recordSession', sessionChange.shape);
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
@@ -220,6 +223,7 @@ export const COMMANDS = [
   recordMcpApproval,
   recordMcpServer,
   recordWebhook,
+  recordSession,
   erase,
   setAsideEvent,
   recordDrift,

@@ -9,6 +9,7 @@ import { agent, calendarUnit, consumed, effect, grantRequest, limits, posture, r
 import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
 import { mcpServerChange } from '../mcp/mcp-server-change';
+import { sessionChange } from '../sessions/session-change';
 import { webhookChange } from '../webhooks/webhook-change';
 import { decidedObligations, understands } from '../obligations/obligation';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
@@ -336,6 +337,8 @@ export const EVENT_DATA = {
   McpServerChanged: mcpServerChange,
   /** an administrator registered, rotated or removed a webhook; its address and secret are not recorded */
   WebhookChanged: webhookChange,
+  /** a person or the holder of keys signed in to the console or out of it, or their sessions were ended */
+  SessionChanged: sessionChange,
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

@@ -17,7 +17,11 @@ export type CallbackEvent = (typeof CALLBACK_EVENTS)[number];
 /** @see AuthZEN Callback Notifications Profile (draft of 2026-10) */
 export const accessCallback = z.looseObject({
   /** exactly the address of a webhook that an administrator registered for callbacks */
-  endpoint: z.string().min(1).max(2_048),
+  endpoint: z
+    .string()
+    .min(1)
+    .max(2_048)
+    .regex(/^[^\0]*$/, 'must have no NUL'),
   /** returned unchanged */
   state: z
     .string()
@@ -52,6 +56,16 @@ export const accessRequestBody = z.looseObject({
   callback: accessCallback.optional(),
 });
 export type AccessRequestBody = z.infer<typeof accessRequestBody>;
+
+/**
+ * What becomes of a request that waits when the lease that it acts under ends: an answer to it would have no effect.
+ * @param lease the status of the lease
+ * @returns undefined if the request waits on
+ */
+export function endedWithLease(lease: string): 'cancelled' | 'expired' | undefined {
+  if (lease === 'revoked') return 'cancelled';
+  return lease === 'expired' || lease === 'exhausted' || lease === 'completed' ? 'expired' : undefined;
+}
 
 export const TASK_STATUSES = ['pending', 'approved', 'denied', 'expired', 'cancelled'] as const;
 

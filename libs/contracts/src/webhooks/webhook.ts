@@ -9,7 +9,11 @@ import { webhookHost, webhookName } from './webhook-change';
 export const webhookUrl = z
   .url({ protocol: /^https?$/ })
   .max(2_048)
-  .refine((value) => isPlain(value), { error: 'must have no user name and no fragment' });
+  .regex(/^[^\0]*$/, 'must have no NUL')
+  .refine((value) => isPlain(value), { error: 'must have no user name and no fragment' })
+  .refine((value) => !URL.canParse(value) || webhookHost.safeParse(new URL(value).host).success, {
+    error: 'must have a host of at most 300 characters',
+  });
 
 function isPlain(value: string): boolean {
   if (!URL.canParse(value)) return false;
@@ -174,10 +178,15 @@ export const webhookRotate = z.strictObject({
   overlapMs: z.int().min(0).max(LIMITS.webhooks.overlapMs),
 });
 
-/** What may be shown of an address: no value of its query, which may be a secret. */
+/**
+ * What may be shown of an address: no long part of its path and no value of its query, nor a name in it that has no value.
+ * They may be secrets: many services know the sender by nothing else.
+ */
 export function shownUrl(url: string): string {
   const shown = new URL(url);
-  for (const name of new Set(shown.searchParams.keys())) shown.searchParams.set(name, '…');
+  shown.pathname = shown.pathname.replace(/[^/]{16,}/g, (part) => `${part.slice(0, 4)}…`);
+  const values = [...shown.searchParams].map(([name, value]) => (value === '' ? '…' : `${encodeURIComponent(name)}=…`));
+  shown.search = values.join('&');
   return shown.href;
 }
 

@@ -175,6 +175,8 @@ describe('rights in the event log’s database', () => {
       'ledger webhook.disabled_for': 'UPDATE',
       'ledger webhook.version': 'UPDATE',
       'ledger webhook_callback': 'SELECT',
+      'ledger webhook_callback.ended_as': 'UPDATE',
+      'ledger webhook_callback.ended_log': 'UPDATE',
       'ledger webhook_callback.position': 'UPDATE',
       'ledger webhook_cursor': 'SELECT INSERT UPDATE',
       'ledger webhook_dead': 'SELECT INSERT DELETE',

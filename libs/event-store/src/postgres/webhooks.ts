@@ -137,14 +137,19 @@ export class PostgresWebhooks {
   }
 
   /**
-   * Has a webhook notified of the end of a request for access. A repeated request replaces the state and the events.
+   * Has a webhook notified of the end of a request for access. A repeated request replaces the state and the events. Of
+   * those that were notified the newest stay, so that a requester which repeats and withdraws takes the room of no other.
    * @returns whether the address is exactly that of an enabled webhook for callbacks, and the tenant has room
    */
   async addCallback({ tenant, approval, statusEndpoint, callback }: WebhookCallbackSave): Promise<boolean> {
     const { endpoint, state, events } = callback;
     await this.pool.query(
-      "DELETE FROM webhook_callback WHERE tenant = $1 AND asked_at < clock_timestamp() - $2 * interval '1 millisecond'",
-      [tenant, LIMITS.webhooks.callbackMs],
+      `DELETE FROM webhook_callback WHERE tenant = $1 AND (asked_at < clock_timestamp() - $2 * interval '1 millisecond'
+         OR (tenant, name, approval) IN (
+           SELECT b.tenant, b.name, b.approval FROM webhook_callback b JOIN webhook_cursor c
+             ON (c.tenant, c.name, c.log) = (b.tenant, b.name, b.ended_log) AND c.position > b.position
+           WHERE b.tenant = $1 ORDER BY b.asked_at DESC, b.approval OFFSET $3))`,
+      [tenant, LIMITS.webhooks.callbackMs, LIMITS.webhooks.notifiedCallbacks],
     );
     const { rowCount } = await this.pool.query(
       `INSERT INTO webhook_callback (tenant, name, approval, status_endpoint, state, events)

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { Networks } from '../networks';
 import { AddressRefused, NotSent, Outbound, type Resolve } from './outbound';
 
@@ -68,6 +68,18 @@ describe('Outbound', () => {
     body.resume();
     expect([status, headers.location, reached.length]).toEqual([307, 'http://127.0.0.1/elsewhere', 1]);
     outbound.close();
+  });
+
+  it('fails at once if the server switches protocols, rather than never, without an error or a response', async () => {
+    const switching = createTcpServer((socket) =>
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+      ),
+    );
+    await new Promise<void>((resolve) => switching.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(switching.address() as AddressInfo).port}/`;
+    await expect(send(new Outbound(new Networks(['127.0.0.1'])), url)).rejects.toThrow('ended before a response');
+    switching.close();
   });
 
   it('reports a request that no connection was made for as not sent, without its address', async () => {

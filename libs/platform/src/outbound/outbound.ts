@@ -86,7 +86,11 @@ export class Outbound {
         done({ status: response.statusCode ?? 0, headers: response.headers, body: response });
       });
       request.on('error', (error) => failed(isConnected ? error : notSent(error)));
-      request.once('close', () => clearTimeout(connecting));
+      request.once('close', () => {
+        clearTimeout(connecting);
+        // without an error and a response if the server switches protocols; no-op otherwise
+        failed(new Error('the connection ended before a response'));
+      });
       request.end(body);
     });
   }

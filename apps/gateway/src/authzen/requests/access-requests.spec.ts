@@ -464,7 +464,10 @@ describe('Completed Task Response', () => {
 
   it('ends with the lease, for more than one call and if the lease ends first', () => {
     const until = (scope: 'call' | 'target', ends: string) =>
-      taskOf({ id: APPROVAL, ...decided, scope } as ApprovalView, ENDPOINT, ends).result?.approval.approved_until;
+      taskOf({ id: APPROVAL, ...decided, scope } as ApprovalView, ENDPOINT, {
+        status: 'active',
+        limits: { time: { expiresAt: ends } },
+      }).result?.approval.approved_until;
     expect(until('target', '2026-03-01T18:00:00.000Z')).toBe('2026-03-01T18:00:00.000Z');
     expect(until('call', '2026-03-01T12:10:00.000Z')).toBe('2026-03-01T12:10:00.000Z');
   });

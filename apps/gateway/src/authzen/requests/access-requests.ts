@@ -14,6 +14,9 @@ import { requestEndpoint } from '../metadata';
 import { DenialBindings } from './denial-bindings';
 import { taskOf } from './tasks';
 
+/** How often a lease is raised while one request waits, at most; with more, a request that waits is shown as waiting. */
+const RAISES = 16;
+
 /**
  * Requests for access, after a denial that a person may lift. The approval exists since the step-up; a request refers to
  * it, and its task shows what became of it.
@@ -123,8 +126,12 @@ export class AccessRequests {
 
   private async task(caller: Caller, approval: ApprovalView): Promise<TaskAnswer> {
     const grantId = approval.grantId ?? '';
-    const { limits } = await this.logClient.look<GrantView>('grant', logOf(caller, grantId), grantId);
-    return taskOf(approval, this.endpoint, limits.time.expiresAt);
+    const look = (id: string) => this.logClient.look<GrantView>('grant', logOf(caller, id), id);
+    let lease = await look(grantId);
+    if (approval.status === 'pending')
+      for (let raised = 0; lease.supersededBy !== undefined && raised < RAISES; raised++)
+        lease = await look(lease.supersededBy);
+    return taskOf(approval, this.endpoint, lease);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { TASK_STATUSES, TaskAnswer } from '@bailiwick/contracts/http/access-requests';
+import type { GrantView } from '@bailiwick/contracts/grants/grant';
+import { endedWithLease, type TASK_STATUSES, type TaskAnswer } from '@bailiwick/contracts/http/access-requests';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -25,12 +26,20 @@ export function statusOf({ status, decidedBy }: Pick<ApprovalView, 'status' | 'd
 }
 
 /**
- * Shows an approval of a call as a task. It names no people and no policy.
- * @param leaseEnds the end of the lease, until which an approval of more than one call lasts
+ * Shows an approval of a call as a task. It names no people and no policy. What waits ends with its lease, as the
+ * notification of it states: an answer would have no effect.
+ * @param lease the lease that it acts under, until whose end an approval of more than one call lasts
  */
-export function taskOf(approval: ApprovalView, endpoint: string, leaseEnds: string): TaskAnswer {
+export function taskOf(
+  approval: ApprovalView,
+  endpoint: string,
+  lease: Pick<GrantView, 'status'> & {
+    readonly limits: { readonly time: Pick<GrantView['limits']['time'], 'expiresAt'> };
+  },
+): TaskAnswer {
   const { id, needed = 1, given = 0, expiresAt } = approval;
-  const status = statusOf(approval);
+  const own = statusOf(approval);
+  const status = own === 'pending' ? (endedWithLease(lease.status) ?? own) : own;
   const task = {
     id,
     status,
@@ -40,7 +49,7 @@ export function taskOf(approval: ApprovalView, endpoint: string, leaseEnds: stri
       ? { progress: { current_step: Math.min(given + 1, needed), total_steps: needed } }
       : {}),
   };
-  return status === 'approved' ? { task, result: resultOf(approval, leaseEnds) } : { task };
+  return status === 'approved' ? { task, result: resultOf(approval, lease.limits.time.expiresAt) } : { task };
 }
 
 function resultOf({ id, decidedAt, expiresAt, scope = 'call' }: ApprovalView, leaseEnds: string) {
