@@ -1,4 +1,5 @@
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { namesVerb, type StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { LIMITS } from '@bailiwick/core/limits';
 import { revokedRequest } from '../presentation/approval-status';
@@ -74,7 +75,7 @@ export class Reach {
     const reached = this.chain(grant);
     const { ends, loses } = reached;
     if (!loses) return reached;
-    return { ends, loses: loses && (this.isTool || couldUseNamed(this.selector, grant.limits)) };
+    return { ends, loses: loses && (this.isTool || this.couldUse(grant.limits)) };
   }
 
   /** Checks a permit without an outcome: the call is in progress, and its lease ends or loses the tool. */
@@ -125,6 +126,12 @@ export class Reach {
       return UNREACHED;
     if (!this.namesVerb) return older ? ENDS : UNREACHED;
     return { ends: older && couldUseNamed(selector, limits), loses: deniesTool(rule, run) };
+  }
+
+  /** Reports whether a lease could use what it loses: the tool or the verbs, on any resource. */
+  private couldUse(limits: Limits): boolean {
+    const { tool, verb } = this.selector;
+    return couldUseNamed({ tool, verb }, limits);
   }
 
   private names({ verb, tool }: Named): boolean {

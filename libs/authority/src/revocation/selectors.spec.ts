@@ -104,6 +104,21 @@ describe('a selector of verbs by pattern', () => {
     expect([may(log, deployer), may(log, reader)]).toEqual([false, true]);
   });
 
+  it('counts a lease that loses the verbs, even if it could use them on other resources than the named ones alone', () => {
+    const log = new TestLog();
+    const on = (...actions: string[]) => ({ actions, resources: [{ type: 'file', match: `${actions[0]?.[0]}/**` }] });
+    const grant = { permissions: [on('deploy.*'), on('file.*')], actions: undefined, resources: undefined };
+    const grantId = open(log, 'bot', {}, grant);
+    const selector = { verb: 'deploy.*', resource: { type: 'file', match: 'f/**' } };
+    const { targets } = preview(log.state, { selector }, log.now);
+    revoke(log, selector);
+    expect([targets?.tool.grants, targets?.leases.grants]).toEqual([1, 0]);
+    const call = { action: { verb: 'deploy.run' }, resource: { type: 'file', id: 'd/x' }, proof: { vouched: true } };
+    const [denied] = log.do('authorize', { grantId, ...call });
+    expect(denied?.type).toBe('ActionDenied');
+    expect(JSON.stringify(denied?.data)).toContain('deploy.run is revoked for this grant');
+  });
+
   it('counts the calls in flight that it would deny', () => {
     const log = new TestLog();
     const grantId = open(log, 'bot');
