@@ -126,10 +126,14 @@ export class Reach {
     const { rule, selector } = this;
     const older = isOlder(rule, run);
     if (this.patterns > 0 && limits) this.work += (this.patterns * patternsOf(limits)) / PER_LEASE;
-    if (!limits || (!older && !deniesTool(rule, run)) || !selects(this.others, subjectOf(run, { treeId, limits })))
+    if (
+      !limits ||
+      (!older && !deniesTool(rule, run, this.now)) ||
+      !selects(this.others, subjectOf(run, { treeId, limits }))
+    )
       return UNREACHED;
     if (!this.namesVerb) return older ? ENDS : UNREACHED;
-    return { ends: older && couldUseNamed(selector, limits), loses: deniesTool(rule, run) };
+    return { ends: older && couldUseNamed(selector, limits), loses: deniesTool(rule, run, this.now) };
   }
 
   /** Reports whether a lease could use what it loses: the tool or the verbs, on any resource. */
