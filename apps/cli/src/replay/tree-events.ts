@@ -10,10 +10,13 @@ import type { TreeEvent } from './stepper';
 export async function readTree(client: BailiwickClient, treeId: string): Promise<TreeEvent[]> {
   const own = await all(client, { treeId });
   const start = own[0]?.event.position ?? 0;
-  const rules = own.length > 0 ? await all(client, { type: 'RevocationRuleAdded', after: String(start) }) : [];
+  const rules: TreeEvent[] = [];
+  if (own.length > 0) for (const type of RULES) rules.push(...(await all(client, { type, after: String(start) })));
   const others = rules.filter(({ event }) => event.treeId === undefined);
   return [...own, ...others].sort((a, b) => a.event.position - b.event.position);
 }
+
+const RULES = ['RevocationRuleAdded', 'SuspensionLifted'];
 
 async function all(client: BailiwickClient, filter: Record<string, string>): Promise<TreeEvent[]> {
   const events: TreeEvent[] = [];

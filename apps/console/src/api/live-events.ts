@@ -179,6 +179,7 @@ const EVENT_TYPES = [
   'RevocationRuleAdded',
   'RunCompleted',
   'RunOpened',
+  'SuspensionLifted',
   'TenantBudgetRemoved',
   'TenantBudgetSet',
 ] as const;
