@@ -57,6 +57,40 @@ describe('a responder', () => {
     expect(JSON.stringify(progress.body)).toContain(grants[0]?.grant.id as string);
   });
 
+  it('suspends a class until it is resumed, with one event each, and the lists and receipts show it', async () => {
+    const [client, analyst] = [stack.as('responder'), stack.as('analyst')];
+    const { grant, run } = await open(stack.as('orchestrator'), {}, 'sleeper');
+    const { digest } = await client.previewRevocation({ agentClass: 'sleeper' });
+    const body = { selector: { agentClass: 'sleeper' }, mode: 'suspend', digest } as const;
+    const { revocationId, positions } = await client.revokeAll({ ...body, reason: 'under review' });
+    expect(await decision(grant.id)).toBe('deny');
+    const listed = async (at: number | undefined, status: string): Promise<string> =>
+      JSON.stringify(
+        (await http(stack, 'GET', `/v1/grants?status=${status}&minPosition=${at}`, { key: stack.keys.analyst })).body,
+      );
+    expect(await listed(positions[stack.log], 'suspended')).toContain(grant.id);
+    await expect(client.resume(grant.id, 'x')).rejects.toMatchObject({ code: 'CONFLICT' });
+    const lifted = await client.resumeAll(revocationId, 'it is fine');
+    expect(await decision(grant.id)).toBe('permit');
+    const at = lifted.positions[stack.log];
+    expect(await listed(at, 'active')).toContain(grant.id);
+    const path = `/v1/runs/${run.id}/receipt?minPosition=${at}`;
+    const { body: receipt } = await http(stack, 'GET', path, { key: stack.keys.analyst });
+    const { predicate } = JSON.parse(Buffer.from(String(receipt.payload), 'base64').toString()) as {
+      predicate: { suspensions: object[]; revoked: object[]; ended: unknown };
+    };
+    expect(predicate.suspensions).toEqual([
+      expect.objectContaining({
+        reason: `suspended by key:responder (${revocationId})`,
+        resumedAt: expect.any(String) as string,
+      }),
+    ]);
+    expect([predicate.revoked, predicate.ended]).toEqual([[], null]);
+    const record = await analyst.revocation(revocationId);
+    expect(record).toMatchObject({ mode: 'suspend', reason: 'under review', counts: { grants: 1 } });
+    expect(record.resumedAt).toBeDefined();
+  });
+
   it('gets 409 if the blast radius has grown since the preview, and nothing is stopped', async () => {
     const first = await open(stack.as('orchestrator'), {}, 'crawler');
     const preview = await stack.as('responder').previewRevocation({ agentClass: 'crawler' });

@@ -80,6 +80,7 @@ const ROUTES: [string, string, keyof Estate, string, Json?][] = [
   ['POST', '/v1/grants/{}/suspension', 'grantId', 'responder', { reason: 'x' }],
   ['POST', '/v1/grants/{}/resumption', 'grantId', 'responder', { reason: 'x' }],
   ['GET', '/v1/revocations/{}', 'revocationId', 'responder'],
+  ['POST', '/v1/revocations/{}/resumption', 'revocationId', 'responder', { reason: 'x' }],
   ['DELETE', '/v1/quarantines/{}', 'revocationId', 'responder'],
   ['GET', '/v1/runs/{}/receipt', 'runId', 'analyst'],
   ['GET', '/v1/trees/{}/receipt', 'treeId', 'analyst'],

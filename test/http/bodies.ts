@@ -111,6 +111,12 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
       role: 'responder',
       body: { selector, reason, digest: 'x', force: false, quarantine: false, incident: 'INC-1' },
     },
+    {
+      path: '/v1/revocations',
+      role: 'responder',
+      body: { selector, reason, force: true, mode: 'suspend', until: '2099-01-01T00:00:00.000Z' },
+    },
+    { path: '/v1/revocations/rev_0_00000000000000000000000000/resumption', role: 'responder', body: { reason } },
     { path: '/v1/policies', role: 'admin', body: { bundle: { 'a.yaml': 'catalogue: []' }, replaces: 0 } },
     { path: '/v1/policies/check', role: 'analyst', body: { bundle: { 'a.yaml': 'catalogue: []' } } },
     {

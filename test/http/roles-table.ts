@@ -64,8 +64,8 @@ async function person(stack: Stack): Promise<string> {
   await http(stack, 'POST', '/v1/runs', { key: stack.keys.orchestrator, body: { ...RUN, requestedBy } });
   return requestedBy;
 }
-async function revoked(stack: Stack): Promise<string> {
-  const body = { selector: unusedClass(), reason, force: true, quarantine: true };
+async function revoked(stack: Stack, more: object = {}): Promise<string> {
+  const body = { selector: unusedClass(), reason, force: true, quarantine: true, ...more };
   const answer = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body });
   return String(answer.body.revocationId);
 }
@@ -217,6 +217,10 @@ export const TABLE: readonly Row[] = [
   })),
   row('GET /v1/revocations/{id}', 200, ['responder', 'analyst'], async (stack) => ({
     path: `/v1/revocations/${await revoked(stack)}`,
+  })),
+  row('POST /v1/revocations/{id}/resumption', 200, ['responder'], async (stack) => ({
+    path: `/v1/revocations/${await revoked(stack, { mode: 'suspend' })}/resumption`,
+    body: { reason },
   })),
   row('DELETE /v1/quarantines/{id}', 200, ['responder'], async (stack) => ({
     path: `/v1/quarantines/${await revoked(stack)}`,

@@ -272,8 +272,17 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   renew: fc.constant({}),
   narrow: fc.record({ grant }),
   revokeGrant: fc.constant({}),
-  revokeSelector: fc.record({ selector, force: fc.constant(true), quarantine: fc.constantFrom(true, true, false) }),
+  revokeSelector: fc.record(
+    {
+      selector,
+      force: fc.constant(true),
+      quarantine: fc.constantFrom(true, true, false),
+      mode: fc.constant('suspend'),
+    },
+    { requiredKeys: ['selector', 'force', 'quarantine'] },
+  ),
   liftQuarantine: fc.constant({}),
+  liftSuspension: fc.constant({}),
   setTenantBudget: fc.record({
     name: fc.constantFrom('team', 'x'.repeat(63)),
     selector: fc.record(
@@ -401,6 +410,7 @@ export const NAMES: { readonly [T in CommandType]?: readonly [member: string, ki
   revokeGrant: ['grantId', 'grant'],
   revokeSelector: ['revocationId', 'revocation'],
   liftQuarantine: ['revocationId', 'revocation'],
+  liftSuspension: ['revocationId', 'revocation'],
   recordDrift: ['runId', 'run'],
 };
 export const inventedId = (kind: IdKind, n: number): string => deriveId(kind, 0, `invented ${n}`);

@@ -34,6 +34,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     add: async (program) => (await import('@bailiwick/cli/commands/revoking')).addRevokeCommands(program),
   },
   {
+    names: ['suspend', 'resume'],
+    add: async (program) => (await import('@bailiwick/cli/commands/suspending')).addSuspendCommands(program),
+  },
+  {
     names: ['budgets'],
     add: async (program) => (await import('@bailiwick/cli/commands/budgets')).addBudgetCommands(program),
   },

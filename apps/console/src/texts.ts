@@ -653,6 +653,7 @@ export const T = {
       RevocationRuleAdded: 'Revocation by selector',
       RunCompleted: 'Run completed',
       RunOpened: 'Run opened',
+      SuspensionLifted: 'Suspension by selector ended',
     } as Record<string, string>,
     whatIf: {
       title: 'What if',

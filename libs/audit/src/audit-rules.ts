@@ -1,6 +1,7 @@
 import { recordedFacts } from '@bailiwick/authority/dimensions/recorded-facts';
 import { matchesVerb } from '@bailiwick/authority/matching/verbs/verb';
 import { normalizeTool } from '@bailiwick/authority/matching/tool-name';
+import type { Rule } from '@bailiwick/authority/revocation/rule-set';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { Account, amountsOf } from './accounts';
@@ -72,6 +73,7 @@ export class Rulebook {
       chain,
       (tool) => names.includes(normalizeTool(tool)),
       (pattern) => matchesVerb(pattern, data.verb),
+      now,
     );
     if (rule !== undefined) report('revocation', `the tool ${data.tool ?? data.verb} was revoked by ${rule}`);
     if (data.approvalId !== undefined) this.use(data.approvalId, event, data.binding, report);
@@ -199,7 +201,7 @@ export class Rulebook {
     if (run.parentRunId !== parent?.run.id)
       report('custody', `its parent is not the grant of ${run.parentRunId ?? 'no run'}`);
     const approver = event.data.approvedBy ?? old?.approver;
-    const rule = books.quarantine(run, { limits, approver });
+    const rule = books.quarantine(run, { limits, approver }, now);
     if (rule !== undefined) report('revocation', `issued under the quarantine ${rule}`);
     const struck = books.strikesIssued(run, { limits, approver });
     if (struck !== undefined) report('revocation', `issued although ${struck} had revoked the requested grant`);
@@ -375,8 +377,12 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
       const before = issuedBefore === undefined ? undefined : at(issuedBefore);
       const { revocationId, selector, quarantine } = data;
       const target = data.target === 'tool' ? 'tool' : undefined;
-      const rule = { revocationId, selector, target, quarantine, position, time: at(time) } as const;
-      books.rules.push({ ...rule, issuedBefore: before, lifted: undefined });
+      const suspends = data.mode === 'suspend' ? true : undefined;
+      const until = data.until === undefined ? undefined : at(data.until);
+      const rule = { revocationId, selector, target, suspends, until, quarantine, position, time: at(time) } as const;
+      const kept: Rule = { ...rule, issuedBefore: before, lifted: undefined, resumed: undefined };
+      books.rules.push(kept);
+      if (suspends) books.suspensions.push(kept);
     },
     TenantBudgetSet({ books }, { data, actor }, report) {
       if (actor.kind === 'run') report('budget', `a run set the tenant budget ${data.name}`);
@@ -392,6 +398,14 @@ const HANDLERS: { readonly [T in Event['type']]?: (book: Rulebook, event: EventO
     PolicyShadowed: ({ policies }, event, report) => policies.shadowed(event, report),
     QuarantineLifted({ books }, { data }) {
       for (const rule of books.rules) if (rule.revocationId === data.revocationId) rule.quarantine = false;
+    },
+    SuspensionLifted({ books }, { data: { revocationId }, actor, position, time }, report) {
+      const rule = books.suspensions.find((each) => each.revocationId === revocationId);
+      if (!rule) return report('liveness', `${revocationId} is no suspension that could be lifted`);
+      const isOver = rule.until !== undefined && at(time) >= rule.until;
+      if (actor.kind === 'run' || (actor.kind === 'system' && !isOver))
+        report('liveness', 'lifted by neither a person nor its time');
+      rule.resumed ??= { position, time: at(time) };
     },
   };
 

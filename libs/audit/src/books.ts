@@ -1,4 +1,4 @@
-import { deniesTool, strikes, type Rule } from '@bailiwick/authority/revocation/rule-set';
+import { appliesAt, deniesTool, strikes, suspendsAt, type Rule } from '@bailiwick/authority/revocation/rule-set';
 import { selects, withoutVerb, type Subject } from '@bailiwick/authority/revocation/selects';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Agent, Limits } from '@bailiwick/contracts/grants/grant';
@@ -87,6 +87,8 @@ export class Books {
   private readonly conducts = new Map<string, Conduct>();
   readonly approvals = new Map<string, Asked>();
   readonly rules: Rule[] = [];
+  /** those of the rules that only suspend */
+  readonly suspensions: Rule[] = [];
   readonly openChildren = new OpenChildren();
   readonly purses = new Purses();
 
@@ -148,7 +150,11 @@ export class Books {
     }
     if (grant.ended !== undefined || grant.struck !== undefined) return grant.ended ?? grant.struck;
     if (now >= grant.expiresAt) return 'is expired';
-    return grant.suspended ? 'is suspended' : undefined;
+    if (grant.suspended) return 'is suspended';
+    const held = this.suspensions.find(
+      (rule) => suspendsAt(rule, grant.run, now) && selects(rule.selector, subjectOf(grant.run, grant)),
+    );
+    return held && `is suspended by ${held.revocationId}`;
   }
 
   /** Returns the rule that denies a tool or verb under a chain, by its name or a pattern of verbs. */
@@ -156,24 +162,27 @@ export class Books {
     chain: readonly Grant[],
     named: (tool: string) => boolean,
     covered: (pattern: string) => boolean,
+    now: number,
   ): string | undefined {
     for (const rule of this.rules) {
       const { tool, verb } = rule.selector;
       const isMeant = (tool !== undefined && named(tool)) || (verb !== undefined && covered(verb));
       if (!isMeant) continue;
       const others = withoutVerb(rule.selector);
-      const struck = chain.some((grant) => deniesTool(rule, grant.run) && selects(others, subjectOf(grant.run, grant)));
+      const struck = chain.some(
+        (grant) => deniesTool(rule, grant.run, now) && selects(others, subjectOf(grant.run, grant)),
+      );
       if (struck) return rule.revocationId;
     }
     return undefined;
   }
 
   /** Returns the quarantine that refuses a new grant of this run. */
-  quarantine(run: Run, lease: Lease): string | undefined {
+  quarantine(run: Run, lease: Lease, now: number): string | undefined {
     const subject = subjectOf(run, lease);
     return this.rules.find((rule) => {
       const { issuedBefore: _, ...parts } = rule.selector;
-      return rule.quarantine && rule.target !== 'tool' && selects(parts, subject);
+      return rule.quarantine && rule.target !== 'tool' && appliesAt(rule, now) && selects(parts, subject);
     })?.revocationId;
   }
 

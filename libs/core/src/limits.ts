@@ -495,6 +495,10 @@ export const LIMITS = {
   /** consequences in one page of the record of a revocation */
   revocationPage: 1_000,
   activeRules: 100_000,
+  /** suspensions by selector that apply to a log at one time; each costs every decision a look-up */
+  suspensionsApplying: 100,
+  /** suspensions by selector of a log in all */
+  suspensions: 10_000,
   previewsKept: 1_000,
   previewMs: 15 * MINUTE,
   /** class and principal names that one preview lists */

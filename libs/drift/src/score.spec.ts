@@ -71,6 +71,15 @@ describe('scoreCall', () => {
     expect(tree.score('child', mailTo('eve@outside.example', 'the report')).score).toBeLessThan(0.2);
   });
 
+  it('scores an unasked call of irreversible risk no lower than one of high risk, and higher than one of medium', () => {
+    const scored = (risk: 'medium' | 'high' | 'irreversible'): number => {
+      const tree = new TestTree().open('run', { purpose: 'Summarize the quarterly report at reports.example/q3' });
+      return tree.score('run', { ...mailTo('ann@inside.example', 'the summary'), risk }).score;
+    };
+    expect(scored('irreversible')).toBe(scored('high'));
+    expect(scored('high')).toBeGreaterThan(scored('medium'));
+  });
+
   it('scores higher if the call writes, sends or pays though the goal only asks a question', () => {
     const tree = new TestTree().open('run', { purpose: 'How much did I spend in March?' });
     const pay = tree.score('run', {

@@ -35,6 +35,8 @@ const changes = (of: (seen: Measured) => number) => (seen: Measured) =>
 const reads = (of: (seen: Measured) => number) => (seen: Measured) =>
   seen.asked.call.effect === 'read' ? of(seen) : 0;
 
+const isHighRisk = ({ risk }: Call): boolean => risk === 'high' || risk === 'irreversible';
+
 /** In this order, the parameters have their weights. A changed or added sign needs new parameters. */
 export const SIGNS = [
   {
@@ -147,7 +149,7 @@ export const SIGNS = [
   },
   {
     name: 'unasked-high-risk',
-    of: changes(({ asked }) => (asked.call.risk === 'high' ? asked.unasked : 0)),
+    of: changes(({ asked }) => (isHighRisk(asked.call) ? asked.unasked : 0)),
     says: ({ asked }) => `${asked.call.verb} is of high risk, and the goal names no such effect`,
   },
   {

@@ -1,11 +1,11 @@
-import type { Event } from '@bailiwick/contracts/events/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { ActionPredicate } from '@bailiwick/contracts/receipts/receipt';
 import { absentIn } from './absent';
 import { importedIn, importedNotProved } from './imported';
 import { chainOfCustody, type DigestOf } from './chain';
-import { OF_ANCESTORS } from './select';
+import { isLiftOf, OF_ANCESTORS } from './select';
 import { lineOf, type Story, type StoryEntry } from './story';
-import { ruleDeniesTool, ruleStrikesRun } from './strikes';
+import { ruleDeniesTool, ruleStrikesRun, ruleSuspendsRun } from './strikes';
 import { actionsOf, deniedOf, DOES_NOT_PROVE, firstText, runPart, statedBy } from './summary';
 
 /**
@@ -19,14 +19,17 @@ export function eventsOfAction(actionId: string, story: Story): StoryEntry[] {
   const line = new Set(lineOf(decision.runId as string, story).map(({ event }) => event.runId as string));
   const { approvalId } = decision.data;
   const isBefore = (event: Event): boolean => event.position < decision.position;
+  const isAbout = (rule: EventOf<'RevocationRuleAdded'>): boolean =>
+    isBefore(rule) &&
+    [...line].some(
+      (runId) =>
+        ruleStrikesRun(rule, runId, story) || ruleSuspendsRun(rule, runId, story) || ruleDeniesTool(rule, runId, story),
+    );
   return story.entries.filter(({ event }) => {
     if (event.actionId === actionId) return true;
     if (approvalId !== undefined && (event.data as { approvalId?: string }).approvalId === approvalId) return true;
-    if (event.type === 'RevocationRuleAdded')
-      return (
-        isBefore(event) &&
-        [...line].some((runId) => ruleStrikesRun(event, runId, story) || ruleDeniesTool(event, runId, story))
-      );
+    if (event.type === 'RevocationRuleAdded') return isAbout(event);
+    if (event.type === 'SuspensionLifted') return isBefore(event) && isLiftOf(event, isAbout, story);
     return (
       event.runId !== undefined &&
       line.has(event.runId) &&

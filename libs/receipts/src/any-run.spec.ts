@@ -143,6 +143,7 @@ describe('ruleStrikesGrant', () => {
           [{ type: 'page', match: 'https://example.com/**' }],
         ][i % 4] as Selector[],
         ...(i % 3 === 1 ? { deny: [{ actions: ['**.send'], resources: [{ type: 'file', match: 'a/**' }] }] } : {}),
+        ...(i === 3 ? { deny: [{ actions: ['**'], resources: [{ type: '*', match: '**' }] }] } : {}),
         ...(i % 5 === 2
           ? { permissions: [{ actions: ['file.*'], resources: [{ type: 'file', match: 'a/b*/**' }] }] }
           : {}),
@@ -182,7 +183,9 @@ describe('ruleStrikesGrant', () => {
     treeId: maybe(...log.state.trees.keys()),
     tool: maybe(...tools),
     verb: maybe('file.*', '**', '**.send', 'a.**', 'email.send', 'file.read', '*.b'),
-    resource: maybe(...resources.flatMap((match) => ['*', 'file', 'repo', 'page'].map((type) => ({ type, match })))),
+    resource: maybe(
+      ...resources.flatMap((match) => ['*', 'file', 'File', 'repo', 'page'].map((type) => ({ type, match }))),
+    ),
     issuedBefore: maybe(...times),
     issuedAfter: maybe(...times),
   });

@@ -1,9 +1,9 @@
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
-import { timeAt } from './lease-changes';
+import { limitsAt, timeAt } from './lease-changes';
 import type { Custody } from '@bailiwick/contracts/receipts/receipt';
 import { importedBefore } from './imported';
 import { leaseText } from './lease-text';
-import { meansCall, ruleDeniesTool, ruleStrikesGrant } from './strikes';
+import { appliesTo, meansCall, ruleDeniesTool, ruleStrikesGrant, ruleSuspendsGrant } from './strikes';
 import { textOf, type Decision, type Story } from './story';
 
 type Link = Custody['links'][number];
@@ -249,7 +249,10 @@ function deadIn(permit: EventOf<'ActionPermitted'>, chain: readonly Issued[], st
 function toolDenied(permit: EventOf<'ActionPermitted'>, { runId = '' }: Issued, story: Story): string[] {
   const rule = story.rules.find(
     ({ event }) =>
-      event.position < permit.position && meansCall(event, permit.data) && ruleDeniesTool(event, runId, story),
+      event.position < permit.position &&
+      appliesTo(event, permit, story) &&
+      meansCall(event, permit.data) &&
+      ruleDeniesTool(event, runId, story),
   );
   return rule ? [`it was permitted after ${rule.event.data.revocationId} had revoked its tool (I6)`] : [];
 }
@@ -272,11 +275,24 @@ function endedBefore(grant: Issued, user: Event, story: Story): string[] {
   return found;
 }
 
-function suspendedBefore(grant: Issued, { position }: Event, { stops }: Story): string[] {
-  const held = stops
+function suspendedBefore(grant: Issued, permit: Event, story: Story): string[] {
+  const { position } = permit;
+  const held = story.stops
     .get(grant.grantId as string)
     ?.findLast(({ event }) => event.position < position && !TERMINAL.includes(event.type));
-  return held?.event.type === 'GrantSuspended' ? [`GrantSuspended of grant ${grant.grantId}`] : [];
+  const opened = story.openings.get(grant.runId ?? '');
+  const limits = limitsAt(grant, position, story);
+  const rule = story.rules.find(
+    ({ event }) =>
+      event.position < position &&
+      opened !== undefined &&
+      appliesTo(event, permit, story) &&
+      ruleSuspendsGrant(event, grant, opened, story, limits),
+  );
+  return [
+    ...(held?.event.type === 'GrantSuspended' ? [`GrantSuspended of grant ${grant.grantId}`] : []),
+    ...(rule ? [`${rule.event.data.revocationId} had suspended grant ${grant.grantId}`] : []),
+  ];
 }
 
 /** A raised lease may only replace a live one; an ended lease is never revived. */

@@ -180,6 +180,11 @@ const FORGERIES: readonly [what: string, forge: (of: Forger) => void, finding: R
     /^it was permitted after rev_0_forged had revoked grant \S+ \(I2\)$/,
   ],
   [
+    'a permit while a suspension by selector applied',
+    (of) => of.before(of.the('ActionPermitted'), rule(of, { agentClass: 'helper' }, { mode: 'suspend' })),
+    /^it was permitted after rev_0_forged had suspended grant \S+ \(I2\)$/,
+  ],
+  [
     'a permit after a rule had struck an ancestor',
     (of) => of.before(of.the('ActionPermitted'), rule(of, { agentClass: 'worker', tool: 'thing.delete' })),
     /had revoked grant/,
@@ -269,6 +274,13 @@ describe('the chain of custody of an action', () => {
     ])
       expect(text).toContain(part);
     for (const { position, time, actor } of custody.links) expect(log.events[position]).toMatchObject({ time, actor });
+  });
+
+  it('reports nothing about a suspension by selector whose time was over', () => {
+    const forger = new Forger();
+    const over = { mode: 'suspend', until: '2020-01-01T00:00:00Z' };
+    forger.before(forger.the('ActionPermitted'), rule(forger, { agentClass: 'helper' }, over));
+    expect(forger.custody().findings).toEqual([]);
   });
 
   it.each(FORGERIES)('reports %s as a finding', (_what, forge, finding) => {

@@ -28,6 +28,13 @@ const isLive = ({ expiresAt }: Limits['time'], { time }: EventOf<'GrantRenewed'>
 const isWithin = ({ renewUntil = '' }: Limits['time'], { data }: EventOf<'GrantRenewed'>): boolean =>
   at(data.until) <= at(renewUntil);
 
+/** Returns the limits of a lease at a position, as its narrowings left them. */
+export const limitsAt = (grant: EventOf<'GrantIssued'>, position: number, { changes }: Story): Limits =>
+  changes
+    .get(grant.grantId ?? '')
+    ?.flatMap(({ event }) => (event.type === 'GrantNarrowed' && event.position < position ? [event.data.limits] : []))
+    .at(-1) ?? grant.data.limits;
+
 type Claims = Pick<RunClaims, 'renewals' | 'narrowings'>;
 
 /**

@@ -5,16 +5,19 @@ import type { Limits } from '@bailiwick/contracts/grants/grant';
 type Pattern = readonly string[];
 
 /** Reports whether a lease with these limits could use a verb. Any other name is no verb. */
-export function couldUse({ actions, permissions, deny = [] }: Limits, verb: string): boolean {
+export function couldUse({ actions, resources, permissions, deny = [] }: Limits, verb: string): boolean {
   if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(verb)) return false;
   const covers = (pattern: string): boolean => matchesVerb(pattern, verb);
-  const isDeniedEverywhere = deny.some(
-    (pair) =>
-      pair.actions.some(covers) &&
-      pair.resources.some(
-        ({ type, match, where = {} }) => type === '*' && match === '**' && Object.keys(where).length === 0,
-      ),
-  );
+  // `**` is every relative name, and no absolute path and no address
+  const isDeniedEverywhere =
+    resources.every(({ match }) => !/^(https?:\/)?\//.test(match)) &&
+    deny.some(
+      (pair) =>
+        pair.actions.some(covers) &&
+        pair.resources.some(
+          ({ type, match, where = {} }) => type === '*' && match === '**' && Object.keys(where).length === 0,
+        ),
+    );
   if (isDeniedEverywhere || (permissions && !permissions.some((entry) => entry.actions.some(covers)))) return false;
   return actions.allow.some(covers) && !actions.deny.some(covers);
 }
@@ -83,11 +86,18 @@ function sharesText(x: string, y: string): boolean {
  * `**` any number, and every other segment only itself.
  */
 export function withinPattern(inner: Pattern, outer: Pattern): boolean {
-  const [first, ...rest] = outer;
-  if (first === undefined) return inner.length === 0;
-  if (first === '**') return withinPattern(inner, rest) || (inner.length > 0 && withinPattern(inner.slice(1), outer));
-  const next = inner[0];
-  return (
-    next !== undefined && (next === first || (first === '*' && next !== '**')) && withinPattern(inner.slice(1), rest)
-  );
+  // row[i]: the rest of `inner` from i lies within the rest of `outer`; from the last segment of `outer` to the first
+  let row = [...inner.map(() => false), true];
+  for (const segment of outer.toReversed()) {
+    const below = row;
+    row = [];
+    for (let i = inner.length; i >= 0; i--) {
+      const next = inner[i];
+      row[i] =
+        segment === '**'
+          ? below[i] === true || row[i + 1] === true
+          : next !== undefined && (next === segment || (segment === '*' && next !== '**')) && below[i + 1] === true;
+    }
+  }
+  return row[0] === true;
 }

@@ -44,6 +44,7 @@ export function eventsOfPeriod(runId: string, story: Story, period: Period): Sto
       case 'GrantExhausted':
       case 'RunCompleted':
       case 'RevocationRuleAdded':
+      case 'SuspensionLifted':
         return true;
       case 'GrantRenewed':
         return renewals.has(event.position);

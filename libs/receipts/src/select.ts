@@ -1,7 +1,7 @@
-import type { Event, EventType } from '@bailiwick/contracts/events/event';
+import type { Event, EventOf, EventType } from '@bailiwick/contracts/events/event';
 import { endOf } from './ending';
 import { lineOf, type Story, type StoryEntry } from './story';
-import { ruleDeniesTool, ruleStrikesRun } from './strikes';
+import { ruleDeniesTool, ruleStrikesRun, ruleSuspendsRun } from './strikes';
 
 /** Events of ancestor runs that belong in a receipt: those that create, change or end leases, not their actions. */
 export const OF_ANCESTORS: readonly EventType[] = [
@@ -47,6 +47,15 @@ function isAboutFirstLease(event: Event, { asked }: Story): boolean {
   }
 }
 
+/** Reports whether an event lifts a suspension that is part of a receipt. */
+export function isLiftOf(
+  { data: { revocationId } }: EventOf<'SuspensionLifted'>,
+  isAbout: (rule: EventOf<'RevocationRuleAdded'>) => boolean,
+  { rules }: Story,
+): boolean {
+  return rules.some(({ event }) => event.data.revocationId === revocationId && isAbout(event));
+}
+
 const everyChild: (childId: string) => boolean = () => true;
 
 /**
@@ -67,14 +76,15 @@ export function eventsOfReceipt(runId: string, story: Story, hasChild = everyChi
     children.add(id);
     struck.set(id, endOf(id, story)?.position ?? Infinity);
   }
+  const isAbout = (rule: EventOf<'RevocationRuleAdded'>): boolean =>
+    [...struck].some(
+      ([id, before]) => rule.position <= before && (ruleStrikesRun(rule, id, story) || ruleDeniesTool(rule, id, story)),
+    ) ||
+    (rule.position <= until && line.some((id) => ruleSuspendsRun(rule, id, story)));
   return story.entries.filter(({ event }) => {
     if (event.runId === runId) return true;
-    if (event.type === 'RevocationRuleAdded') {
-      return [...struck].some(
-        ([id, before]) =>
-          event.position <= before && (ruleStrikesRun(event, id, story) || ruleDeniesTool(event, id, story)),
-      );
-    }
+    if (event.type === 'RevocationRuleAdded') return isAbout(event);
+    if (event.type === 'SuspensionLifted') return event.position <= until && isLiftOf(event, isAbout, story);
     if (event.runId === undefined) return false;
     // an approval of a single action belongs to the run that requested it
     if (above.has(event.runId))

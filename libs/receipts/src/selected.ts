@@ -19,7 +19,9 @@ export function isSelected(selector: StoredSelector, subject: Selected): boolean
   return meets(selector, subject, looksLike);
 }
 
-function meets(selector: StoredSelector, subject: Selected, isSame: (a: string, b: string) => boolean): boolean {
+type Same = (a: string, b: string) => boolean;
+
+function meets(selector: StoredSelector, subject: Selected, isSame: Same): boolean {
   const { run, limits, approver } = subject;
   const { class: agentClass, instance, posture = {} } = run.data.agent;
   const { tool, verb, resource, issuedAfter, all = [], any, not } = selector;
@@ -40,7 +42,7 @@ function meets(selector: StoredSelector, subject: Selected, isSame: (a: string, 
   if (names.some(([want, has]) => want !== undefined && (has === undefined || !isSame(want, has)))) return false;
   if (issuedAfter !== undefined && Date.parse(run.time) < Date.parse(issuedAfter)) return false;
   if (tool !== undefined && !(limits && couldUse(limits, nameKey(tool)))) return false;
-  if ((verb ?? resource) !== undefined && !(limits && couldDo(limits, verb, resource))) return false;
+  if ((verb ?? resource) !== undefined && !(limits && couldDo(limits, verb, resource, isSame))) return false;
   if (!all.every((part) => inner(part)) || (any && !any.some((part) => inner(part)))) return false;
   // in doubt a lease is selected: below `not`, a name that only looks alike is another name
   return !not || !inner(not, isSame === looksLike ? (a, b) => a === b : looksLike);
@@ -48,30 +50,29 @@ function meets(selector: StoredSelector, subject: Selected, isSame: (a: string, 
 
 type Resource = NonNullable<StoredSelector['resource']>;
 
-function couldDo(limits: Limits, verb: string | undefined, resource: Resource | undefined): boolean {
+function couldDo(limits: Limits, verb: string | undefined, resource: Resource | undefined, isSame: Same): boolean {
   const { actions, resources, permissions, deny = [] } = limits;
   const verbs = verb === undefined ? ['**'] : matchesVerb.segments(verb);
   const usable = (patterns: readonly string[]) =>
     patterns.some((each) => sharesName(matchesVerb.segments(each), verbs));
   const barred = (patterns: readonly string[]) =>
     patterns.some((each) => withinPattern(verbs, matchesVerb.segments(each)));
-  const reachable = (selectors: Limits['resources']) => !resource || selectors.some((each) => reaches(each, resource));
+  const reachable = (selectors: Limits['resources']) =>
+    !resource || selectors.some((each) => reaches(each, resource, isSame));
   const entries = permissions ?? [{ actions: actions.allow, resources }];
-  const isBarred = deny.some(
-    (pair) =>
-      barred(pair.actions) && pair.resources.some((each) => takesAll(each, resource ?? { type: '*', match: '**' })),
-  );
+  const isBarred = (wanted: Resource): boolean =>
+    deny.some((pair) => barred(pair.actions) && pair.resources.some((each) => takesAll(each, wanted)));
   return (
     usable(actions.allow) &&
     (resource ? reachable(resources) : resources.length > 0) &&
     entries.some((entry) => usable(entry.actions) && reachable(entry.resources)) &&
     !barred(actions.deny) &&
-    !isBarred
+    !(resource ? isBarred(resource) : resources.every(isBarred))
   );
 }
 
-function reaches({ type, match, except = [] }: Limits['resources'][number], wanted: Resource): boolean {
-  if (![type, wanted.type].includes('*') && type !== wanted.type) return false;
+function reaches({ type, match, except = [] }: Limits['resources'][number], wanted: Resource, isSame: Same): boolean {
+  if (![type, wanted.type].includes('*') && !isSame(type, wanted.type)) return false;
   const [held, of] = [split(match), split(wanted.match)];
   if (held.scheme !== of.scheme || !sharesName(held.path, of.path)) return false;
   return !except.some((each) => split(each).scheme === of.scheme && withinPattern(of.path, split(each).path));
@@ -79,7 +80,6 @@ function reaches({ type, match, except = [] }: Limits['resources'][number], want
 
 function takesAll({ type, match, where = {} }: Limits['resources'][number], wanted: Resource): boolean {
   if (Object.keys(where).length > 0 || (type !== '*' && type !== wanted.type)) return false;
-  if (type === '*' && match === '**') return true;
   const [held, of] = [split(match), split(wanted.match)];
   return held.scheme === of.scheme && withinPattern(of.path, held.path);
 }

@@ -38,6 +38,8 @@ export interface Story {
   /** renewals and narrowings, by grant */
   readonly changes: ReadonlyMap<string, readonly StoryEntry<'GrantRenewed' | 'GrantNarrowed'>[]>;
   readonly rules: readonly StoryEntry<'RevocationRuleAdded'>[];
+  /** the ends of suspensions by selector, by revocation */
+  readonly lifts: ReadonlyMap<string, StoryEntry<'SuspensionLifted'>>;
 }
 
 export type Decision = 'ActionPermitted' | 'ActionDenied' | 'ActionStepUp';
@@ -80,6 +82,7 @@ export function readStory(entries: readonly StoryEntry[], period?: Period): Stor
     stops: new Map(),
     changes: new Map(),
     rules: [],
+    lifts: new Map(),
   };
   for (const each of entries) (PLACES[each.event.type] as Place | undefined)?.(each, draft);
   return { ...draft, period };
@@ -132,6 +135,7 @@ const PLACES: { readonly [T in EventType]?: (each: StoryEntry<T>, draft: Draft) 
   GrantRenewed: changed,
   GrantNarrowed: changed,
   RevocationRuleAdded: (each, { rules }) => void rules.push(each),
+  SuspensionLifted: (each, { lifts }) => first(lifts, each.event.data.revocationId, each),
 };
 
 function first<T>(map: Map<string, T>, id: string | undefined, item: T): void {

@@ -1,4 +1,4 @@
-import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { nameKey } from '@bailiwick/core/look-alike';
 import { matchesVerb } from './lease-verbs';
@@ -26,6 +26,32 @@ export function ruleStrikesRun(rule: Rule, runId: string, story: Story): boolean
 export const ruleStrikesGrant = (rule: Rule, grant: EventOf<'GrantIssued'>, opened: Opened, story: Story): boolean =>
   strikes(rule, opened, grant.data.limits, approverOf(grant, story));
 
+/** Reports whether a rule suspends a lease of this run while it applies. */
+export function ruleSuspendsRun(rule: Rule, runId: string, story: Story): boolean {
+  const opened = story.openings.get(runId);
+  const leases = story.leases.get(runId) ?? [];
+  return opened !== undefined && leases.some(({ event }) => ruleSuspendsGrant(rule, event, opened, story));
+}
+
+/** @param limits of the lease at that time, if it was narrowed */
+export const ruleSuspendsGrant = (
+  rule: Rule,
+  grant: EventOf<'GrantIssued'>,
+  opened: Opened,
+  story: Story,
+  limits = grant.data.limits,
+): boolean => rule.data.mode === 'suspend' && means(rule, opened, limits, approverOf(grant, story));
+
+/** Reports whether a rule applies when an event happens: a revocation for good, a suspension until it ends. */
+export function appliesTo({ data: { mode, until, revocationId } }: Rule, event: Event, { lifts }: Story): boolean {
+  if (mode !== 'suspend') return true;
+  const lifted = lifts.get(revocationId);
+  return (
+    (lifted === undefined || lifted.event.position > event.position) &&
+    (until === undefined || Date.parse(event.time) < Date.parse(until))
+  );
+}
+
 /** Reports whether a rule denies this run a tool or verbs without ending its leases. */
 export function ruleDeniesTool(rule: Rule, runId: string, story: Story): boolean {
   const opened = story.openings.get(runId);
@@ -45,6 +71,9 @@ export function meansCall({ data: { selector } }: Rule, { verb, tool }: { verb: 
 }
 
 const strikes = (rule: Rule, opened: Opened, limits: Limits, approver: string | undefined): boolean =>
+  rule.data.mode !== 'suspend' && means(rule, opened, limits, approver);
+
+const means = (rule: Rule, opened: Opened, limits: Limits, approver: string | undefined): boolean =>
   rule.data.target !== 'tool' &&
   isOlder(rule, opened) &&
   isSelected(rule.data.selector, { run: opened.event, limits, approver });

@@ -87,13 +87,16 @@ export function claimsOfRun(runId: string, story: Story): RunClaims {
       each.event.data.parentRunId === runId ? [childOf(each, story)] : [],
     ),
     drift: driftOf(during),
-    suspensions: suspensionsOf(mine, story),
+    suspensions: suspensionsOf(mine, entries, story),
     ended: endOf(runId, story),
     revoked: allOf(entries, 'GrantRevoked', 'RevocationRuleAdded').flatMap(({ event: each }) =>
-      isEarlier(each, story) ? [] : [revokedBy(each)],
+      isEarlier(each, story) || isSuspension(each) ? [] : [revokedBy(each)],
     ),
   };
 }
+
+const isSuspension = (event: Event): event is EventOf<'RevocationRuleAdded'> =>
+  event.type === 'RevocationRuleAdded' && event.data.mode === 'suspend';
 
 const revokedBy = (event: EventOf<'GrantRevoked'> | EventOf<'RevocationRuleAdded'>): RunClaims['revoked'][number] => ({
   revocationId: event.data.revocationId,
@@ -106,7 +109,11 @@ const reasonOf = ({ data: { reason } }: EventOf<'GrantRevoked' | 'RevocationRule
 
 /** Names the tool that a rule revoked, if the rule ended no lease. */
 const toolOf = ({ data }: EventOf<'RevocationRuleAdded'>): string =>
-  data.target === 'tool' ? `: the tool ${data.selector.tool}, and no lease` : '';
+  data.target !== 'tool'
+    ? ''
+    : data.selector.verb === undefined || data.mode !== 'suspend'
+      ? `: the tool ${data.selector.tool}, and no lease`
+      : `: the verbs ${data.selector.verb}, and no lease`;
 
 const allOf = <T extends EventType>(entries: readonly StoryEntry[], ...types: readonly T[]): StoryEntry<T>[] =>
   entries.filter(({ event }) => (types as readonly EventType[]).includes(event.type)) as unknown as StoryEntry<T>[];
@@ -311,10 +318,14 @@ function escalationsOf(mine: readonly StoryEntry[], story: Story): RunClaims['es
 }
 
 /**
- * Lists each suspension of the run; `resumedAt` is null if it was not resumed. One that was resumed before the period of
+ * Lists each suspension of the run, and those by selector that concern it or a run above it; `resumedAt` is null if it was not resumed. One that was resumed before the period of
  * the receipt is left out.
  */
-function suspensionsOf(mine: readonly StoryEntry[], story: Story): RunClaims['suspensions'] {
+function suspensionsOf(
+  mine: readonly StoryEntry[],
+  entries: readonly StoryEntry[],
+  story: Story,
+): RunClaims['suspensions'] {
   const all: RunClaims['suspensions'] = [];
   const open = new Map<string, RunClaims['suspensions'][number]>();
   for (const { event } of allOf(mine, 'GrantSuspended', 'GrantResumed')) {
@@ -330,6 +341,18 @@ function suspensionsOf(mine: readonly StoryEntry[], story: Story): RunClaims['su
       open.delete(event.grantId);
     }
   }
+  for (const { event } of entries) {
+    if (!isSuspension(event)) continue;
+    const { revocationId, until } = event.data;
+    const what = `${reasonOf(event)}${toolOf(event)} (${revocationId}${until === undefined ? '' : `, until ${until}`})`;
+    all.push({
+      reason: what,
+      by: event.actor.id,
+      resumedAt: story.lifts.get(revocationId)?.event.time ?? null,
+      ...place(event),
+    });
+  }
+  all.sort((one, other) => one.position - other.position);
   return all.filter(({ resumedAt }) => resumedAt === null || !isEarlier({ time: resumedAt }, story));
 }
 

@@ -23,6 +23,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   revokeGrant: ['GrantRevoked'],
   revokeSelector: ['RevocationRuleAdded'],
   liftQuarantine: ['QuarantineLifted'],
+  liftSuspension: ['SuspensionLifted'],
   setTenantBudget: ['TenantBudgetSet'],
   removeTenantBudget: ['TenantBudgetRemoved'],
   deployPolicy: ['PolicyDeployed', 'PolicyShadowed'],
@@ -156,7 +157,10 @@ export class Answers implements Witness {
       decision: [value.decision, decided && DECISIONS[decided.type]],
       action: [value.actionId, decided?.actionId],
       approval: [value.approval?.id, decided ? undefined : requested],
-      revocation: [value.revocationId, revoked ?? find('QuarantineLifted')?.data.revocationId],
+      revocation: [
+        value.revocationId,
+        revoked ?? find('QuarantineLifted')?.data.revocationId ?? find('SuspensionLifted')?.data.revocationId,
+      ],
     };
     for (const [what, [returned, logged]] of Object.entries(pairs)) {
       // a refusal carries no IDs; recordDrift and settle may suspend a grant, but return the score and the action

@@ -3,8 +3,15 @@ import { marked } from '@bailiwick/core/look-alike';
 import { costText } from '@bailiwick/core/money';
 import { bold, table } from '../render';
 
-/** Prints what a revocation would stop. */
-export function printPreview(preview: PreviewView, target: 'tool' | 'leases' | undefined): void {
+/**
+ * Prints what a revocation would stop.
+ * @param other the option that stops the leases instead of a tool, and what it does
+ */
+export function printPreview(
+  preview: PreviewView,
+  target: 'tool' | 'leases' | undefined,
+  other = { option: '--end-leases', does: 'end' },
+): void {
   const { counts, byClass, byState, byRisk, byDepth, near = [], mostConsequential, targets } = preview;
   const columns = ['runs', 'trees', 'agents', 'in flight', 'pending approvals', 'reserved'];
   const reserved = [
@@ -38,7 +45,7 @@ export function printPreview(preview: PreviewView, target: 'tool' | 'leases' | u
   if (targets)
     console.log(
       target === 'tool'
-        ? `the leases live on; --end-leases would end ${targets.leases.grants}`
-        : `without --end-leases ${targets.tool.grants} would lose it and live on`,
+        ? `the leases live on; ${other.option} would ${other.does} ${targets.leases.grants}`
+        : `without ${other.option} ${targets.tool.grants} would lose it and live on`,
     );
 }

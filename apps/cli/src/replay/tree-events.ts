@@ -15,16 +15,24 @@ export interface NamedEvents {
  * tree as a fold of the log.
  */
 export async function readTree(client: BailiwickClient, treeId: string): Promise<NamedEvents> {
-  const { events: own, names } = await all(client, { treeId });
+  const { events: own, names } = await read(client, { treeId });
   const start = own[0]?.event.position ?? 0;
   if (own.length === 0) return { events: [], names };
-  const rules = await all(client, { type: 'RevocationRuleAdded', after: String(start) });
-  const others = rules.events.filter(({ event }) => event.treeId === undefined);
-  const events = [...own, ...others].sort((a, b) => a.event.position - b.event.position);
-  return { events, names: { ...names, ...rules.names } };
+  let all = names;
+  const rules: TreeEvent[] = [];
+  for (const type of RULES) {
+    const found = await read(client, { type, after: String(start) });
+    rules.push(...found.events.filter(({ event }) => event.treeId === undefined));
+    all = { ...all, ...found.names };
+  }
+  const events = [...own, ...rules].sort((a, b) => a.event.position - b.event.position);
+  return { events, names: all };
 }
 
-async function all(client: BailiwickClient, filter: Record<string, string>): Promise<NamedEvents> {
+/** Events that concern a tree without its id. */
+const RULES = ['RevocationRuleAdded', 'SuspensionLifted'];
+
+async function read(client: BailiwickClient, filter: Record<string, string>): Promise<NamedEvents> {
   const events: TreeEvent[] = [];
   let names: PersonNames = {};
   let query = { ...filter, limit: String(LIMITS.eventsPageMax) };

@@ -180,6 +180,7 @@ const EVENT_TYPES = [
   'RunCompleted',
   'RunOpened',
   'SessionChanged',
+  'SuspensionLifted',
   'TenantBudgetRemoved',
   'TenantBudgetSet',
 ] as const;

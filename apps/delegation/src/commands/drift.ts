@@ -16,7 +16,7 @@ export interface Owner {
   readonly committed: number;
   /** that of the policy in force */
   readonly catalog: Catalog;
-  /** Reports whether a lease has no threshold that a score could reach. */
+  /** Reports whether no threshold that applies to a lease could be reached by a score. */
   ignoresDrift(grantId: unknown): boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { Sealed } from '@bailiwick/authority/commands/seal';
+import { ignoresDrift } from '@bailiwick/authority/manifests/ignores-drift';
 import type { Meant } from '@bailiwick/authority/revocation/reach';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { LogState } from '@bailiwick/authority/state/state';
@@ -98,10 +99,9 @@ export class LogOwner {
     return this.state?.policies.current?.catalog ?? this.options.rules.catalog;
   }
 
-  /** Reports whether a lease has no threshold that a drift score could reach. */
+  /** Reports whether no threshold that applies to a lease could be reached by a drift score. */
   ignoresDrift(grantId: unknown): boolean {
-    const onDrift = this.state?.grants.get(String(grantId))?.limits.purpose.onDrift;
-    return onDrift !== undefined && onDrift.stepUpAt >= 1 && onDrift.suspendAt >= 1;
+    return this.state !== undefined && ignoresDrift(this.state, String(grantId), this.options.rules);
   }
 
   /**

@@ -127,7 +127,8 @@ export class RevocationsController {
   @Endpoint({
     method: 'POST',
     path: '/v1/revocations',
-    summary: 'Revoke everything that a selector matches, in one event per log; of a tool: deny it, or end its leases',
+    summary:
+      'Revoke or suspend everything that a selector matches, in one event per log; of a tool: deny it, or end its leases',
     roles: ['responder'],
     answer: revokedAnswer,
   })
@@ -145,6 +146,8 @@ export class RevocationsController {
       ...(body.force === undefined ? {} : { force: body.force }),
       ...(body.quarantine === undefined ? {} : { quarantine: body.quarantine }),
       ...(body.incident === undefined ? {} : { incident: body.incident }),
+      ...(body.mode === 'suspend' ? { mode: body.mode } : {}),
+      ...(body.until === undefined ? {} : { until: body.until }),
       payload: payloadOf({ reason: body.reason }),
     });
     const command = { ...draft, revocationId: deriveId('revocation', 0, draft.commandId) } as typeof draft;
@@ -176,6 +179,24 @@ export class RevocationsController {
     return new Streamed((reply) =>
       streamNdjson(reply, 'the record could not be read to its end', (line) => writeRecord(first, page, line)),
     );
+  }
+
+  @Endpoint({
+    method: 'POST',
+    path: '/v1/revocations/:id/resumption',
+    summary: 'Resume everything that a suspension by selector holds, in one event',
+    roles: ['responder'],
+    answer: revokedAnswer,
+  })
+  async liftSuspension(
+    @Ctx() context: RequestContext,
+    @Params(revocationId) { id }: RevocationId,
+    @Body(suspensionBody) body: z.infer<typeof suspensionBody>,
+  ): Promise<unknown> {
+    const log = logOf(context.caller, id);
+    const payload = payloadOf({ reason: body.reason });
+    const command = context.command('liftSuspension', log, { revocationId: id, payload });
+    return answered(log, await this.logClient.command<Revoked>(command));
   }
 
   @Endpoint({

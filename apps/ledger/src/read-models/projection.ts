@@ -3,7 +3,7 @@ import { isPassedOver } from '@bailiwick/authority/state/set-aside';
 import { isOpen } from '@bailiwick/authority/events/endings';
 import { blockedItself } from '@bailiwick/authority/state/liveness';
 import { counts, Reach } from '@bailiwick/authority/revocation/reach';
-import { struckBy } from '@bailiwick/authority/revocation/revocation-rules';
+import { isHeldBy, struckBy } from '@bailiwick/authority/revocation/revocation-rules';
 import {
   chainOf,
   current,
@@ -155,6 +155,13 @@ const REACHES_DOWN: readonly Event['type'][] = [
 
 /** Returns the grants whose liveness changed because of an ancestor or a rule (I2, I6). */
 function affectedBelow(state: LogState, event: Event): GrantNode[] {
+  if (event.type === 'SuspensionLifted' || (event.type === 'RevocationRuleAdded' && event.data.mode === 'suspend')) {
+    const rule = state.rules.find(event.data.revocationId);
+    if (!rule) return [];
+    return state.order.filter((grant) =>
+      chainFrom(state, grant).some((each) => isOpen(each.status) && isHeldBy(state, rule, each)),
+    );
+  }
   if (event.type === 'RevocationRuleAdded') {
     const { revocationId } = event.data;
     // the rows of a chain that has ended completely do not change, whether or not the state still contains it

@@ -3,6 +3,7 @@ import type { Answer } from '@bailiwick/contracts/commands/command';
 import { readWhereReadable } from '@bailiwick/contracts/events/payload';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
+import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';
 import { folded } from '../follower/catch-up';
@@ -41,6 +42,9 @@ export class Revocations {
             selector: rule.selector,
             ...(namesVerb(rule.selector) ? { target: rule.target ?? 'leases' } : {}),
             quarantine: rule.quarantine,
+            ...(rule.suspends ? { mode: 'suspend' } : {}),
+            ...(rule.until === undefined ? {} : { until: rfc3339(rule.until) }),
+            ...(rule.resumed ? { resumedAt: rfc3339(rule.resumed.time) } : {}),
           }
         : {}),
       position,

@@ -102,7 +102,7 @@ export class Candidates {
     const mayStrike = rules.list.filter(({ selector }) =>
       subjects.some((subject) => selects(lastingParts(selector), subject)),
     );
-    await this.at(mayStrike.map(({ position }) => position));
+    await this.at(mayStrike.flatMap(({ position, resumed }) => (resumed ? [position, resumed.position] : [position])));
   }
 
   /**

@@ -202,7 +202,7 @@ function approveGrant(
   const { treeId, runId } = approval;
   const run = state.runs.get(runId);
   const approved = run && { ...subjectOf(run, { treeId, limits }), approver: by };
-  const quarantined = approved && quarantineRefusal(state, approved);
+  const quarantined = approved && quarantineRefusal(state, approved, now);
   if (quarantined) return err(quarantined);
   const struck = approved && strikesSubject(state, run, approved);
   if (struck) return refuse('GRANT_NOT_LIVE', `what ${by} approves here is revoked by ${struck.revocationId}`);

@@ -14,7 +14,7 @@ import { recordDrift, resume, revokeGrant, suspend } from './grants/grant';
 import { narrow } from './grants/narrow';
 import { openRun } from './grants/open-run';
 import { renew } from './grants/renew';
-import { liftQuarantine, revokeSelector } from './revoke';
+import { liftQuarantine, liftSuspension, revokeSelector } from './revoke';
 import { completeRun, escalate } from './grants/run';
 import { recordKey } from './record-key';
 import { requestAccess, withdrawRequest } from './request-access';
@@ -48,6 +48,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   revokeGrant,
   revokeSelector,
   liftQuarantine,
+  liftSuspension,
   setTenantBudget,
   removeTenantBudget,
   deployPolicy,

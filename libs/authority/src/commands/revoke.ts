@@ -1,11 +1,14 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
+import { parseTime } from '@bailiwick/core/clock';
+import { LIMITS } from '@bailiwick/core/limits';
 import { err, ok } from '@bailiwick/core/result';
 import { selectorFault } from '../revocation/selector-fault';
 import { grownSince, targetOf } from '../revocation/reach';
 import type { LogState } from '../state/state';
 import { normalizeTool } from '../matching/tool-name';
-import { notFound, refuse, type Decide } from './types';
+import { appliesAt, type Rule } from '../revocation/rule-set';
+import { notFound, refuse, type Decide, type NewEvent } from './types';
 
 /**
  * I6: revokes everything that a selector matches, in one event. Nothing is enumerated: only grants and requests made
@@ -18,8 +21,10 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
   if (state.rules.full) return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
   if (state.rules.find(command.revocationId))
     return refuse('CONFLICT', `revocation ${command.revocationId} already exists`);
-  const unclear = toolFault(command);
+  const unclear = toolFault(command) ?? suspensionFault(command, now);
   if (unclear !== undefined) return refuse('BAD_REQUEST', unclear);
+  if (command.mode === 'suspend' && isFullOfSuspensions(state))
+    return refuse('TOO_MANY', 'as many suspensions apply to this log as may, or it holds as many as it may; lift some');
   const unseen = command.force === true ? undefined : unseenBy(state, command, now);
   if (unseen !== undefined) return refuse('BLAST_RADIUS_GREW', unseen);
   return ok([
@@ -31,9 +36,14 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
         revocationId: command.revocationId,
         selector: command.selector,
         ...(namesVerb(command.selector) ? { target: targetOf(command) } : {}),
+        ...(command.mode === undefined ? {} : { mode: command.mode }),
+        ...(command.until === undefined ? {} : { until: command.until }),
         quarantine: command.quarantine ?? false,
         ...(command.incident === undefined ? {} : { incident: command.incident }),
-        reason: { code: 'REVOKED', says: `revoked by ${command.actor.id}` },
+        reason:
+          command.mode === 'suspend'
+            ? { code: 'BY_PERSON', says: `suspended by ${command.actor.id}` }
+            : { code: 'REVOKED', says: `revoked by ${command.actor.id}` },
       },
     },
   ]);
@@ -52,6 +62,17 @@ function toolFault({ selector, target }: CommandOf<'revokeSelector'>): string | 
     return `selector.tool ${JSON.stringify(tool)} has no visible character; name one verb or tool`;
   return undefined;
 }
+
+/** Refuses a time that a revocation cannot have, or at which a suspension would already be over. */
+function suspensionFault({ mode, until }: CommandOf<'revokeSelector'>, now: number): string | undefined {
+  if (until === undefined) return undefined;
+  if (mode !== 'suspend') return 'until is the end of mode suspend: a revocation has none';
+  return (parseTime(until) ?? 0) > now ? undefined : 'until is not in the future: it would suspend nothing';
+}
+
+/** Each suspension that applies costs every decision a look-up; each one is kept, since it explains past denials. */
+const isFullOfSuspensions = ({ rules }: LogState): boolean =>
+  rules.holding >= LIMITS.suspensionsApplying || rules.suspensions >= LIMITS.suspensions;
 
 /** Explains which affected grants and requests the operator has not seen. */
 function unseenBy(state: LogState, command: CommandOf<'revokeSelector'>, now: number): string | undefined {
@@ -72,3 +93,21 @@ export const liftQuarantine: Decide<'liftQuarantine'> = (state, command) => {
     return refuse('CONFLICT', `revocation ${command.revocationId} holds no quarantine, or it was already lifted`);
   return ok([{ type: 'QuarantineLifted', payload: true, data: { revocationId: command.revocationId } }]);
 };
+
+/** Resumes all that a suspension holds, in one event: what was suspended otherwise, too, stays so. */
+export const liftSuspension: Decide<'liftSuspension'> = (state, command, now) => {
+  const rule = state.rules.find(command.revocationId);
+  if (!rule?.suspends) return notFound('suspension', command.revocationId);
+  if (command.actor.kind !== 'person' && command.actor.kind !== 'service')
+    return refuse('FORBIDDEN', 'a person or a service resumes what a suspension holds, not a run or the monitor');
+  if (!appliesAt(rule, now)) return refuse('CONFLICT', `suspension ${command.revocationId} has already ended`);
+  return ok([suspensionEnd(rule, 'BY_PERSON', `resumed by ${command.actor.id}`)]);
+};
+
+/** The event that records that a suspension no longer applies. */
+export const suspensionEnd = ({ revocationId, selector: { treeId } }: Rule, code: string, says: string): NewEvent => ({
+  type: 'SuspensionLifted',
+  payload: true,
+  ...(treeId === undefined ? {} : { treeId }),
+  data: { revocationId, reason: { code, says } },
+});

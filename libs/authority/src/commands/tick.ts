@@ -2,6 +2,7 @@ import { ok } from '@bailiwick/core/result';
 import type { DeadlineKind } from '../state/deadlines';
 import { chainOf, type LogState } from '../state/state';
 import { givenUp } from './actions/settle-action';
+import { suspensionEnd } from './revoke';
 import type { Decide, NewEvent } from './types';
 
 /**
@@ -38,5 +39,9 @@ const ENDS: Record<DeadlineKind, (state: LogState, id: string, now: number) => N
   action(state, id, now) {
     const action = state.actions.get(id);
     return action ? givenUp(chainOf(state, action.grantId) ?? [], action, now) : [];
+  },
+  suspension(state, id) {
+    const rule = state.rules.find(id);
+    return rule ? [suspensionEnd(rule, 'EXPIRED', 'its time was over')] : [];
   },
 };

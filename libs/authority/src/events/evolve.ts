@@ -32,6 +32,7 @@ import { driftScored, runOpened } from './run-events';
 import { observe, stepOf } from './steps';
 import { forgetCoolDowns } from '../approvals/cool-downs';
 import { chargeRefusal, forgetRefusals } from '../commands/refusal-budgets';
+import { addRule } from '../revocation/add-rule';
 import { ruleOf } from '../revocation/revocation-rules';
 import { isKeyed, keepMs, type CommandNode, type LogState, type SettledNode } from '../state/state';
 
@@ -65,8 +66,9 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   ActionFailed: actionFailed,
   ActionAbandoned: actionAbandoned,
   OutcomeReportedLate: outcomeReportedLate,
-  RevocationRuleAdded: (state, event, at) => state.rules.add(ruleOf(event.data, event.position, at)),
+  RevocationRuleAdded: (state, event, at) => addRule(state, ruleOf(event.data, event.position, at)),
   QuarantineLifted: (state, event, at) => state.rules.lift(event.data.revocationId, event.position, at),
+  SuspensionLifted: (state, event, at) => state.rules.resume(event.data.revocationId, event.position, at),
   TenantBudgetSet: tenantBudgetSet,
   TenantBudgetRemoved: tenantBudgetRemoved,
   PolicyPart: policyPart,
@@ -163,6 +165,10 @@ function isPending(state: LogState, { at, kind, id }: Deadline): boolean {
     case 'action': {
       const action = state.actions.get(id);
       return action !== undefined && !asideBy(state, action.treeId);
+    }
+    case 'suspension': {
+      const rule = state.rules.find(id);
+      return rule !== undefined && rule.resumed === undefined && !asideBy(state, rule.selector.treeId);
     }
   }
 }

@@ -13,12 +13,14 @@ const words = (separator: string, letters: readonly string[], most: number): str
   return all.filter((each) => each.length > 0).map((each) => each.join(separator));
 };
 const VERBS = words('.', ['a', 'b'], 4);
-const IDS = words('/', ['a', 'b', 'ab'], 3);
+const IDS = [...words('/', ['a', 'b', 'ab'], 3), '/a', '/b/a'];
 
 const patternOf = (separator: string, segments: readonly string[]): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...segments), { minLength: 1, maxLength: 3 }).map((parts) => parts.join(separator));
 const verb = patternOf('.', ['a', 'b', '*', '**']);
-const path = patternOf('/', ['a', 'b', '*', 'a*', '**']);
+const path = fc
+  .tuple(fc.constantFrom('', '', '', '', '', '/'), patternOf('/', ['a', 'b', '*', 'a*', '**']))
+  .map((parts) => parts.join(''));
 const type = fc.constantFrom('file', 'repo', '*');
 const resource = fc.record({ type, match: path });
 const several = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(of, { minLength: 1, maxLength: 2 });
@@ -70,7 +72,7 @@ describe('couldUseAny', () => {
         if (!couldUseAny(limits, asked)) couldNot += 1;
         could += can ? 1 : 0;
       }),
-      { numRuns: 500 },
+      { numRuns: 800 },
     );
     expect(Math.min(could, couldNot)).toBeGreaterThan(50);
   });
@@ -87,5 +89,33 @@ describe('couldUseAny', () => {
     expect(couldUseAny(limits, { resource: { type: 'repo', match: 'acme/**' } })).toBe(true);
     expect(couldUseAny(limits, { resource: { type: 'file', match: 'acme/**' } })).toBe(false);
     expect(couldUseAny(limits, { resource: { type: 'repo', match: '/acme/**' } })).toBe(false);
+  });
+
+  it('does not spare a lease for a denial of every relative name, if it covers others', () => {
+    const deny = [{ actions: ['deploy.*'], resources: [{ type: '*', match: '**' }] }];
+    const limits = (...matches: string[]) =>
+      ({
+        actions: { allow: ['**'], deny: [], mode: 'execute' },
+        resources: matches.map((match) => ({ type: 'file', match })),
+        deny,
+      }) as unknown as Limits;
+    for (const could of [
+      (of: Limits) => couldUse(of, 'deploy.run'),
+      (of: Limits) => couldUseAny(of, { verb: 'deploy.*' }),
+    ]) {
+      expect(could(limits('**', '/srv/**'))).toBe(true);
+      expect(could(limits('https://x.example/**'))).toBe(true);
+      expect(could(limits('**', 'docs/*'))).toBe(false);
+    }
+  });
+
+  it('in doubt takes types of resources that look alike for one, and does not if it must be certain', () => {
+    const limits = {
+      actions: { allow: ['**'], deny: [], mode: 'execute' },
+      resources: [{ type: 'repo', match: 'acme/**' }],
+    } as unknown as Limits;
+    const wanted = { resource: { type: 'Repo', match: 'acme/**' } };
+    expect(couldUseAny(limits, wanted)).toBe(true);
+    expect(couldUseAny(limits, wanted, (one, other) => one === other)).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import type { Limits, Selector } from '@bailiwick/contracts/grants/grant';
+import { looksLike } from '@bailiwick/core/look-alike';
 import { overlaps, type Segments } from './inclusion';
 import { pathOf } from './name-forms';
 import { verbSegments } from './verbs/verb';
@@ -12,33 +13,41 @@ type Resource = NonNullable<Wanted['resource']>;
 
 /**
  * Reports whether a lease with these limits could use one of the verbs on one of the resources, whatever the attributes
- * are. In doubt it could: of what the limits leave out, only that counts which leaves out all that is wanted.
+ * are. In doubt it could: of what the limits leave out, only that counts which leaves out all that is wanted, or all that
+ * the limits cover.
+ * @param isSameType compares types of resources
  */
-export function couldUseAny(limits: Limits, { verb, resource }: Wanted): boolean {
+export function couldUseAny(
+  limits: Limits,
+  { verb, resource }: Wanted,
+  isSameType: (one: string, other: string) => boolean = looksLike,
+): boolean {
   const verbs = verb === undefined ? ANY : verbSegments(verb);
   const admits = (pattern: string): boolean => overlaps(verbSegments(pattern), verbs);
   const leavesOut = (pattern: string): boolean => coversAll(verbSegments(pattern), verbs);
-  const reaches = (selector: Selector): boolean => resource === undefined || meets(selector, resource);
+  const reaches = (selector: Selector): boolean => resource === undefined || meets(selector, resource, isSameType);
   const { actions, resources, permissions, deny = [] } = limits;
+  const isDenied = (of: Resource): boolean =>
+    deny.some((pair) => pair.actions.some(leavesOut) && pair.resources.some((each) => coversResource(each, of)));
   return (
     actions.allow.some(admits) &&
     !actions.deny.some(leavesOut) &&
     resources.some(reaches) &&
     (permissions === undefined ||
       permissions.some((entry) => entry.actions.some(admits) && entry.resources.some(reaches))) &&
-    !deny.some(
-      (pair) =>
-        pair.actions.some(leavesOut) && pair.resources.some((each) => coversResource(each, resource ?? EVERYTHING)),
-    )
+    !(resource ? isDenied(resource) : resources.every(isDenied))
   );
 }
 
 const ANY: Segments = ['**'];
-const EVERYTHING: Resource = { type: '*', match: '**' };
 
 /** Reports whether a selector and a pattern have a name in common. */
-function meets(selector: Selector, { type, match }: Resource): boolean {
-  if (selector.type !== '*' && type !== '*' && selector.type !== type) return false;
+function meets(
+  selector: Selector,
+  { type, match }: Resource,
+  isSameType: (one: string, other: string) => boolean,
+): boolean {
+  if (selector.type !== '*' && type !== '*' && !isSameType(selector.type, type)) return false;
   const [held, wanted] = [pathOf(selector.match), pathOf(match)];
   if (held.form !== wanted.form || !overlaps(held.segments, wanted.segments)) return false;
   return !selector.except?.some((each) => {
@@ -50,7 +59,6 @@ function meets(selector: Selector, { type, match }: Resource): boolean {
 /** Reports whether a denied selector covers all names of a pattern, whatever their attributes are. */
 function coversResource({ type, match, where }: Selector, wanted: Resource): boolean {
   if (Object.keys(where ?? {}).length > 0) return false;
-  if (type === '*' && match === '**') return true; // a denial of everything has no form
   const [held, of] = [pathOf(match), pathOf(wanted.match)];
   return (type === '*' || type === wanted.type) && held.form === of.form && coversAll(held.segments, of.segments);
 }

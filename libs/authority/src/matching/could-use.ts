@@ -1,5 +1,6 @@
 import type { DeniedPair, Limits } from '@bailiwick/contracts/grants/grant';
 import { isOfType, matches as matchesName } from '../dimensions/resources';
+import { formOf } from './name-forms';
 import { normalizeTool } from './tool-name';
 import { matchesVerb } from './verbs/verb';
 import { normalizeVerb } from './verbs/verb';
@@ -12,12 +13,15 @@ export function couldUse(limits: Limits, tool: string): boolean {
   const verb = normalizeVerb(normalizeTool(tool));
   if (!verb.ok) return false;
   const matches = (pattern: string) => matchesVerb(pattern, verb.value);
-  const { actions, permissions, deny = [] } = limits;
+  const { actions, resources, permissions, deny = [] } = limits;
   return (
     actions.allow.some(matches) &&
     !actions.deny.some(matches) &&
     (permissions === undefined || permissions.some((entry) => entry.actions.some(matches))) &&
-    !deny.some((pair) => pair.actions.some(matches) && pair.resources.some(isEverything))
+    !(
+      deny.some((pair) => pair.actions.some(matches) && pair.resources.some(isEverything)) &&
+      resources.every(({ match }) => formOf(match) === 'relative')
+    )
   );
 }
 
@@ -50,5 +54,6 @@ export function couldUseOn(limits: Limits, tool: string, resource: Named): boole
   );
 }
 
+/** Reports whether a denied selector covers every relative name. */
 const isEverything = ({ type, match, where }: DeniedPair['resources'][number]): boolean =>
   type === '*' && match === '**' && Object.keys(where ?? {}).length === 0;

@@ -30,7 +30,8 @@ export function revokedRequest(state: LogState, approval: ApprovalNode, now: num
       return { revocationId: blocked.revocationId, reason: livenessReason(chain, blocked) };
   }
   const { verb, tool } = approval;
-  const denied = verb === undefined ? undefined : toolDeniedBy(state, chain, { verb, tool });
+  const denied =
+    verb === undefined ? undefined : toolDeniedBy(state, chain, { verb, tool }, now, ({ suspends }) => !suspends);
   return denied && byRule(denied.rule.revocationId, `the tool is revoked by ${denied.rule.revocationId}`);
 }
 

@@ -174,6 +174,10 @@ const TELLERS: Tellers = {
     ok: true,
     value: { revocationId: event.data.revocationId, position: event.position },
   }),
+  SuspensionLifted: (_state, event) => ({
+    ok: true,
+    value: { revocationId: event.data.revocationId, position: event.position },
+  }),
   TenantBudgetSet: (_state, { data, position, time, actor }) => ({
     ok: true,
     value: { budget: { ...data, setBy: actor.id, setAt: time, position }, position },

@@ -30,7 +30,7 @@ export function* previewInPieces(
   asOf = state.next, // evaluated at the call, not with the first piece
 ): Generator<void, PreviewView> {
   const reach = new Reach(state, meant, now, asOf);
-  const tallies: Record<RevocationTarget, Tally> = { tool: new Tally(state), leases: new Tally(state) };
+  const tallies: Record<RevocationTarget, Tally> = { tool: new Tally(state, now), leases: new Tally(state, now) };
   const both: readonly RevocationTarget[] = namesVerb(meant.selector) ? ['tool', 'leases'] : ['leases'];
   const near = new NearClasses(meant.selector);
   let paused = 0;

@@ -1,5 +1,6 @@
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
-import { namesVerb, type StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
+import type { Limits } from '@bailiwick/contracts/grants/grant';
+import { eachPart, namesVerb, type StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { LIMITS } from '@bailiwick/core/limits';
 import { revokedRequest } from '../presentation/approval-status';
 import { blockedItself } from '../state/liveness';
@@ -42,13 +43,15 @@ export const targetOf = ({ selector, target }: Meant): RevocationTarget =>
 /** Determines what a revocation at a position and a time would reach, one item at a time. Read-only. */
 export class Reach {
   readonly target: RevocationTarget;
-  /** the number of leases read so far, including ancestors: the cost */
+  /** the cost so far, in leases read, including ancestors; a comparison of many patterns counts as several */
   work = 0;
   private readonly rule: Rule;
   private readonly selector: StoredSelector;
   private readonly others: StoredSelector;
   private readonly tool: string | undefined;
   private readonly namesVerb: boolean;
+  /** parts of the selector that are compared with the patterns of each lease */
+  private readonly patterns: number;
   /** a name that is not a verb may be the tool of any lease */
   private readonly isTool: boolean;
 
@@ -64,6 +67,7 @@ export class Reach {
     this.selector = selector;
     this.others = withoutVerb(selector);
     this.namesVerb = namesVerb(selector);
+    this.patterns = patternsIn(selector);
     this.tool = selector.tool === undefined ? undefined : normalizeTool(selector.tool);
     this.isTool = this.tool !== undefined && !normalizeVerb(this.tool).ok;
   }
@@ -74,7 +78,7 @@ export class Reach {
     const reached = this.chain(grant);
     const { ends, loses } = reached;
     if (!loses) return reached;
-    return { ends, loses: loses && (this.isTool || couldUseNamed(this.selector, grant.limits)) };
+    return { ends, loses: loses && (this.isTool || this.couldUse(grant.limits)) };
   }
 
   /** Checks a permit without an outcome: the call is in progress, and its lease ends or loses the tool. */
@@ -121,16 +125,44 @@ export class Reach {
   private itself(run: RunNode, { treeId, limits }: Pick<ApprovalNode, 'treeId' | 'limits'>): Reached {
     const { rule, selector } = this;
     const older = isOlder(rule, run);
-    if (!limits || (!older && !deniesTool(rule, run)) || !selects(this.others, subjectOf(run, { treeId, limits })))
+    if (this.patterns > 0 && limits) this.work += (this.patterns * patternsOf(limits)) / PER_LEASE;
+    if (
+      !limits ||
+      (!older && !deniesTool(rule, run, this.now)) ||
+      !selects(this.others, subjectOf(run, { treeId, limits }))
+    )
       return UNREACHED;
     if (!this.namesVerb) return older ? ENDS : UNREACHED;
-    return { ends: older && couldUseNamed(selector, limits), loses: deniesTool(rule, run) };
+    return { ends: older && couldUseNamed(selector, limits), loses: deniesTool(rule, run, this.now) };
+  }
+
+  /** Reports whether a lease could use what it loses: the tool or the verbs, on any resource. */
+  private couldUse(limits: Limits): boolean {
+    const { tool, verb } = this.selector;
+    return couldUseNamed({ tool, verb }, limits);
   }
 
   private names({ verb, tool }: Named): boolean {
     if (this.selector.verb !== undefined) return matchesVerb(this.selector.verb, verb);
     return verb === this.tool || (tool !== undefined && normalizeTool(tool) === this.tool);
   }
+}
+
+/** comparisons of two patterns that take as long as a lease whose names alone are compared */
+const PER_LEASE = 32;
+
+function patternsIn(selector: StoredSelector): number {
+  let count = 0;
+  eachPart(selector, ({ tool, verb, resource }) => {
+    if (tool !== undefined || verb !== undefined || resource !== undefined) count += 1;
+  });
+  return count;
+}
+
+/** The number of patterns in limits; long ones count as several. */
+function patternsOf({ actions, resources, permissions = [] }: Limits): number {
+  const entries = permissions.reduce((sum, entry) => sum + entry.actions.length + entry.resources.length, 0);
+  return resources.reduce((sum, { match }) => sum + 1 + match.length / 16, actions.allow.length + entries);
 }
 
 /** Reports whether an effect counts for the intended target. */

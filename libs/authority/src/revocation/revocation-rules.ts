@@ -3,7 +3,7 @@ import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-sel
 import type { Agent } from '@bailiwick/contracts/grants/grant';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { parseTime } from '@bailiwick/core/clock';
-import { deniesTool, strikes, type Rule } from './rule-set';
+import { appliesAt, deniesTool, isOlder, strikes, suspendsAt, type Rule } from './rule-set';
 import { selects, withoutVerb, type Subject } from './selects';
 import type { ApprovalNode, GrantNode, LogState, RunNode } from '../state/state';
 
@@ -47,12 +47,30 @@ export function struckBy(state: LogState, grant: GrantNode): string | undefined 
   return grant.struckBy;
 }
 
+/** Reports whether a suspension is about this grant itself, at whatever time it applies. */
+export function isHeldBy(state: LogState, rule: Rule, grant: GrantNode): boolean {
+  const run = state.runs.get(grant.runId);
+  const selected = run !== undefined && rule.target !== 'tool' && isOlder(rule, run);
+  return selected && selects(rule.selector, subjectOf(run, grant));
+}
+
+/**
+ * Returns the suspension that applies to this grant itself at a time, if any. It is asked for at each decision and never
+ * cached, since it may end without an event.
+ */
+export function heldByRule(state: LogState, grant: GrantNode, now: number): Rule | undefined {
+  if (state.rules.holding === 0) return undefined;
+  const run = state.runs.get(grant.runId);
+  return run && state.rules.holds(subjectOf(run, grant), (each) => suspendsAt(each, run, now));
+}
+
 /**
  * Returns the refusal of a new grant for this subject if it is quarantined. A tool's quarantine denies the tool, not the
  * grant.
  */
-export function quarantineRefusal(state: LogState, subject: Subject): Refusal | undefined {
-  const rule = state.rules.match(subject, 0, ({ quarantine, target }) => quarantine && target !== 'tool');
+export function quarantineRefusal(state: LogState, subject: Subject, now: number): Refusal | undefined {
+  const refuses = (each: Rule): boolean => each.quarantine && each.target !== 'tool' && appliesAt(each, now);
+  const rule = state.rules.match(subject, 0, refuses) ?? state.rules.holds(subject, refuses);
   return (
     rule && {
       code: 'QUARANTINED',
@@ -80,30 +98,35 @@ export interface Named {
 }
 
 /**
- * Returns the revocation that denies a verb or a tool under a chain. Both names are looked up, since a rule may use
- * either.
+ * Returns the revocation that denies a verb or a tool under a chain at a time. Both names are looked up, since a rule may
+ * use either.
+ * @param counts leaves rules out
  */
 export function toolDeniedBy(
   state: LogState,
   chain: readonly GrantNode[],
   { verb, tool }: Named,
+  now: number,
+  counts: (rule: Rule) => boolean = () => true,
 ): { rule: Rule; grant: GrantNode } | undefined {
-  for (const name of tool === undefined ? [verb] : [tool, verb]) {
-    for (const rule of state.rules.forTool(name)) {
-      const grant = chain.find((each) => deniesToolTo(state, rule, each));
+  const deniedBy = (rules: readonly Rule[]): { rule: Rule; grant: GrantNode } | undefined => {
+    for (const rule of rules) {
+      const grant = counts(rule) ? chain.find((each) => deniesToolTo(state, rule, each, now)) : undefined;
       if (grant) return { rule, grant };
     }
-  }
-  for (const rule of state.rules.forVerb(verb)) {
-    const grant = chain.find((each) => deniesToolTo(state, rule, each));
-    if (grant) return { rule, grant };
-  }
-  return undefined;
+    return undefined;
+  };
+  const { rules } = state;
+  return (
+    (tool === undefined ? undefined : deniedBy(rules.forTool(tool))) ??
+    deniedBy(rules.forTool(verb)) ??
+    deniedBy(rules.forVerb(verb))
+  );
 }
 
-function deniesToolTo(state: LogState, rule: Rule, grant: GrantNode): boolean {
+function deniesToolTo(state: LogState, rule: Rule, grant: GrantNode, now: number): boolean {
   const run = state.runs.get(grant.runId);
-  return run !== undefined && deniesTool(rule, run) && selects(withoutVerb(rule.selector), subjectOf(run, grant));
+  return run !== undefined && deniesTool(rule, run, now) && selects(withoutVerb(rule.selector), subjectOf(run, grant));
 }
 
 export function ruleOf(
@@ -112,6 +135,8 @@ export function ruleOf(
     selector: StoredSelector;
     quarantine: boolean;
     target?: RevocationTarget | undefined;
+    mode?: 'suspend' | undefined;
+    until?: string | undefined;
   },
   position: number,
   time: number,
@@ -124,7 +149,10 @@ export function ruleOf(
     time,
     issuedBefore: issuedBefore === undefined ? undefined : parseTime(issuedBefore),
     target: data.target === 'tool' ? 'tool' : undefined,
+    suspends: data.mode === 'suspend' ? true : undefined,
+    until: data.until === undefined ? undefined : parseTime(data.until),
     quarantine: data.quarantine,
     lifted: undefined,
+    resumed: undefined,
   };
 }

@@ -2,7 +2,7 @@ import type { EventOf } from '@bailiwick/contracts/events/event';
 import { rfc3339 } from '@bailiwick/core/clock';
 import type { LogState } from '../state/state';
 
-export type RuleEvent = EventOf<'RevocationRuleAdded'> | EventOf<'QuarantineLifted'>;
+export type RuleEvent = EventOf<'RevocationRuleAdded'> | EventOf<'QuarantineLifted'> | EventOf<'SuspensionLifted'>;
 
 /**
  * Returns the revocations of a log that are not limited to a tree, as the events that made them: with them the events
@@ -20,17 +20,43 @@ export function ruleEvents({ log, tenant, rules }: LogState): RuleEvent[] {
   });
   const events = rules.list
     .filter(({ selector }) => selector.treeId === undefined)
-    .flatMap(({ revocationId, selector, target, position, time, quarantine, lifted }): RuleEvent[] => {
-      // a quarantine that refuses leases does not change issued ones; one that denies a tool does
-      const denies = target === 'tool' && (quarantine || lifted !== undefined);
-      const data = { revocationId, selector, ...(target ? { target } : {}), quarantine: denies };
-      return [
-        { ...at(position, time), type: 'RevocationRuleAdded', data: { ...data, reason: { code: 'REVOKED' } } },
-        ...(lifted === undefined
-          ? []
-          : [{ ...at(lifted.position, lifted.time), type: 'QuarantineLifted' as const, data: { revocationId } }]),
-      ];
-    });
+    .flatMap(
+      ({
+        revocationId,
+        selector,
+        target,
+        suspends,
+        until,
+        position,
+        time,
+        quarantine,
+        lifted,
+        resumed,
+      }): RuleEvent[] => {
+        // a quarantine that refuses leases does not change issued ones; one that denies a tool does
+        const denies = target === 'tool' && (quarantine || lifted !== undefined);
+        const held = {
+          ...(suspends ? { mode: 'suspend' as const } : {}),
+          ...(until === undefined ? {} : { until: rfc3339(until) }),
+        };
+        const data = { revocationId, selector, ...(target ? { target } : {}), ...held, quarantine: denies };
+        return [
+          { ...at(position, time), type: 'RevocationRuleAdded', data: { ...data, reason: { code: 'REVOKED' } } },
+          ...(lifted === undefined
+            ? []
+            : [{ ...at(lifted.position, lifted.time), type: 'QuarantineLifted' as const, data: { revocationId } }]),
+          ...(resumed === undefined
+            ? []
+            : [
+                {
+                  ...at(resumed.position, resumed.time),
+                  type: 'SuspensionLifted' as const,
+                  data: { revocationId, reason: { code: 'RESUMED' } },
+                },
+              ]),
+        ];
+      },
+    );
   return events.sort((a, b) => a.position - b.position);
 }
 

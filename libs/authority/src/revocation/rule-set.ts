@@ -14,9 +14,15 @@ export interface Rule {
   readonly issuedBefore: number | undefined;
   /** `tool`: the rule denies the tool or the verbs that it names, and ends no lease; undefined: it ends leases */
   readonly target: 'tool' | undefined;
+  /** the rule is a suspension: it ends nothing, and applies until it is lifted or until its time */
+  readonly suspends: true | undefined;
+  /** of a suspension, ms: it applies before this time; undefined: until it is lifted */
+  readonly until: number | undefined;
   quarantine: boolean;
   /** for a rule that denies a tool: the event that lifted its quarantine */
   lifted: { readonly position: number; readonly time: number } | undefined;
+  /** of a suspension: the event that lifted it */
+  resumed: { readonly position: number; readonly time: number } | undefined;
 }
 
 /** The members by which a rule determines the age of authority. */
@@ -37,7 +43,12 @@ export class RuleSet {
   private readonly byTool = new Map<string, Rule[]>();
   /** the rules that name verbs by pattern */
   private readonly byVerb: Rule[] = [];
-  private readonly byKey = new Map<string, { rule: Rule; epoch: number }[]>();
+  private readonly byKey = new Map<string, Entry[]>();
+  /** the suspensions that were not lifted, indexed alike: they are few, and no result of them may be cached */
+  private readonly held = new Map<string, Entry[]>();
+  /** the number of all suspensions, and of those that were not lifted */
+  suspensions = 0;
+  holding = 0;
 
   get epoch(): number {
     return this.list.length;
@@ -46,9 +57,9 @@ export class RuleSet {
   add(rule: Rule): void {
     this.list.push(rule);
     this.byId.set(rule.revocationId, rule);
-    const key = KEYS.find((name) => rule.selector[name] !== undefined);
-    const slots = key === undefined ? ['any'] : slotsFor(key, rule.selector[key]);
     const entry = { rule, epoch: this.list.length };
+    if (rule.suspends) this.suspensions += 1;
+    if (rule.resumed) return;
     const { tool, verb } = rule.selector;
     if (verb !== undefined) this.byVerb.push(rule);
     if (tool !== undefined) {
@@ -57,10 +68,12 @@ export class RuleSet {
       if (named) named.push(rule);
       else this.byTool.set(spelled, [rule]);
     }
-    for (const slot of slots) {
-      const rules = this.byKey.get(slot);
+    const index = rule.suspends ? this.held : this.byKey;
+    if (rule.suspends) this.holding += 1;
+    for (const slot of slotsOfRule(rule)) {
+      const rules = index.get(slot);
       if (rules) rules.push(entry);
-      else this.byKey.set(slot, [entry]);
+      else index.set(slot, [entry]);
     }
   }
 
@@ -82,6 +95,18 @@ export class RuleSet {
     if (rule.target === 'tool') rule.lifted = { position, time };
   }
 
+  /** Ends a suspension; it stays in the list, since it applied to the decisions before. */
+  resume(revocationId: string, position: number, time: number): void {
+    const rule = this.byId.get(revocationId);
+    if (!rule?.suspends || rule.resumed) return;
+    rule.resumed = { position, time };
+    this.holding -= 1;
+    const { tool, verb } = rule.selector;
+    if (verb !== undefined) drop(this.byVerb, (each) => each === rule);
+    if (tool !== undefined) drop(this.byTool.get(normalizeTool(tool)), (each) => each === rule);
+    for (const slot of slotsOfRule(rule)) drop(this.held.get(slot), (each) => each.rule === rule);
+  }
+
   find(revocationId: string): Rule | undefined {
     return this.byId.get(revocationId);
   }
@@ -95,18 +120,47 @@ export class RuleSet {
    * oldest one does not depend on when, or after which other lookups, it is requested (I10).
    */
   match(subject: Subject, since: number, test: (rule: Rule) => boolean): Rule | undefined {
-    let oldest: { rule: Rule; epoch: number } | undefined;
-    for (const slot of slotsOf(subject)) {
-      const rules = this.byKey.get(slot) ?? [];
-      for (let i = rules.length - 1; i >= 0; i--) {
-        const entry = rules[i] as { rule: Rule; epoch: number };
-        if (entry.epoch <= since) break;
-        if (oldest && oldest.epoch < entry.epoch) continue;
-        if (test(entry.rule) && selects(entry.rule.selector, subject)) oldest = entry;
-      }
-    }
-    return oldest?.rule;
+    return oldest(this.byKey, subject, since, test);
   }
+
+  /** Returns the oldest suspension that was not lifted, is indexed by one of the subject's values and satisfies `test`. */
+  holds(subject: Subject, test: (rule: Rule) => boolean): Rule | undefined {
+    return this.holding === 0 ? undefined : oldest(this.held, subject, 0, test);
+  }
+}
+
+interface Entry {
+  readonly rule: Rule;
+  readonly epoch: number;
+}
+
+function oldest(
+  index: ReadonlyMap<string, readonly Entry[]>,
+  subject: Subject,
+  since: number,
+  test: (rule: Rule) => boolean,
+): Rule | undefined {
+  let found: Entry | undefined;
+  for (const slot of slotsOf(subject)) {
+    const rules = index.get(slot) ?? NONE;
+    for (let i = rules.length - 1; i >= 0; i--) {
+      const entry = rules[i] as Entry;
+      if (entry.epoch <= since) break;
+      if (found && found.epoch < entry.epoch) continue;
+      if (test(entry.rule) && selects(entry.rule.selector, subject)) found = entry;
+    }
+  }
+  return found?.rule;
+}
+
+function drop<T>(list: T[] | undefined, isDropped: (each: T) => boolean): void {
+  const at = list?.findIndex(isDropped) ?? -1;
+  if (at >= 0) list?.splice(at, 1);
+}
+
+function slotsOfRule({ selector }: Rule): string[] {
+  const key = KEYS.find((name) => selector[name] !== undefined);
+  return key === undefined ? ['any'] : slotsFor(key, selector[key]);
 }
 
 function slotsOf(subject: Subject): string[] {
@@ -129,12 +183,22 @@ export function isOlder(rule: Rule, run: Opened): boolean {
   return rule.issuedBefore === undefined || run.startedAt < rule.issuedBefore;
 }
 
+/** Reports whether a rule applies at a time: a revocation for good, a suspension until it ends. */
+export const appliesAt = ({ suspends, until, resumed }: Rule, now: number): boolean =>
+  !suspends || (resumed === undefined && (until === undefined || now < until));
+
 /**
  * I6: reports whether a rule ends authority older than itself, or than the time it names. A rule for a tool ends
- * nothing.
+ * nothing, and neither does a suspension.
  */
-export const strikes = (rule: Rule, run: Opened): boolean => rule.target !== 'tool' && isOlder(rule, run);
+export const strikes = (rule: Rule, run: Opened): boolean =>
+  !rule.suspends && rule.target !== 'tool' && isOlder(rule, run);
+
+/** Reports whether a rule suspends the leases of a run that it selects: those that it would end if it were a revocation. */
+export const suspendsAt = (rule: Rule, run: Opened, now: number): boolean =>
+  rule.suspends === true && rule.target !== 'tool' && isOlder(rule, run) && appliesAt(rule, now);
 
 /** Reports whether a rule denies its tool to a run: to older ones and, under its quarantine, to newer ones too. */
-export const deniesTool = (rule: Rule, run: Opened): boolean =>
-  isOlder(rule, run) || (rule.target === 'tool' && rule.quarantine);
+export const deniesTool = (rule: Rule, run: Opened, now: number): boolean =>
+  (rule.suspends ? rule.target === 'tool' && appliesAt(rule, now) : true) &&
+  (isOlder(rule, run) || (rule.target === 'tool' && rule.quarantine));

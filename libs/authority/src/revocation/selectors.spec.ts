@@ -1,7 +1,7 @@
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { act, delegateTestRun, only, REF, ROOMY, TestLog } from '../testing/harness';
-import { preview } from './blast-radius';
+import { preview, previewInPieces } from './blast-radius';
 import { selectorFault } from './selector-fault';
 
 const BOB = { kind: 'person', id: 'key:approver' } as const;
@@ -104,6 +104,21 @@ describe('a selector of verbs by pattern', () => {
     expect([may(log, deployer), may(log, reader)]).toEqual([false, true]);
   });
 
+  it('counts a lease that loses the verbs, even if it could use them on other resources than the named ones alone', () => {
+    const log = new TestLog();
+    const on = (...actions: string[]) => ({ actions, resources: [{ type: 'file', match: `${actions[0]?.[0]}/**` }] });
+    const grant = { permissions: [on('deploy.*'), on('file.*')], actions: undefined, resources: undefined };
+    const grantId = open(log, 'bot', {}, grant);
+    const selector = { verb: 'deploy.*', resource: { type: 'file', match: 'f/**' } };
+    const { targets } = preview(log.state, { selector }, log.now);
+    revoke(log, selector);
+    expect([targets?.tool.grants, targets?.leases.grants]).toEqual([1, 0]);
+    const call = { action: { verb: 'deploy.run' }, resource: { type: 'file', id: 'd/x' }, proof: { vouched: true } };
+    const [denied] = log.do('authorize', { grantId, ...call });
+    expect(denied?.type).toBe('ActionDenied');
+    expect(JSON.stringify(denied?.data)).toContain('deploy.run is revoked for this grant');
+  });
+
   it('counts the calls in flight that it would deny', () => {
     const log = new TestLog();
     const grantId = open(log, 'bot');
@@ -115,6 +130,17 @@ describe('a selector of verbs by pattern', () => {
 });
 
 describe('a preview', () => {
+  it('pauses after fewer leases if it compares many patterns of each', () => {
+    const log = new TestLog();
+    const resources = Array.from({ length: 60 }, (_, i) => ({ type: 'file', match: `a${i}/x` }));
+    for (let i = 0; i < 30; i++) open(log, 'bot', {}, { resources });
+    const part = (i: number) => ({ resource: { type: 'file', match: `b${i}/**` } });
+    const pauses = (selector: StoredSelector): number =>
+      [...previewInPieces(log.state, { selector }, log.now, 250)].length;
+    expect(pauses({ agentClass: 'bot' })).toBe(0);
+    expect(pauses({ any: Array.from({ length: 31 }, (_, i) => part(i)) })).toBeGreaterThan(3);
+  });
+
   it('shows classes that are spelled differently, selected or not', () => {
     const log = new TestLog();
     for (const agentClass of [

@@ -59,7 +59,7 @@ function matches(selector: StoredSelector, subject: Subject, same: Same): boolea
   return (
     (issuedAfter === undefined || subject.startedAt >= (parseTime(issuedAfter) ?? -Infinity)) &&
     (tool === undefined || couldUse(subject.limits, tool)) &&
-    ((verb === undefined && resource === undefined) || couldUseAny(subject.limits, { verb, resource })) &&
+    ((verb === undefined && resource === undefined) || couldUseAny(subject.limits, { verb, resource }, same)) &&
     (all === undefined || all.every((each) => within(each, subject, same))) &&
     (any === undefined || any.some((each) => within(each, subject, same))) &&
     (not === undefined || !within(not, subject, same === ALIKE ? EXACTLY : ALIKE))

@@ -1,4 +1,4 @@
-export type DeadlineKind = 'grant' | 'approval' | 'action';
+export type DeadlineKind = 'grant' | 'approval' | 'action' | 'suspension';
 export interface Deadline {
   readonly at: number;
   readonly kind: DeadlineKind;

@@ -1,14 +1,17 @@
 import type { Reason } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { asideBy } from './set-aside';
-import { struckBy } from '../revocation/revocation-rules';
+import { heldByRule, struckBy } from '../revocation/revocation-rules';
 import type { GrantNode, LogState } from './state';
 
 /** The reason why a grant itself, apart from its ancestors, is not live. */
 export interface Blocked {
   readonly grantId: string;
   readonly status: string;
+  /** the rule that ended it or, with status `suspended`, that suspends it */
   readonly revocationId?: string | undefined;
+  /** status `suspended` by a rule: when that ends without an event, ms */
+  readonly until?: number | undefined;
   /** the position of the event that set its tree aside: such a grant may do no more than a suspended one */
   readonly aside?: number | undefined;
 }
@@ -24,7 +27,18 @@ export function blockedItself(state: LogState, grant: GrantNode, now: number): B
   const aside = asideBy(state, grant.treeId)?.position;
   if (aside !== undefined) return { grantId: grant.id, status: 'suspended', aside };
   if (grant.status === 'suspended') return { grantId: grant.id, status: 'suspended' };
-  return undefined;
+  const rule = heldByRule(state, grant, now);
+  return rule && { grantId: grant.id, status: 'suspended', revocationId: rule.revocationId, until: rule.until };
+}
+
+/** Reports whether only a rule suspends a grant: it is active itself, and can be suspended itself, too. */
+export const isHeldByRule = ({ status, revocationId }: Blocked): boolean =>
+  status === 'suspended' && revocationId !== undefined;
+
+/** Returns what `blockedItself` returns, without the suspensions by rule. */
+export function blockedByOwn(state: LogState, grant: GrantNode, now: number): Blocked | undefined {
+  const blocked = blockedItself(state, grant, now);
+  return blocked && isHeldByRule(blocked) ? undefined : blocked;
 }
 
 /** I2: returns the first cause in the chain, from the root down, that keeps its leaf from being live. */
@@ -64,7 +78,10 @@ export function livenessReason(chain: readonly GrantNode[], blocked: Blocked): R
   return {
     rule: 'liveness',
     outcome: 'deny',
-    code: blocked.revocationId !== undefined && grant.revocationId === undefined ? 'REVOKED_BY_RULE' : 'GRANT_NOT_LIVE',
+    code:
+      blocked.status === 'revoked' && blocked.revocationId !== undefined && grant.revocationId === undefined
+        ? 'REVOKED_BY_RULE'
+        : 'GRANT_NOT_LIVE',
     message: `${whose} is ${blocked.status}${why}`,
     grantId: grant.id,
     actual:
@@ -80,6 +97,10 @@ export function endReasonOf(grant: GrantNode, blocked: Blocked | undefined): str
     return `its tree is set aside, since the event at position ${blocked.aside} cannot be read`;
   if (!blocked || (blocked.grantId === grant.id && blocked.status === grant.status)) return grant.endReason;
   if (blocked.grantId !== grant.id) return `its ancestor ${blocked.grantId} is ${blocked.status}`;
+  if (isHeldByRule(blocked)) {
+    const until = blocked.until === undefined ? '' : ` until ${rfc3339(blocked.until)}`;
+    return `suspended by ${blocked.revocationId}${until}`;
+  }
   return blocked.revocationId === undefined
     ? `its time ended at ${rfc3339(grant.expiresAt)}`
     : `struck by ${blocked.revocationId}`;

@@ -20,6 +20,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
       ![
         'RevocationRuleAdded',
         'QuarantineLifted',
+        'SuspensionLifted',
         'TenantBudgetSet',
         'TenantBudgetRemoved',
         'PolicyPart',

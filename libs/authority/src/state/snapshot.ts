@@ -4,6 +4,7 @@ import { dropEnded } from '../events/evolve';
 import { addApproval } from '../events/approval-events';
 import { fillTrees } from '../events/ended';
 import { addGrant } from '../events/grant-events';
+import { addRule } from '../revocation/add-rule';
 import type { Rule } from '../revocation/rule-set';
 import {
   commandOf,
@@ -35,7 +36,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 20;
+export const FOLD_VERSION = 21;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -226,7 +227,7 @@ export class SnapshotReader {
         return;
       }
       case 'rule':
-        return state.rules.add(complete(value, ['issuedBefore', 'target', 'lifted']));
+        return addRule(state, complete(value, ['issuedBefore', 'target', 'suspends', 'until', 'lifted', 'resumed']));
       case 'purse':
         return state.purses.put({ ...value, budget: budgetOf(value.caps) });
       case 'naming':

@@ -7,7 +7,7 @@ import type { Asked } from '../commands/actions/judge';
 import { recordedFacts } from '../dimensions/recorded-facts';
 import { isOpen } from '../events/endings';
 import type { Catalog } from '../matching/catalog/compile';
-import { blockedItself } from '../state/liveness';
+import { blockedByOwn } from '../state/liveness';
 import type { GrantNode, LogState, RunNode } from '../state/state';
 
 export type Decision = EventOf<'ActionPermitted' | 'ActionDenied' | 'ActionStepUp'>;
@@ -30,7 +30,7 @@ export function targetExists(state: LogState, event: Event, grant: GrantNode | u
   const run = event.runId === undefined ? undefined : state.runs.get(event.runId);
   switch (event.type) {
     case 'GrantSuspended':
-      return grant !== undefined && grant.status === 'active' && !blockedItself(state, grant, timeOf(event));
+      return grant !== undefined && grant.status === 'active' && !blockedByOwn(state, grant, timeOf(event));
     case 'GrantResumed':
       return grant?.status === 'suspended';
     case 'GrantRevoked':
@@ -49,6 +49,7 @@ export function targetExists(state: LogState, event: Event, grant: GrantNode | u
     }
     case 'RevocationRuleAdded':
     case 'QuarantineLifted':
+    case 'SuspensionLifted':
     case 'HistoryImported':
       return true;
     case 'Refused':

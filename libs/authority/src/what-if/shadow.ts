@@ -3,7 +3,7 @@ import type { Change } from '@bailiwick/contracts/replay/replay';
 import { suspensionByDrift } from '../commands/grants/grant';
 import type { Rules } from '../commands/types';
 import { isOpen } from '../events/endings';
-import { blockedItself } from '../state/liveness';
+import { blockedByOwn } from '../state/liveness';
 import type { LogState } from '../state/state';
 import { isDecision, isOutcome, timeOf, type Of } from './recorded';
 import { ShadowActions } from './shadow-actions';
@@ -78,7 +78,7 @@ export class Shadow {
     const before = events.some((each) => each.type === 'GrantSuspended');
     const at = timeOf(event);
     const { suspendAt } = grant?.limits.purpose.onDrift ?? { suspendAt: 1 };
-    const after = grant !== undefined && event.data.score >= suspendAt && !blockedItself(this.log.state, grant, at);
+    const after = grant !== undefined && event.data.score >= suspendAt && !blockedByOwn(this.log.state, grant, at);
     if (after) this.log.foldAll(event, [suspensionByDrift(grant, event.data.score, suspendAt)]);
     if (before === after || !grant) return;
     const why = after

@@ -124,6 +124,9 @@ export class LeaseCalls extends HttpCalls {
   revoke(grantId: string, reason: string): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post(`/v1/grants/${grantId}/revocation`, { reason, subtree: true });
   }
+  suspend(grantId: string, reason: string): Promise<{ grant: GrantView }> {
+    return this.post(`/v1/grants/${grantId}/suspension`, { reason });
+  }
   resume(grantId: string, reason: string): Promise<{ grant: GrantView }> {
     return this.post(`/v1/grants/${grantId}/resumption`, { reason });
   }
@@ -143,8 +146,18 @@ export class LeaseCalls extends HttpCalls {
     quarantine?: boolean;
     target?: RevocationTarget;
     incident?: string;
+    /** `suspend`: until it is resumed, or until a time (RFC 3339) */
+    mode?: 'revoke' | 'suspend';
+    until?: string;
   }): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post('/v1/revocations', body);
+  }
+  /** Ends a suspension by selector. A lease that another suspension holds, too, stays suspended. */
+  resumeAll(
+    revocationId: string,
+    reason: string,
+  ): Promise<{ revocationId: string; positions: Record<string, number> }> {
+    return this.post(`/v1/revocations/${revocationId}/resumption`, { reason });
   }
   /** Returns a page of what a revocation stopped: the first, or the one after the `next` of another. */
   revocation(id: string, after?: string): Promise<RevocationRecord> {

@@ -130,6 +130,9 @@ export const revokeSelector = command('revokeSelector', {
   previewed: z.strictObject({ digest: z.string().max(120), asOf: position }).optional(),
   force: z.boolean().optional(),
   quarantine: z.boolean().optional(),
+  /** suspends what it would revoke, until it is lifted or `until` */
+  mode: z.literal('suspend').optional(),
+  until: time.optional(),
   incident: incidentId.optional(),
 });
 /** sets a tenant budget, or changes the one of this name; `payload` holds the name of its principal */
@@ -161,6 +164,8 @@ export const recordWebhook = command('recordWebhook', webhookChange.shape);
 /** records that the gateway has started or ended a session of a browser; sessions are not part of the log */
 export const recordSession = command('recordSession', sessionChange.shape);
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
+/** ends a revocation of mode `suspend` */
+export const liftSuspension = command('liftSuspension', { revocationId: idOf('revocation') });
 /** erases the payloads about a person; the owner first appends the event that records it, then erases them */
 export const erase = command('erase', {
   subjectRef: ref,
@@ -216,6 +221,7 @@ export const COMMANDS = [
   revokeGrant,
   revokeSelector,
   liftQuarantine,
+  liftSuspension,
   setTenantBudget,
   removeTenantBudget,
   deployPolicy,

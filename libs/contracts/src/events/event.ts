@@ -315,12 +315,18 @@ export const EVENT_DATA = {
     selector: storedSelector,
     /** present only if the selector names a tool or verbs */
     target: revocationTarget.optional(),
+    /** left out: it ends leases for good */
+    mode: z.literal('suspend').optional(),
+    /** mode `suspend`: the time from which it no longer applies; left out: until it is lifted */
+    until: time.optional(),
     quarantine: z.boolean(),
     /** the id of the incident in another system */
     incident: incidentId.optional(),
     reason: endReason,
   }),
   QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),
+  /** a revocation of mode `suspend` no longer applies: a person resumed its leases, or its time was over */
+  SuspensionLifted: z.strictObject({ revocationId: idOf('revocation'), reason: endReason }),
   /** caps that all matching runs of the tenant draw from together; one of the same name keeps its usage */
   TenantBudgetSet: z.strictObject({ name: budgetName, selector: storedBudgetSelector, budget: tenantCaps }),
   TenantBudgetRemoved: z.strictObject({ name: budgetName }),

@@ -133,8 +133,16 @@ export const revocationsBody = z
     digest: z.string().max(400).optional(),
     force: z.boolean().optional(),
     incident: incidentId.optional(),
+    /** `suspend`: until it is resumed; left out: `revoke` */
+    mode: z.enum(['revoke', 'suspend']).optional(),
+    /** mode `suspend`: the time at which it ends */
+    until: time.optional(),
   })
-  .refine(targetFits, MISFIT);
+  .refine(targetFits, MISFIT)
+  .refine(({ mode, until }) => until === undefined || mode === 'suspend', {
+    error: 'until is the end of mode suspend: a revocation has none',
+    path: ['until'],
+  });
 export const policyBody = z
   .strictObject({
     bundle: bundleFiles,

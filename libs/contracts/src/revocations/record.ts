@@ -33,6 +33,11 @@ export const revocationRecord = z.object({
   selector: z.record(z.string(), z.unknown()).optional(),
   target: z.enum(['tool', 'leases']).optional(),
   quarantine: z.boolean().optional(),
+  /** left out: it ended leases for good */
+  mode: z.literal('suspend').optional(),
+  /** mode `suspend`: when it ends, and when it was lifted */
+  until: z.string().optional(),
+  resumedAt: z.string().optional(),
   /** of its event; left out if the page is empty and only the consequences are known */
   position: z.number().optional(),
   at: z.string().optional(),

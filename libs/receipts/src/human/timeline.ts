@@ -63,6 +63,18 @@ export const countedText = (
 const deniedBy = ({ tool, verb }: EventOf<'RevocationRuleAdded'>['data']['selector']): string =>
   verb === undefined ? `the tool ${tool}` : `the verbs ${verb}`;
 
+const suspensionText = ({
+  revocationId,
+  selector,
+  target,
+  until,
+  reason,
+}: EventOf<'RevocationRuleAdded'>['data']): string => {
+  const what = target === 'tool' ? `${deniedBy(selector)} for all runs` : 'all grants';
+  const end = until === undefined ? '' : ` until ${until}`;
+  return `rule ${revocationId} suspended ${what} it selects${end}: ${reasonText(reason)}`;
+};
+
 const mustText = ({ obligations = [] }: DecidedAction): string =>
   obligations.length === 0 ? '' : `; the enforcement point must ${marked(obligations.map(obligationText).join(', '))}`;
 
@@ -126,7 +138,10 @@ export function sentenceOf(event: Event, action?: string): string {
       return `lease ${event.grantId} ended, ${event.type.slice('Grant'.length).toLowerCase()}: ${reasonText(event.data.reason)}`;
     case 'RunCompleted':
       return `run ${event.runId} completed: ${reasonText(event.data.reason)}`;
+    case 'SuspensionLifted':
+      return `suspension ${event.data.revocationId} ended: ${reasonText(event.data.reason)}`;
     case 'RevocationRuleAdded':
+      if (event.data.mode === 'suspend') return suspensionText(event.data);
       if (event.data.target === 'tool')
         return `rule ${event.data.revocationId} denied ${deniedBy(event.data.selector)} to all runs it selects: ${reasonText(event.data.reason)}`;
       return `rule ${event.data.revocationId} revoked all grants it selects: ${reasonText(event.data.reason)}`;

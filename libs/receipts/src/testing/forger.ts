@@ -80,8 +80,8 @@ export class Forger {
   }
 }
 
-export const rule = (of: Forger, selector: object): Event =>
-  of.about(of.root, 'RevocationRuleAdded', { revocationId: 'rev_0_forged', selector, quarantine: false });
+export const rule = (of: Forger, selector: object, more: object = {}): Event =>
+  of.about(of.root, 'RevocationRuleAdded', { revocationId: 'rev_0_forged', selector, quarantine: false, ...more });
 
 /** Raises the child's lease after the given event; the permit is under the raised lease. */
 export function raise(of: Forger, first: Event): void {

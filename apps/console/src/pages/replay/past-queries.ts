@@ -29,14 +29,16 @@ async function readPast(treeId: string): Promise<Past> {
   } while (after !== undefined && events.length < EVENTS_MAX);
   const [first] = events;
   if (first) {
-    const rules = await get<Page<LogEvent>>('/v1/events', {
-      type: 'RevocationRuleAdded',
-      log: first.log,
-      after: first.position,
-      limit: PAGE_LIMIT,
-    });
     const known = new Set(events.map(({ position }) => position));
-    events.push(...rules.items.filter(({ position }) => !known.has(position)));
+    for (const type of ['RevocationRuleAdded', 'SuspensionLifted']) {
+      const rules = await get<Page<LogEvent>>('/v1/events', {
+        type,
+        log: first.log,
+        after: first.position,
+        limit: PAGE_LIMIT,
+      });
+      events.push(...rules.items.filter(({ position }) => !known.has(position)));
+    }
     events.sort((a, b) => a.position - b.position);
   }
   return { events, isCut: after !== undefined };

@@ -38,6 +38,7 @@ describe('EndpointRegistry', () => {
       'POST /v1/revocations/preview',
       'POST /v1/revocations',
       'GET /v1/revocations/:id',
+      'POST /v1/revocations/:id/resumption',
       'DELETE /v1/quarantines/:id',
       'GET /v1/events',
       'GET /v1/events/stream',

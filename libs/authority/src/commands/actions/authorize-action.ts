@@ -8,7 +8,7 @@ import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ok } from '@bailiwick/core/result';
 import { standingFor } from '../../approvals/standing';
-import { blockedItself, endedFirst, livenessReason, type Blocked } from '../../state/liveness';
+import { blockedItself, endedFirst, livenessReason, type Blocked, isHeldByRule } from '../../state/liveness';
 import { accountsOf, leastLeft, pursesFor, type Purse, type PurseNode } from '../../state/purses';
 import { chainOf, settledOf, type GrantNode, type LogState, type RunNode } from '../../state/state';
 import { periodsFor } from '../../state/periods';
@@ -122,7 +122,7 @@ export function suspendedByRule(state: LogState, leaf: GrantNode, { suspends }: 
   if (!suspends) return [];
   const blocked = blockedItself(state, leaf, now);
   const isHeldByRun = blocked?.status === 'suspended' && blocked.aside === undefined && state.heldByRun.has(leaf.id);
-  if (blocked && !isHeldByRun) return [];
+  if (blocked && !isHeldByRun && !isHeldByRule(blocked)) return [];
   const reason = { code: 'POLICY_RULE', says: clip(suspends.message, LIMITS.reasonLength) };
   const { treeId, runId, id: grantId } = leaf;
   return [{ type: 'GrantSuspended', treeId, runId, grantId, data: { reason } }];

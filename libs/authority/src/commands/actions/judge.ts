@@ -161,7 +161,7 @@ export function judge(
   if (purses.length > 0) reasons.push(...beyondPurses(purses, asked.facts, now));
   const unbound = unboundBelow(chain, asked);
   if (unbound) reasons.push(unbound);
-  const tool = revokedTool(state, chain, asked.facts);
+  const tool = revokedTool(state, chain, asked.facts, now);
   if (tool) reasons.push(tool);
   if (leaf.inFlight >= LIMITS.inFlightPerGrant) {
     reasons.push({
@@ -297,16 +297,17 @@ function unboundBelow(chain: readonly GrantNode[], { facts }: Asked): Reason | u
   };
 }
 
-/** Denies a tool that a rule names by its tool name or its verb, in any spelling, under leases that stay live. */
-function revokedTool(state: LogState, chain: readonly GrantNode[], facts: Named): Reason | undefined {
-  const denied = toolDeniedBy(state, chain, facts);
-  return (
-    denied && {
-      rule: 'liveness',
-      outcome: 'deny',
-      code: 'REVOKED_BY_RULE',
-      message: `the tool ${denied.rule.selector.tool} is revoked for this grant by ${denied.rule.revocationId}`,
-      grantId: denied.grant.id,
-    }
-  );
+/** Denies what a rule names as a tool or a verb, in any spelling, or by a pattern of verbs, under leases that stay live. */
+function revokedTool(state: LogState, chain: readonly GrantNode[], facts: Named, now: number): Reason | undefined {
+  const denied = toolDeniedBy(state, chain, facts, now);
+  if (!denied) return undefined;
+  const { selector, revocationId, suspends } = denied.rule;
+  const what = selector.tool === undefined ? `the verb ${facts.verb}` : `the tool ${selector.tool}`;
+  return {
+    rule: 'liveness',
+    outcome: 'deny',
+    code: 'REVOKED_BY_RULE',
+    message: `${what} is ${suspends ? 'suspended' : 'revoked'} for this grant by ${revocationId}`,
+    grantId: denied.grant.id,
+  };
 }

@@ -79,7 +79,7 @@ export const delegate: Decide<'delegate'> = (state, command, now, rules) => {
     startedAt: now,
     limits,
   });
-  const quarantined = quarantineRefusal(state, asked);
+  const quarantined = quarantineRefusal(state, asked, now);
   if (quarantined) return err(quarantined);
 
   const child = { parent, principalRef: parentRun.principalRef, limits, now };

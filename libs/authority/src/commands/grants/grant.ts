@@ -3,7 +3,7 @@ import type { Command } from '@bailiwick/contracts/commands/command';
 import type { Actor } from '@bailiwick/contracts/events/event';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import { rfc3339 } from '@bailiwick/core/clock';
-import { blockedItself, type Blocked } from '../../state/liveness';
+import { blockedItself, isHeldByRule, type Blocked } from '../../state/liveness';
 import { current, type GrantNode, type LogState } from '../../state/state';
 import { outranksHolder, powerRefusal, resumeRefusal } from './power';
 import { newId, notFound, refuse, type Decide, type NewEvent } from '../types';
@@ -26,7 +26,7 @@ export const suspend: Decide<'suspend'> = (state, command, now) => {
   const found = named(state, command, now);
   if (!found.ok) return found;
   const blocked = blockedItself(state, found.value, now);
-  if (blocked && !isTakenOver(state, command.actor, found.value, blocked))
+  if (blocked && !canBeSuspended(state, command.actor, found.value, blocked))
     return refuse('ALREADY_ENDED', `grant ${found.value.id} is already ${blocked.status}`);
   return ok([
     {
@@ -38,9 +38,10 @@ export const suspend: Decide<'suspend'> = (state, command, now) => {
   ]);
 };
 
-/** Reports whether a grant is only suspended, by a run that the actor outranks. */
-const isTakenOver = (state: LogState, actor: Actor, grant: GrantNode, { status, aside }: Blocked): boolean =>
-  status === 'suspended' && aside === undefined && outranksHolder(state, actor, grant);
+/** Reports whether a grant is only suspended, by a rule alone or by a run that the actor outranks. */
+const canBeSuspended = (state: LogState, actor: Actor, grant: GrantNode, blocked: Blocked): boolean =>
+  isHeldByRule(blocked) ||
+  (blocked.status === 'suspended' && blocked.aside === undefined && outranksHolder(state, actor, grant));
 
 /** Undoes a suspension and nothing else: a grant that is revoked, expired or exhausted stays so. */
 export const resume: Decide<'resume'> = (state, command, now) => {
@@ -51,6 +52,11 @@ export const resume: Decide<'resume'> = (state, command, now) => {
   if (blocked?.status !== 'suspended') {
     return refuse('CONFLICT', `grant ${found.value.id} is ${blocked?.status ?? 'active'}, not suspended`);
   }
+  if (isHeldByRule(blocked))
+    return refuse(
+      'CONFLICT',
+      `grant ${found.value.id} is suspended by ${blocked.revocationId}, with all that it selects; resume that`,
+    );
   const refusal = resumeRefusal(state, command.actor, found.value);
   if (refusal) return err(refusal);
   return ok([
@@ -107,7 +113,7 @@ export const recordDrift: Decide<'recordDrift'> = (state, command, now) => {
   ];
   const suspendAt = grant?.limits.purpose.onDrift.suspendAt ?? 1;
   const blocked = grant && blockedItself(state, grant, now);
-  if (grant && command.score >= suspendAt && (!blocked || isTakenOver(state, command.actor, grant, blocked))) {
+  if (grant && command.score >= suspendAt && (!blocked || canBeSuspended(state, command.actor, grant, blocked))) {
     events.push(suspensionByDrift(grant, command.score, suspendAt));
   }
   return ok(events);

@@ -33,7 +33,7 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
     startedAt: now,
     limits,
   });
-  const quarantined = quarantineRefusal(state, asked);
+  const quarantined = quarantineRefusal(state, asked, now);
   if (quarantined) return err(quarantined);
 
   const opened: NewEvent = {

@@ -1,3 +1,4 @@
+import { heldByRule } from '../revocation-rules';
 import { createHash } from 'node:crypto';
 import type { Risk } from '@bailiwick/contracts/grants/grant';
 import type { PreviewCounts, PreviewView } from '@bailiwick/contracts/queries/query';
@@ -45,7 +46,10 @@ export class Tally {
   private readonly hash = createHash('sha256');
   private ids: string[] = [];
 
-  constructor(private readonly state: LogState) {}
+  constructor(
+    private readonly state: LogState,
+    private readonly now: number,
+  ) {}
 
   /** Counts a grant. A run has one lease that is not superseded, so there are as many runs as leases. */
   grant(grant: GrantNode): void {
@@ -55,7 +59,7 @@ export class Tally {
     this.agents.add(agent.instance === undefined ? agent.class : `${agent.class}\n${agent.instance}`);
     this.byClass.add(agent.class);
     this.byPrincipal.add(principalRef);
-    if (grant.status === 'suspended') this.byState.suspended += 1;
+    if (grant.status === 'suspended' || heldByRule(this.state, grant, this.now)) this.byState.suspended += 1;
     else this.byState.active += 1;
     this.byDepth[grant.depth] = (this.byDepth[grant.depth] ?? 0) + 1;
     this.byRisk[grant.limits.risk.ceiling] += 1;
