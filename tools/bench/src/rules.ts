@@ -8,6 +8,8 @@ import { readTraces, type RecordedRun } from '@bailiwick/cli/demo/read-traces';
 import { describeCall } from '@bailiwick/cli/demo/trace-tools';
 import { table } from '@bailiwick/cli/render';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
+import { LIMITS } from '@bailiwick/core/limits';
+import { valuesIn } from '@bailiwick/core/value-digests';
 import { RISKS, type Risk } from '@bailiwick/contracts/grants/grant';
 import type { RuleInForce, Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
@@ -102,13 +104,21 @@ function objectionsIn(run: RecordedRun): Map<string, Objections> {
       fired.set(rule.name, { first: known?.first ?? index, alone: RISKS.indexOf(risk) < RISKS.indexOf(ASKED_FROM) });
     }
     for (const label of step.labels) first[label] ??= { actionId: String(index), runId: step.runId, position: index };
-    kept = feed(kept, SHIPPED, judgedStep(step), now);
+    const judged = { ...judgedStep(step), actionId: String(index) };
+    kept = feed(kept, SHIPPED, judged, now);
+    const returned = {
+      kind: 'ended',
+      labels: [],
+      effects: [],
+      marks: valuesIn(recorded.result, LIMITS.valuesPerResult),
+    } as const;
+    kept = feed(kept, SHIPPED, { ...judged, ...returned }, now);
   }
   return fired;
 }
 
 /** Returns a recorded call as an enforcement point reports it, classified by the default catalog. */
-function stepOf(recorded: RecordedRun['calls'][number]): { readonly step: TrajectoryStep; readonly risk: Risk } {
+export function stepOf(recorded: RecordedRun['calls'][number]): { readonly step: TrajectoryStep; readonly risk: Risk } {
   const { action, resource, labels = [] } = describeCall(recorded);
   const verb = normalizeVerb(action.verb);
   const named = verb.ok ? verb.value : action.verb;
@@ -134,6 +144,8 @@ function stepOf(recorded: RecordedRun['calls'][number]): { readonly step: Trajec
     resource: { type: resource.type, id: resource.id },
     agentClass: 'worker',
     charge: chargeOf(facts.effects, {}),
+    // in place of their marks: as an enforcement point states them
+    marks: valuesIn(recorded.args),
   };
   return { step, risk: facts.risk };
 }

@@ -4,6 +4,7 @@ import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
+import { treeOfAction } from '@bailiwick/authority/commands/actions/authorize-action';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { AppendResult } from '@bailiwick/event-store/port';
 import type { Announcement } from '@bailiwick/messaging/commit-message';
@@ -102,6 +103,27 @@ export class LogOwner {
   ignoresDrift(grantId: unknown): boolean {
     const onDrift = this.state?.grants.get(String(grantId))?.limits.purpose.onDrift;
     return onDrift !== undefined && onDrift.stepUpAt >= 1 && onDrift.suspendAt >= 1;
+  }
+
+  /** Reports whether a rule in force follows the flow of data; undefined if the log is not loaded. */
+  get followsValues(): boolean | undefined {
+    return this.state && this.state.policies.rules.flows.length > 0;
+  }
+
+  /** Returns where the tree of a lease, or of an action that was permitted, was opened. */
+  treeOf({
+    grantId,
+    actionId,
+  }: {
+    grantId?: unknown;
+    actionId?: unknown;
+  }): { log: string; position: number } | undefined {
+    const { state } = this;
+    if (!state) return undefined;
+    const treeId =
+      grantId === undefined ? treeOfAction(state, String(actionId)) : state.grants.get(String(grantId))?.treeId;
+    const root = state.runs.get(state.trees.get(treeId ?? '')?.rootRunId ?? '');
+    return root && { log: state.log, position: root.position };
   }
 
   /**
