@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { systemClock, type Clock } from '@bailiwick/core/clock';
 import { parseEvent } from '@bailiwick/contracts/events/event';
 import { saltOf } from '@bailiwick/contracts/events/payload';
 import type { EventLog } from '@bailiwick/event-store/port';
-import { LRUCache } from 'lru-cache';
 
 /** The tree of a command: where its root run was opened. */
 export interface Tree {
@@ -19,9 +19,13 @@ const KEPT = { trees: 10_000, ms: 60_000 };
  * the tree: 128 random bits, which are stored with the payload and erased with it, and which no event has.
  */
 export class TreeKeys {
-  private readonly keys = new LRUCache<string, Promise<Buffer | undefined>>({ max: KEPT.trees, ttl: KEPT.ms });
+  /** the one that was read first at the start */
+  private readonly keys = new Map<string, { readonly key: Promise<Buffer | undefined>; readonly until: number }>();
 
-  constructor(private readonly eventlog: Pick<EventLog, 'at'>) {}
+  constructor(
+    private readonly eventlog: Pick<EventLog, 'at'>,
+    private readonly clock: Clock = systemClock,
+  ) {}
 
   /** Returns the marks of values, sorted; `unavailable` if the key is erased or cannot be read. @param digests of values */
   async marksOf(tree: Tree | undefined, digests: readonly string[]): Promise<string[] | 'unavailable'> {
@@ -37,14 +41,18 @@ export class TreeKeys {
 
   private keyOf(tree: Tree): Promise<Buffer | undefined> {
     const id = `${tree.log}@${tree.position}`;
+    const now = this.clock.now();
     const known = this.keys.get(id);
-    if (known) return known;
-    const read = this.read(tree).catch(() => {
+    if (known && now < known.until) return known.key;
+    this.keys.delete(id);
+    const key = this.read(tree).catch(() => {
       this.keys.delete(id); // read again for the next command
       return undefined;
     });
-    this.keys.set(id, read);
-    return read;
+    this.keys.set(id, { key, until: now + KEPT.ms });
+    const [oldest] = this.keys.keys();
+    if (this.keys.size > KEPT.trees && oldest !== undefined) this.keys.delete(oldest);
+    return key;
   }
 
   private async read({ log, position }: Tree): Promise<Buffer | undefined> {
