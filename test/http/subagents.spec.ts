@@ -68,8 +68,13 @@ describe('a run with its own token', () => {
   });
 
   it('is asked about if its child sends what it read from a file, or does not state what it sends', async () => {
-    const grant = { actions: { allow: ['*'] }, resources: [{ type: '*', match: '**' }], delegation: DEEP.delegation };
-    const parent = await openRun(stack, { ...grant, budget: { external: 9 }, risk: { approvalFrom: 'critical' } });
+    const parent = await openRun(stack, {
+      actions: { allow: ['file.read', 'http.post'] },
+      resources: [{ type: '*', match: '**' }],
+      budget: { external: 9 },
+      delegation: DEEP.delegation,
+      purpose: { onDrift: { stepUpAt: 1, suspendAt: 1 } },
+    });
     const child = await delegate(parent);
     const act = async (of: Opened, verb: string, args: object, values?: true): Promise<Record<string, unknown>> => {
       const body = { grantId: of.grantId, action: { verb, args, values }, resource: { type: 'thing', id: 'x' } };
@@ -90,8 +95,9 @@ describe('a run with its own token', () => {
       ['step-up', true],
     ]);
     const { body } = await get(stack.keys.analyst, `/v1/events?treeId=${parent.treeId}`);
-    expect(JSON.stringify(body)).not.toContain(line);
-    const marks = (body.items as { data: { marks?: string[] } }[]).map(({ data }) => data.marks ?? []);
+    const all = (body.items as { data: { marks?: string[] } }[]).map(({ data }) => data);
+    expect(JSON.stringify(all)).not.toContain(line);
+    const marks = all.map((each) => each.marks ?? []);
     expect(marks.filter((each) => each.length > 0).length).toBeGreaterThanOrEqual(3);
   });
 
