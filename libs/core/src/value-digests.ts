@@ -11,7 +11,7 @@ const IS_NAME = /[\p{N}@._:/]/u;
 /**
  * Returns the values in JSON by which the flow of data is followed: texts and numbers of at least eight characters, each
  * once. Of a long text they are its words with a digit or one of `@ . _ : /`: addresses, account numbers, paths, keys.
- * Whole values precede words, and those precede lines of texts that have several. What is beyond `most` is left out.
+ * Whole values precede words, and those precede lines of texts that have several. Values beyond `most` are left out.
  */
 export function valuesIn(json: unknown, most: number = LIMITS.valuesPerCall): string[] {
   const texts: string[] = [];

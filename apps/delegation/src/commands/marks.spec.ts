@@ -87,7 +87,7 @@ describe('the marks of a command', () => {
     expect(reads).toBe(2);
   });
 
-  it('are left out where no rule follows values, and nothing is read for them', async () => {
+  it('are left out unless a rule follows values, and nothing is read for them', async () => {
     const { grants, keys, reads } = await trees();
     const idle: Following = { followsValues: false, treeOf: () => ({ log: 'default/0', position: 0 }) };
     const made = await withMarks(keys, { ...stating(grants[0] as string), marks: ['forged00'] }, idle);

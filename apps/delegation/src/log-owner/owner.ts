@@ -4,6 +4,7 @@ import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
+import type { About } from '../commands/marks';
 import { treeOfAction } from '@bailiwick/authority/commands/actions/authorize-action';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { AppendResult } from '@bailiwick/event-store/port';
@@ -111,18 +112,12 @@ export class LogOwner {
   }
 
   /** Returns where the tree of a lease, or of an action that was permitted, was opened. */
-  treeOf({
-    grantId,
-    actionId,
-  }: {
-    grantId?: unknown;
-    actionId?: unknown;
-  }): { log: string; position: number } | undefined {
+  treeOf({ grantId, actionId }: About): { log: string; position: number } | undefined {
     const { state } = this;
     if (!state) return undefined;
-    const treeId =
-      grantId === undefined ? treeOfAction(state, String(actionId)) : state.grants.get(String(grantId))?.treeId;
-    const root = state.runs.get(state.trees.get(treeId ?? '')?.rootRunId ?? '');
+    const treeId = typeof grantId === 'string' ? state.grants.get(grantId)?.treeId : undefined;
+    const ofAction = typeof actionId === 'string' ? treeOfAction(state, actionId) : undefined;
+    const root = state.runs.get(state.trees.get(treeId ?? ofAction ?? '')?.rootRunId ?? '');
     return root && { log: state.log, position: root.position };
   }
 

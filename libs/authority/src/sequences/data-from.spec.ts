@@ -28,9 +28,9 @@ const PLAIN = {
   agentClass: 'a',
   charge: undefined,
 };
-const step = (some: Some): Step => ({ ...PLAIN, ...some }) as Step;
+const step = (some: Some): Step => ({ ...PLAIN, ...some });
 
-/** A tree, told of steps one second apart. */
+/** A tree whose steps are one second apart. */
 class Tree {
   kept: Kept | undefined;
   now = 1_000_000;
@@ -198,8 +198,7 @@ describe('data_from', () => {
           if ((kind === 'ended' || kind === 'result') && (open.delete(actionId) || isSource)) from = [...from, ...list];
           if (isSource) sources += 1;
         }
-        const flows =
-          Array.isArray(sent) && (sent as string[]).some((each) => from.includes(each) && !own.includes(each));
+        const flows = Array.isArray(sent) && sent.some((each) => from.includes(each) && !own.includes(each));
         if (flows) expect(Tree.verdict(past, sent)).toBe('objects');
         if (sources === 0) expect(Tree.verdict(past, sent)).toBe('silent');
         expect(Tree.verdict(past, sent)).not.toBe('milder');

@@ -72,9 +72,11 @@ export const isFlows = (value: unknown): value is Flows =>
   typeof value === 'object' && value !== null && 'values' in value && 'open' in value;
 
 /** The values as a point states them. Those that a run states itself are not all that there may be. */
-const isStated = ({ marks, isOwnWord }: Step): boolean => Array.isArray(marks) && isOwnWord !== true;
+const isStated = ({ marks, isOwnWord }: Step): boolean =>
+  marks !== undefined && marks !== 'unavailable' && isOwnWord !== true;
 
-const marksOf = ({ marks }: Step): readonly string[] => (Array.isArray(marks) ? marks : []);
+const NONE: readonly string[] = [];
+const marksOf = ({ marks = NONE }: Step): readonly string[] => (marks === 'unavailable' ? NONE : marks);
 
 function permitted(flows: Flows, step: Step, mark: number, isSource: boolean): void {
   if (step.kind !== 'permitted') return;

@@ -28,8 +28,8 @@ export interface Step {
 export function judgedStep(step: TrajectoryStep): Step {
   if (newest?.of === step) return newest.as;
   const { labels, effect, effects = [effect], verb, resource, runId, agentClass, charge, marks, isOwnWord } = step;
-  const said = marks === undefined && isOwnWord !== true ? undefined : { marks, isOwnWord };
-  const as: Step = { kind: 'permitted', labels, effects, verb, resource, runId, agentClass, charge, ...said };
+  const stated = marks === undefined && isOwnWord !== true ? undefined : { marks, isOwnWord };
+  const as: Step = { kind: 'permitted', labels, effects, verb, resource, runId, agentClass, charge, ...stated };
   newest = { of: step, as };
   return as;
 }

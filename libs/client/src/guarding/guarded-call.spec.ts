@@ -123,7 +123,7 @@ describe('a guarded call', () => {
     ]);
   });
 
-  it('states digests of the values of its arguments and its result if its rule says so', async () => {
+  it('states digests of the values of its arguments and its result if its rule asks for them', async () => {
     const service = new Service();
     const found = { iban: 'DE89370400440532013000' };
     const follows = { ...tool(() => found), values: true };

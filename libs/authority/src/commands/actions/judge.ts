@@ -255,7 +255,7 @@ function callerReasons(
     .map(({ suspends: _, ...reason }) => reason);
 }
 
-/** The marks of a call are those of its own tree: in another they can be compared with nothing. */
+/** Marks are made with the key of a tree: in another tree they can be compared with nothing. */
 const withoutMarks = (asked: Asked): Asked => (asked.marks === undefined ? asked : { ...asked, marks: 'unavailable' });
 
 /** An event body is bounded: only the first objections are kept, and the strictest outcome always. */
