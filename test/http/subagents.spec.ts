@@ -67,6 +67,40 @@ describe('a run with its own token', () => {
     expect(marks).toContainEqual(expect.stringMatching(/^[\w-]{16}$/));
   });
 
+  it('is asked about if its child sends what it read from a file, or does not state what it sends', async () => {
+    const parent = await openRun(stack, {
+      actions: { allow: ['file.read', 'http.post'] },
+      resources: [{ type: '*', match: '**' }],
+      budget: { external: 9 },
+      delegation: DEEP.delegation,
+      purpose: { onDrift: { stepUpAt: 1, suspendAt: 1 } },
+    });
+    const child = await delegate(parent);
+    const act = async (of: Opened, verb: string, args: object, values?: true): Promise<Record<string, unknown>> => {
+      const body = { grantId: of.grantId, action: { verb, args, values }, resource: { type: 'thing', id: 'x' } };
+      return (await post(stack.keys.enforcer, '/v1/actions', body)).body;
+    };
+    const line = 'quarterly result 4711-0815';
+    const read = await act(parent, 'file.read', { path: 'notes' }, true);
+    const outcome = { status: 'completed', preview: `dear all\n${line}`, values: true };
+    await post(stack.keys.enforcer, `/v1/actions/${String(read.actionId)}/outcome`, outcome);
+    const sent = [
+      await act(child, 'http.post', { body: 'nothing of the file' }, true),
+      await act(child, 'http.post', { body: line }, true),
+      await act(child, 'http.post', { body: 'nothing of the file' }),
+    ];
+    expect(sent.map(({ decision, reasons }) => [decision, JSON.stringify(reasons).includes('file-posted')])).toEqual([
+      ['permit', false],
+      ['step-up', true],
+      ['step-up', true],
+    ]);
+    const { body } = await get(stack.keys.analyst, `/v1/events?treeId=${parent.treeId}`);
+    const all = (body.items as { data: { marks?: string[] } }[]).map(({ data }) => data);
+    expect(JSON.stringify(all)).not.toContain(line);
+    const marks = all.map((each) => each.marks ?? []);
+    expect(marks.filter((each) => each.length > 0).length).toBeGreaterThanOrEqual(3);
+  });
+
   it('reads nothing above or next to it, and cannot find out whether it exists', async () => {
     for (const other of [top, sibling])
       for (const path of [

@@ -287,8 +287,9 @@ export const LIMITS = {
   nameLength: 200,
   textLength: 4_000,
   previewLength: 2_000,
-  /** values of one call whose flow is followed, the characters of each, and those of a text that is searched for them */
+  /** values of the arguments and of the result of one call whose flow is followed, the characters of each, and those of a text that is searched for them */
   valuesPerCall: 64,
+  valuesPerResult: 256,
   valueChars: 8,
   valueCharsMax: 1_024,
   valueTextChars: 64 * 1024,
@@ -448,6 +449,11 @@ export const LIMITS = {
       keys: 64,
       /** amounts that a sum keeps apart in one tree; beyond them it joins two, and is stricter */
       amounts: 32,
+      /**
+       * what a rule about the flow of data keeps of one tree: values of results, results that are outstanding, and values
+       * that the agent had itself
+       */
+      flow: { values: 512, open: 64, own: 256 },
       /** characters of a key; a longer one is stored as a digest */
       keyChars: 64,
     },

@@ -12,7 +12,7 @@ import { benchMemory, benchRecover } from './recover';
 import { benchPolicyDiff } from './policy-diff';
 import { benchReplay } from './replay';
 import { Report } from './report/report';
-import { benchRules } from './rules';
+import { benchRules, rulesIn } from './rules';
 import { System } from './system';
 
 const BENCHES = {
@@ -38,6 +38,7 @@ interface BenchFlags {
   json?: boolean;
   data?: string;
   fit?: string;
+  rules?: string;
 }
 
 /** Runs `bailiwick bench` with the arguments after `bench`. */
@@ -53,6 +54,10 @@ export async function runBench(args: readonly string[]): Promise<void> {
       `recorded runs, for ${NAMES_OF_RUNS.join(', ')} and drift: one JSON object per line, optionally gzipped`,
     )
     .option('--fit <file>', 'for drift: write the parameters fitted on all the runs to this file, instead of measuring')
+    .option(
+      '--rules <file>',
+      'for rules: measure those of this file of a policy bundle, instead of those of the release',
+    )
     .option('--json', 'print JSON')
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : 2);
@@ -72,7 +77,10 @@ async function bench(which: string | undefined, files: readonly string[], flags:
   const ofRuns = NAMES_OF_RUNS.find((each) => each === which);
   if (ofRuns !== undefined) {
     if (flags.data === undefined) throw new UsageError(`bench ${ofRuns} needs --data FILE, a file of recorded runs`);
-    return OF_RUNS[ofRuns](flags.data, flags.json === true, (line) => console.log(line));
+    const print = (line: string): void => console.log(line);
+    if (ofRuns === 'rules' && flags.rules !== undefined)
+      return benchRules(flags.data, flags.json === true, print, rulesIn(flags.rules));
+    return OF_RUNS[ofRuns](flags.data, flags.json === true, print);
   }
   if (which !== undefined && !Object.hasOwn(BENCHES, which))
     throw new UsageError(

@@ -1,16 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { normalizeVerb } from '@bailiwick/authority/matching/verbs/verb';
 import { classify } from '@bailiwick/authority/matching/catalog';
 import { feed, type Kept } from '@bailiwick/authority/sequences/kept';
+import { compileRules, type CompiledRules } from '@bailiwick/authority/sequences/compile';
 import { SHIPPED } from '@bailiwick/authority/sequences/shipped';
 import { judgedStep } from '@bailiwick/authority/sequences/step';
 import { chargeOf } from '@bailiwick/authority/state/usage';
+import { UsageError } from '@bailiwick/cli/context';
 import { readTraces, type RecordedRun } from '@bailiwick/cli/demo/read-traces';
 import { describeCall } from '@bailiwick/cli/demo/trace-tools';
 import { table } from '@bailiwick/cli/render';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
+import { LIMITS } from '@bailiwick/core/limits';
+import { valuesIn } from '@bailiwick/core/value-digests';
 import { RISKS, type Risk } from '@bailiwick/contracts/grants/grant';
 import type { RuleInForce, Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
+import { checkBundle } from '@bailiwick/policy/bundle';
 import { DEFAULT_CATALOG } from '@bailiwick/policy/default-catalog';
+import { problemText } from '@bailiwick/policy/problem';
 
 /** The records have no times: one call follows the other after this time. */
 const BETWEEN_CALLS_MS = 5_000;
@@ -29,22 +37,27 @@ interface Tally {
 }
 
 /**
- * Counts for each rule of the release the clean recorded runs that it would disturb, and the hijacked ones that it would
+ * Counts for each rule, of the release unless others are given, the clean recorded runs that it would disturb, and the hijacked ones that it would
  * stop: it objects to an injected call, or to a call before it. Each rule is measured alone: every call counts as
  * permitted, whatever another rule objects to. A question is no further disturbance if the lease asks it anyway: with the
  * default limits it asks from high risk on.
  */
-export async function benchRules(file: string, json: boolean, print: (line: string) => void): Promise<void> {
+export async function benchRules(
+  file: string,
+  json: boolean,
+  print: (line: string) => void,
+  measured: CompiledRules = SHIPPED,
+): Promise<void> {
   const runs = await readTraces(file);
   const clean = runs.filter((run) => CLEAN.has(run.class));
   const hijacked = runs.filter((run) => run.class === HIJACKED);
-  const tallies = new Map<string, Tally>(SHIPPED.list.map(({ name }) => [name, { clean: 0, alone: 0, hijacked: 0 }]));
+  const tallies = new Map<string, Tally>(measured.list.map(({ name }) => [name, { clean: 0, alone: 0, hijacked: 0 }]));
   const both: Tally = { clean: 0, alone: 0, hijacked: 0 };
   const count = (run: RecordedRun, kind: 'clean' | 'hijacked'): void => {
-    const fired = objectionsIn(run);
+    const fired = objectionsIn(run, measured);
     const until =
       kind === 'clean' ? Infinity : Math.max(-1, ...(run.labels?.injectedCalls ?? []).map(([index]) => index));
-    const inTime = SHIPPED.list.filter(({ name }) => (fired.get(name)?.first ?? NaN) <= until);
+    const inTime = measured.list.filter(({ name }) => (fired.get(name)?.first ?? NaN) <= until);
     for (const { name } of inTime) (tallies.get(name) as Tally)[kind] += 1;
     const stops = inTime.filter(({ outcome }) => outcome !== 'note');
     if (stops.length > 0) both[kind] += 1;
@@ -55,7 +68,7 @@ export async function benchRules(file: string, json: boolean, print: (line: stri
   };
   for (const run of clean) count(run, 'clean');
   for (const run of hijacked) count(run, 'hijacked');
-  const rows = [...SHIPPED.list.map((rule) => ({ ...rule, ...(tallies.get(rule.name) as Tally) }))];
+  const rows = [...measured.list.map((rule) => ({ ...rule, ...(tallies.get(rule.name) as Tally) }))];
   if (json) {
     const of = { clean: clean.length, hijacked: hijacked.length };
     for (const { name, outcome, clean: disturbed, alone, hijacked: stopped } of rows)
@@ -80,6 +93,15 @@ export async function benchRules(file: string, json: boolean, print: (line: stri
 
 const share = (part: number, of: number): string => `${part} (${of === 0 ? 0 : ((part / of) * 100).toFixed(1)} %)`;
 
+/** Reads the rules of a file of a policy bundle, checked as for a deployment. @throws UsageError with its problems */
+export function rulesIn(file: string): CompiledRules {
+  const checked = checkBundle({ [basename(file)]: readFileSync(file, 'utf8') });
+  if (!checked.ok) throw new UsageError(checked.error.map(problemText).join('\n'));
+  const compiled = compileRules(checked.value.value.rules ?? []);
+  if (!compiled.ok || compiled.value.list.length === 0) throw new UsageError(`${file} has no rules`);
+  return compiled.value;
+}
+
 /** Where a rule objects to the calls of a run. */
 interface Objections {
   /** index of the first one */
@@ -89,20 +111,28 @@ interface Objections {
 }
 
 /** Returns the objections of each rule that has any. */
-function objectionsIn(run: RecordedRun): Map<string, Objections> {
+function objectionsIn(run: RecordedRun, measured: CompiledRules): Map<string, Objections> {
   const fired = new Map<string, Objections>();
   const first: Record<string, Trajectory['first'][string]> = {};
   let kept: Kept | undefined;
   for (const [index, recorded] of run.calls.entries()) {
     const now = index * BETWEEN_CALLS_MS;
     const { step, risk } = stepOf(recorded);
-    for (const rule of SHIPPED.list) {
+    for (const rule of measured.list) {
       const known = fired.get(rule.name);
       if (known?.alone === true || !rule.objection({ first, kept, now }, step)) continue;
       fired.set(rule.name, { first: known?.first ?? index, alone: RISKS.indexOf(risk) < RISKS.indexOf(ASKED_FROM) });
     }
     for (const label of step.labels) first[label] ??= { actionId: String(index), runId: step.runId, position: index };
-    kept = feed(kept, SHIPPED, judgedStep(step), now);
+    const judged = { ...judgedStep(step), actionId: String(index) };
+    kept = feed(kept, measured, judged, now);
+    const returned = {
+      kind: 'ended',
+      labels: [],
+      effects: [],
+      marks: valuesIn(recorded.result, LIMITS.valuesPerResult),
+    } as const;
+    kept = feed(kept, measured, { ...judged, ...returned }, now);
   }
   return fired;
 }
@@ -134,6 +164,8 @@ function stepOf(recorded: RecordedRun['calls'][number]): { readonly step: Trajec
     resource: { type: resource.type, id: resource.id },
     agentClass: 'worker',
     charge: chargeOf(facts.effects, {}),
+    // in place of their marks: as an enforcement point states them
+    marks: valuesIn(recorded.args),
   };
   return { step, risk: facts.risk };
 }

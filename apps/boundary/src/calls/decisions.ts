@@ -3,6 +3,7 @@ import type { ActionAnswer, OutcomeRequest } from '@bailiwick/contracts/actions/
 import { BOUNDARY, type Answer, type Command } from '@bailiwick/contracts/commands/command';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { logName, logNumberOf } from '@bailiwick/core/ids';
+import { statedDigests } from '@bailiwick/core/value-digests';
 import type { OwnerClient } from '@bailiwick/edge/owners/owner-client';
 import { payloadOf } from '@bailiwick/edge/payload';
 import type { PolicyReaders } from '@bailiwick/edge/policy-readers';
@@ -30,6 +31,8 @@ export interface UnreadCall {
   readonly amounts?: { readonly cost?: Record<string, number>; readonly units?: Record<string, number> } | undefined;
   /** the arguments are not all that the call sends, so that no approval can be for exactly it */
   readonly isPartial?: boolean | undefined;
+  /** what the call sends in addition to its arguments, for rules that follow values; null: it cannot be read */
+  readonly sent?: string | null | undefined;
 }
 
 const ATTEMPTS = 3;
@@ -70,7 +73,7 @@ export class Decisions {
   }
 
   /** Reports the outcome of a permitted call. @throws Refused */
-  async settle(claims: TokenClaims, actionId: string, { preview, ...outcome }: OutcomeRequest): Promise<void> {
+  async settle(claims: TokenClaims, actionId: string, { preview, values, ...outcome }: CallOutcome): Promise<void> {
     await this.owners.command({
       type: 'settle',
       log: logOf(claims, actionId),
@@ -78,9 +81,15 @@ export class Decisions {
       commandId: `cmd_${randomUUID()}`,
       actionId,
       outcome,
+      ...(values === undefined ? {} : { values: [...values] }),
       ...(preview === undefined ? {} : { payload: payloadOf({ preview: redactText(preview) }) }),
     });
   }
+}
+
+/** The outcome of a call; `values` are digests of the values of the result that the agent gets. Left out: not known. */
+export interface CallOutcome extends Omit<OutcomeRequest, 'values'> {
+  readonly values?: readonly string[];
 }
 
 interface Meaning extends ReadCall {
@@ -98,7 +107,7 @@ function meaningOf(call: UnreadCall, reader: CallReader): Meaning | undefined {
 function commandOf(
   log: string,
   claims: TokenClaims,
-  { approvalId, amounts, isPartial }: UnreadCall,
+  { approvalId, amounts, isPartial, sent }: UnreadCall,
   { verb, tool, args, resource, derived }: Meaning,
 ): Command {
   return {
@@ -110,6 +119,7 @@ function commandOf(
     grantId: claims.grantId,
     action: { verb, tool, ...(isPartial === true ? {} : { argsDigest: canonicalDigest(args) }) },
     resource: derived?.resource ?? resource,
+    ...(isPartial === true || sent === null ? {} : stated(sent === undefined ? args : { args, sent })),
     ...amounts,
     ...(derived === undefined ? {} : { derived }),
     ...(approvalId === undefined ? {} : { approvalId }),
@@ -118,6 +128,11 @@ function commandOf(
     payload: payloadOf({ ...redactedArgs(args) }),
   };
 }
+
+const stated = (all: unknown): { values?: string[] } => {
+  const values = statedDigests(all);
+  return values === undefined ? {} : { values };
+};
 
 function logOf({ tenant }: TokenClaims, id: string): string {
   const n = logNumberOf(id);

@@ -1,10 +1,11 @@
-import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
+import { statedDigests } from '@bailiwick/core/value-digests';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { catalogName } from '../tools/definition';
 import { NotReached, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
 import { denialOf, type Denial } from './answers';
+import type { CallOutcome } from './decisions';
 import { IN_DOUBT, NOT_MADE, PermittedCall, type GuardedCall, type GuardedCalls } from './guarded-calls';
 import { REVOKED, STOPPING } from './live-leases';
 import type { Operation } from './operations';
@@ -82,7 +83,7 @@ function callOf(request: Governed): GuardedCall {
 async function carryOut(request: Governed, permit: PermittedCall): Promise<Outcome> {
   const { duties, signal, lease } = permit;
   const onProgress = progressUnder(request.onProgress, duties);
-  let outcome: OutcomeRequest | undefined;
+  let outcome: CallOutcome | undefined;
   let isHeld = false;
   try {
     const answer = await request.send({ signal, isReduced: duties.length > 0, ...(onProgress ? { onProgress } : {}) });
@@ -109,15 +110,16 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
 
 const noun = ({ isCall }: Governed) => (isCall ? 'call' : 'request');
 
-const REPLACED: OutcomeRequest = { status: 'failed', preview: 'the client was asked for input; decided again' };
+const REPLACED: CallOutcome = { status: 'failed', preview: 'the client was asked for input; decided again' };
 
 /** @param shown what the preview may have of the answer */
-function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): OutcomeRequest {
+function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): CallOutcome {
   const text = textOf(answer);
   const failed = !answer.ok || (JSON.parse(text) as { isError?: unknown }).isError === true;
   return {
     status: failed ? 'failed' : 'completed',
     resultDigest: `sha256:${sha256hex(text)}`,
+    ...valuesOf(shown),
     // cut within a character, half of it would have no form in JSON
     ...(shown && {
       preview: textOf(shown)
@@ -125,6 +127,12 @@ function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): O
         .replace(/[\ud800-\udbff]$/, ''),
     }),
   };
+}
+
+/** Digests of the values of what the agent gets: none if it gets nothing. */
+function valuesOf(shown: UpstreamAnswer | undefined): Pick<CallOutcome, 'values'> {
+  const values = shown === undefined ? [] : statedDigests(JSON.parse(textOf(shown)), LIMITS.valuesPerResult);
+  return values === undefined ? {} : { values };
 }
 
 const textOf = (answer: UpstreamAnswer): string => (answer.ok ? answer.result : JSON.stringify(answer.error));

@@ -1,11 +1,10 @@
-import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import { REPORT_OUTCOME, type AnsweredObligation } from '@bailiwick/contracts/obligations/obligation';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Logger } from '@bailiwick/platform/logging';
 import { LRUCache } from 'lru-cache';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { Denial } from './answers';
-import type { Decisions, UnreadCall } from './decisions';
+import type { CallOutcome, Decisions, UnreadCall } from './decisions';
 import type { LiveLeases } from './live-leases';
 
 /** A call to decide. */
@@ -27,8 +26,8 @@ const WORDS: CallWords = { noun: 'call', again: 'repeat exactly the same call' }
  * A call that was sent and has no answer may have been made: it is charged, and ends what ends with it. Otherwise an agent
  * could go away just after a call, and be given its cost back.
  */
-export const IN_DOUBT: OutcomeRequest = { status: 'completed', preview: 'no answer; the call may have been made' };
-export const NOT_MADE: OutcomeRequest = { status: 'failed' };
+export const IN_DOUBT: CallOutcome = { status: 'completed', preview: 'no answer; the call may have been made' };
+export const NOT_MADE: CallOutcome = { status: 'failed', values: [] };
 
 /** A permitted call in flight. Its outcome is reported once, by the first `end`. */
 export class PermittedCall {
@@ -44,7 +43,7 @@ export class PermittedCall {
     readonly duties: readonly AnsweredObligation[],
     client: AbortSignal,
     watch: (call: AbortController) => () => void,
-    private readonly report: (outcome: OutcomeRequest) => Promise<void>,
+    private readonly report: (outcome: CallOutcome) => Promise<void>,
   ) {
     this.unwatch = watch(this.ofLease);
     this.signal = AbortSignal.any([client, this.ofLease.signal]);
@@ -61,7 +60,7 @@ export class PermittedCall {
   }
 
   /** Resolves when the outcome is reported, or could not be; it need not be waited for. */
-  end(outcome: OutcomeRequest): Promise<void> {
+  end(outcome: CallOutcome): Promise<void> {
     this.unwatch();
     return (this.ended ??= this.report(outcome));
   }
@@ -122,7 +121,7 @@ export class GuardedCalls {
   }
 
   /** Reports an outcome without delaying the answer. */
-  private settle(claims: TokenClaims, actionId: string, outcome: OutcomeRequest): Promise<void> {
+  private settle(claims: TokenClaims, actionId: string, outcome: CallOutcome): Promise<void> {
     const done = this.decisions
       .settle(claims, actionId, outcome)
       .catch((error: unknown) => this.logger.warn({ err: error, actionId }, 'an outcome was not reported'))

@@ -1,4 +1,4 @@
-import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
+import type { CallOutcome } from '../calls/decisions';
 import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import { sha256hex } from '@bailiwick/core/digest';
 import { Refused } from '@bailiwick/edge/refused';
@@ -21,7 +21,7 @@ interface Described {
 }
 
 /** The proxy passes the call on itself, so that nothing of its answer is known here. */
-const PASSED_ON: OutcomeRequest = { status: 'completed', preview: 'passed on by a proxy; its answer was not seen' };
+const PASSED_ON: CallOutcome = { status: 'completed', preview: 'passed on by a proxy; its answer was not seen' };
 
 /**
  * Authorizes requests for proxies that pass them on themselves: `/authz/envoy/{api}/…` for the HTTP service of Envoy's

@@ -1,5 +1,6 @@
 import type { CatalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import { canonicalDigest } from '@bailiwick/core/digest';
+import { valueDigests } from '@bailiwick/core/value-digests';
 import { Refused } from '@bailiwick/edge/refused';
 import { ACTION, PERMIT, PlainWorld } from '../plain/testing/plain-world';
 
@@ -45,6 +46,34 @@ describe('HttpTools', () => {
   const pay = (body: string, headers: Record<string, string> = {}, query = '') =>
     world.send('POST', `/http/crm/payments${query}`, { ...json, ...headers }, body);
   const denying = () => ({ ok: true as const, value: { ...PERMIT, decision: 'deny' } });
+
+  it('states digests of the values that a call sends and gets, and nothing of a body that it cannot read', async () => {
+    const stated = (): (readonly string[] | undefined)[] =>
+      world.commands.map((each) => (each as { values?: string[] }).values);
+    world.upstream = (_request, response) =>
+      response.setHeader('content-type', 'application/json').end('{"iban":"DE89370400440532013000"}');
+    await pay('{"to":"account-7","amount":4900}');
+    await world.outcomes();
+    expect(stated()).toEqual([
+      expect.arrayContaining(valueDigests(['account-7'])),
+      valueDigests(['DE89370400440532013000']),
+    ]);
+    const note = async (type: string, body: string | undefined): Promise<unknown> => {
+      world.forget();
+      await world.send('PUT', '/http/crm/notes/1', { 'content-type': type }, body);
+      await world.outcomes();
+      return stated()[0];
+    };
+    expect(await note('text/plain', 'first line\nsecond line')).toEqual(
+      expect.arrayContaining(valueDigests(['first line', 'second line'])),
+    );
+    expect(await note('application/octet-stream', 'first line')).toBeUndefined();
+    world.forget();
+    world.upstream = (_request, response) => response.setHeader('content-type', 'image/png').end('binary');
+    await world.send('GET', '/http/crm/customers/1');
+    await world.outcomes();
+    expect(stated()).toEqual([expect.any(Array), undefined]);
+  });
 
   it('decides on the whole request, and passes it on with the credentials of the API, never the token', async () => {
     const answer = await pay(

@@ -98,6 +98,7 @@ export class HttpTools implements Endpoint {
       read,
       key: keyOf(admitted, headers, content.bodyDigest),
       approvalId: approvalOf(headers),
+      sent: content.unread,
     };
     const ended = AbortSignal.any([client, AbortSignal.timeout(PLAIN_LIMITS.callMs)]);
     const started = await this.parts.calls.begin(admitted.claims, call, ended);

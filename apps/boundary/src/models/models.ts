@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
+import type { CallOutcome } from '../calls/decisions';
 import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { IN_DOUBT, NOT_MADE, type PermittedCall } from '../calls/guarded-calls';
@@ -146,7 +146,7 @@ export class Models implements Endpoint {
     { claims, model }: Prepared,
     call: PermittedCall,
     answer: IncomingMessage,
-  ): Promise<OutcomeRequest> {
+  ): Promise<CallOutcome> {
     const status = answer.statusCode ?? 502;
     const text = (await collect(answer, call.signal)).toString();
     const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
@@ -173,7 +173,7 @@ export class Models implements Endpoint {
     { claims, model, chat }: Prepared,
     call: PermittedCall,
     answer: IncomingMessage,
-  ): Promise<OutcomeRequest> {
+  ): Promise<CallOutcome> {
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
@@ -203,7 +203,7 @@ export class Models implements Endpoint {
     { grantId }: TokenClaims,
     model: Model,
     tokens: Tokens | undefined,
-  ): Pick<OutcomeRequest, 'cost' | 'units'> {
+  ): Pick<CallOutcome, 'cost' | 'units'> {
     if (tokens === undefined) return {};
     const units = { tokens: tokens.input + tokens.output };
     if (model.price === undefined) return { units };

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import { LIMITS } from '@bailiwick/core/limits';
+import { statedDigests } from '@bailiwick/core/value-digests';
+import type { CallOutcome } from '../calls/decisions';
 import type { PermittedCall } from '../calls/guarded-calls';
 import { fulfilledJson } from '../calls/obligations';
 import { UpstreamGone } from '../upstream/connection';
@@ -36,7 +37,7 @@ export async function passAnswer(
   response: ServerResponse,
   call: PermittedCall,
   headers: Record<string, string | string[]>,
-): Promise<OutcomeRequest> {
+): Promise<CallOutcome> {
   const status = answer.statusCode ?? 502;
   const more = { 'bailiwick-action': call.actionId };
   if (call.duties.length > 0) {
@@ -46,14 +47,14 @@ export async function passAnswer(
     if (answer.headers['content-encoding'] !== undefined) throw withheld('it is compressed');
     if (text === '') {
       response.writeHead(status, more).end();
-      return outcome;
+      return { ...outcome, values: [] };
     }
     const reduced = fulfilledJson(text, call.duties);
     if (!reduced.ok) throw withheld(reduced.error);
     const length = Buffer.byteLength(reduced.value);
     response.writeHead(status, { ...more, 'content-type': 'application/json', 'content-length': length });
     response.end(reduced.value);
-    return { ...outcome, preview: previewOf(reduced.value) };
+    return { ...outcome, preview: previewOf(reduced.value), ...valuesOf(reduced.value) };
   }
   const length = answer.headers['content-length'];
   response.writeHead(status, { ...headers, ...more, ...(length === undefined ? {} : { 'content-length': length }) });
@@ -61,7 +62,7 @@ export async function passAnswer(
   let shown = '';
   for await (const part of parts(answer, call.signal, PLAIN_LIMITS.answerBytes)) {
     hash.update(part);
-    if (shown.length < LIMITS.previewLength) shown += part.toString();
+    if (shown.length <= LIMITS.valueTextChars) shown += part.toString();
     if (!response.write(part)) await drained(response, call.signal);
   }
   response.end();
@@ -69,13 +70,28 @@ export async function passAnswer(
   return {
     ...outcomeOf(status, `sha256:${hash.digest('hex')}`),
     ...(isText && shown !== '' ? { preview: previewOf(shown) } : {}),
+    ...(shown === '' ? { values: [] } : isText ? valuesOf(shown) : {}),
   };
+}
+
+/** Digests of the values of a text, as JSON where it is; left out if it is too long to be searched. */
+function valuesOf(text: string): Pick<CallOutcome, 'values'> {
+  const values = statedDigests(jsonOr(text), LIMITS.valuesPerResult);
+  return values === undefined ? {} : { values };
+}
+
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The answer was withheld, and the call has its outcome. */
 export class Withheld extends Denied {
   constructor(
-    readonly outcome: OutcomeRequest,
+    readonly outcome: CallOutcome,
     why: string,
   ) {
     super({ code: 'RESULT_WITHHELD', says: `The call was made, and its result is withheld: ${why}.` });
@@ -83,7 +99,7 @@ export class Withheld extends Denied {
 }
 
 /** An upstream that refuses a request has not carried it out; one that fails may have. */
-export const outcomeOf = (status: number, resultDigest: string): OutcomeRequest => ({
+export const outcomeOf = (status: number, resultDigest: string): CallOutcome => ({
   status: status >= 400 && status < 500 ? 'failed' : 'completed',
   resultDigest,
 });

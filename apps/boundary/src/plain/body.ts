@@ -9,6 +9,8 @@ import { collected, readParameters } from './target';
 export interface Content {
   readonly bodyDigest?: string;
   readonly body?: unknown;
+  /** of a body that is not read: its text, or null if it has none */
+  readonly unread?: string | null;
 }
 
 /** Reads all bytes of a body. @throws Refused TOO_LARGE, BAD_REQUEST if the client goes away */
@@ -39,7 +41,8 @@ export function readContent(bytes: Buffer, type: string | undefined): Content {
   const [, essence = '', charset] =
     /^([^;]*?)\s*(?:;\s*charset\s*=\s*"?([\w-]+)"?\s*)?$/i.exec(type?.trim() ?? '') ?? [];
   const kind = kindOf(essence.toLowerCase() || (type ?? '').toLowerCase());
-  if (kind === undefined) return { bodyDigest };
+  if (kind === undefined)
+    return { bodyDigest, unread: /^text\//i.test(essence) && !essence.includes(',') ? bytes.toString() : null };
   if (essence === '' || (charset !== undefined && charset.toLowerCase() !== 'utf-8'))
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'a body of JSON or of a form has no parameter but charset=utf-8');
   if (bytes.length > LIMITS.httpBodyBytes)

@@ -13,6 +13,8 @@ import { mayAsk, NOT_HERE, type Asker } from '../log-owner/may-ask';
 import { notReady } from '../log-owner/refusals';
 import type { OwnedLog } from '../ownership/owned-log';
 import { needsDrift, withDrift } from './drift';
+import { statesValues, withMarks } from './marks';
+import { TreeKeys } from './tree-keys';
 
 /** Handles messages of commands for the logs that this process owns. */
 @Injectable()
@@ -21,6 +23,7 @@ export class CommandsService {
     @Inject(BUS) private readonly bus: Bus,
     @Inject(PAYLOADS) private readonly payloads: Payloads,
     @Inject(LOGGER) private readonly logger: Logger,
+    private readonly keys: TreeKeys,
   ) {}
 
   /** Carries out the commands of one message. Sends responses in parts; returns the last part. */
@@ -60,9 +63,9 @@ export class CommandsService {
     );
   }
 
-  private prepared({ owner }: OwnedLog, command: unknown): Promise<unknown> {
+  private async prepared({ owner }: OwnedLog, command: unknown): Promise<unknown> {
     if (typeOf(command) === 'erase') return withFound(owner, this.payloads, command);
-    return withDrift(this.bus, command, owner);
+    return withMarks(this.keys, await withDrift(this.bus, command, owner), owner);
   }
 
   private async submit(
@@ -77,13 +80,16 @@ export class CommandsService {
     }
     const until = from !== 'monitor' ? deadlineFrom(storeClock.now()) : undefined;
     const answer = owner.submit(command, until, onCommitted);
-    return typeOf(command) === 'erase' ? erased(await answer, erasing) : answer;
+    if (typeOf(command) !== 'erase') return answer;
+    const done = await erased(await answer, erasing);
+    this.keys.clear();
+    return done;
   }
 }
 
 /** Reports whether one of these commands needs data from other services before it enters the mailbox. */
 function needPreparation({ owner }: OwnedLog, group: readonly unknown[]): boolean {
-  return group.some((command) => typeOf(command) === 'erase' || needsDrift(command, owner));
+  return group.some((command) => typeOf(command) === 'erase' || statesValues(command) || needsDrift(command, owner));
 }
 
 /** Waits for a recorded erasure to be carried out, at most `LIMITS.eraseAnswerMs`. */

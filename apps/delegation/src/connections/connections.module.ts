@@ -10,6 +10,7 @@ import { PostgresWebhooks } from '@bailiwick/event-store/postgres/webhooks';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import type { Config } from '@bailiwick/platform/config';
 import type { Logger } from 'pino';
+import { TreeKeys } from '../commands/tree-keys';
 import {
   ACCESS_KEYS,
   BUS,
@@ -59,6 +60,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
       module: ConnectionsModule,
       providers: [
         { provide: CONFIG, useValue: config },
+        { provide: TreeKeys, useFactory: (eventlog: PostgresEventLog) => new TreeKeys(eventlog), inject: [EVENT_LOG] },
         { provide: LOGGER, useValue: logger },
         { provide: BUS, useFactory: openBus, inject: [CONFIG] },
         { provide: EVENT_LOG, useFactory: openEventLog, inject: [CONFIG, LOGGER] },
@@ -98,7 +100,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
           inject: [CONFIG],
         },
       ],
-      exports: TOKENS,
+      exports: [...TOKENS, TreeKeys],
     };
   }
 

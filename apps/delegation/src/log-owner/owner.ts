@@ -5,6 +5,8 @@ import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
+import type { About } from '../commands/marks';
+import { treeOfAction } from '@bailiwick/authority/commands/actions/authorize-action';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { AppendResult } from '@bailiwick/event-store/port';
 import type { Announcement } from '@bailiwick/messaging/commit-message';
@@ -102,6 +104,21 @@ export class LogOwner {
   /** Reports whether no threshold that applies to a lease could be reached by a drift score. */
   ignoresDrift(grantId: unknown): boolean {
     return this.state !== undefined && ignoresDrift(this.state, String(grantId), this.options.rules);
+  }
+
+  /** Reports whether a rule in force follows the flow of data; undefined if the log is not loaded. */
+  get followsValues(): boolean | undefined {
+    return this.state && this.state.policies.rules.flows.length > 0;
+  }
+
+  /** Returns where the tree of a lease, or of an action that was permitted, was opened. */
+  treeOf({ grantId, actionId }: About): { log: string; position: number } | undefined {
+    const { state } = this;
+    if (!state) return undefined;
+    const treeId = typeof grantId === 'string' ? state.grants.get(grantId)?.treeId : undefined;
+    const ofAction = typeof actionId === 'string' ? treeOfAction(state, actionId) : undefined;
+    const root = state.runs.get(state.trees.get(treeId ?? ofAction ?? '')?.rootRunId ?? '');
+    return root && { log: state.log, position: root.position };
   }
 
   /**

@@ -9,6 +9,7 @@ import { logOf } from '../log-client/logs';
 import { withReasons } from '../presentation/reasons';
 import { redactedArgs, redactText } from '@bailiwick/edge/redaction';
 import { contradictionIn } from './contradictions';
+import type { Stated } from './value-marks';
 
 type CommandContext = Pick<RequestContext, 'command' | 'caller'>;
 
@@ -22,7 +23,7 @@ type CommandContext = Pick<RequestContext, 'command' | 'caller'>;
  */
 export function authorizeCommand(
   context: CommandContext,
-  request: ActionRequest,
+  { digests, ...request }: Stated<ActionRequest>,
   derived?: DerivedCall,
   part?: string,
 ): Command {
@@ -36,6 +37,7 @@ export function authorizeCommand(
     {
       ...request,
       action: { ...action, ...(digest === undefined ? {} : { argsDigest: digest }) },
+      ...(digests === undefined ? {} : { values: [...digests] }),
       ...(derived === undefined ? {} : { derived }),
       proof: proofOf(context.caller),
       ...(args === undefined && values === undefined
@@ -50,11 +52,12 @@ export function authorizeCommand(
 export function settleCommand(
   context: CommandContext,
   actionId: string,
-  { preview, values, ...outcome }: OutcomeRequest,
+  { preview, values, digests, ...outcome }: Stated<OutcomeRequest>,
 ): Command {
   return context.command('settle', logOf(context.caller, actionId), {
     actionId,
     outcome,
+    ...(digests === undefined ? {} : { values: [...digests] }),
     ...(preview === undefined && values === undefined
       ? {}
       : { payload: payloadOf({ preview: preview === undefined ? undefined : redactText(preview), values }) }),

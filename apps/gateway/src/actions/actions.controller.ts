@@ -21,7 +21,7 @@ import { actionsQuery, LIST_ROLES, page, type Query as SearchQuery } from '../se
 import { answerText, partText, settleCommand } from './action-commands';
 import { ActionDecisions } from './action-decisions';
 import { ActionTokens } from './action-tokens';
-import { withResultValues, withValues } from './value-marks';
+import { withResultValues, withValues, type Stated } from './value-marks';
 
 const actionId = z.strictObject({ id: idOf('action') });
 
@@ -49,8 +49,8 @@ export class ActionsController {
     @Body(z.compile(actionRequest, { strict: true })) body: ActionRequest,
   ): Promise<Reply> {
     ownGrant(context.caller, body.grantId);
-    if (body.token !== undefined) return this.authorizeWithToken(context, body, body.token.audience);
     const stated = withValues(this.pseudonyms, context.caller, body);
+    if (body.token !== undefined) return this.authorizeWithToken(context, stated, body.token.audience);
     return Reply.jsonText(answerText(await this.decisions.decide(context, stated)));
   }
 
@@ -77,7 +77,7 @@ export class ActionsController {
   /** Reads what the token states before the decision, so that a permit is never charged without its token. */
   private async authorizeWithToken(
     context: RequestContext,
-    { token: _, ...request }: ActionRequest,
+    { token: _, ...request }: Stated<ActionRequest>,
     audience: string,
   ): Promise<Reply> {
     const holder = await this.tokens.holderOf(context.caller, request.grantId);

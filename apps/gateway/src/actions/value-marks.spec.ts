@@ -1,4 +1,5 @@
 import type { ActionRequest } from '@bailiwick/contracts/actions/action';
+import { LIMITS } from '@bailiwick/core/limits';
 import { valueDigests } from '@bailiwick/core/value-digests';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { withResultValues, withValues } from './value-marks';
@@ -30,6 +31,18 @@ describe('the marks of values', () => {
     const own = ofArgs({ args, values: true });
     expect(ofArgs({ args, values: true }, { tenant: 'other' })).not.toEqual(own);
     expect(withValues(other, ann, request({ args, values: true })).action.values).not.toEqual(own);
+  });
+
+  it('leave the digests for rules, unless they cannot be all: of a preview of full length, or arguments that are too large', () => {
+    const digestsOf = (preview: string) =>
+      withResultValues(marks, ann, { status: 'completed', preview, values: true }).digests;
+    expect(withValues(marks, ann, request({ args, values: true })).digests).toEqual(valueDigests(args));
+    expect(withValues(marks, ann, request({ args: {}, values: true })).digests).toEqual([]);
+    expect(withValues(marks, ann, request({ values: [] })).digests).toEqual([]);
+    expect(digestsOf('ann@example.com')).toEqual(valueDigests(args));
+    expect(digestsOf('x'.repeat(LIMITS.previewLength))).toBeUndefined();
+    const large = { text: 'prose '.repeat(LIMITS.valueTextChars / 4) };
+    expect(withValues(marks, ann, request({ args: large, values: true })).digests).toBeUndefined();
   });
 
   it('are not made for a request that does not ask for them', () => {

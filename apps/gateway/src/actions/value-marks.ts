@@ -1,5 +1,6 @@
 import type { ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
-import { valueDigests } from '@bailiwick/core/value-digests';
+import { LIMITS } from '@bailiwick/core/limits';
+import { statedDigests, valueDigests } from '@bailiwick/core/value-digests';
 import type { Caller } from '../auth/caller';
 import type { Pseudonyms } from '../auth/pseudonyms';
 
@@ -7,18 +8,38 @@ import type { Pseudonyms } from '../auth/pseudonyms';
 type Marks = Pick<Pseudonyms, 'value'>;
 type Tenant = Pick<Caller, 'tenant'>;
 
-/** Replaces the digests of values of the arguments by their marks, or makes them from the arguments. */
-export function withValues(marks: Marks, caller: Tenant, request: ActionRequest): ActionRequest {
+/** A request or an outcome whose `values` are what is stored with its payload, with the digests that they are made of. */
+export type Stated<T> = T & { readonly digests?: readonly string[] };
+
+/**
+ * Replaces the digests of values of the arguments by their HMACs, or makes them from the arguments. The digests themselves
+ * go to the owner of the log, for rules that follow values.
+ */
+export function withValues(marks: Marks, caller: Tenant, request: ActionRequest): Stated<ActionRequest> {
   const { values, args } = request.action;
   if (values === undefined) return request;
-  return { ...request, action: { ...request.action, values: marked(marks, caller, values, args) } };
+  const stated = { ...request.action, values: marked(marks, caller, digestsOf(values, args)) };
+  return { ...request, ...forRules(values, args, LIMITS.valuesPerCall), action: stated };
 }
 
 /** Does the same for the values of a result: `true` takes those of its preview. */
-export function withResultValues(marks: Marks, caller: Tenant, outcome: OutcomeRequest): OutcomeRequest {
+export function withResultValues(marks: Marks, caller: Tenant, outcome: OutcomeRequest): Stated<OutcomeRequest> {
   const { values, preview } = outcome;
-  return values === undefined ? outcome : { ...outcome, values: marked(marks, caller, values, preview) };
+  if (values === undefined) return outcome;
+  const stated = marked(marks, caller, digestsOf(values, preview));
+  return { ...outcome, ...forRules(values, preview, LIMITS.valuesPerResult), values: stated };
 }
 
-const marked = (marks: Marks, { tenant }: Tenant, values: true | string[], json: unknown): string[] =>
-  (values === true ? valueDigests(json) : [...new Set(values)]).map((digest) => marks.value(tenant, digest));
+const digestsOf = (values: true | string[], json: unknown): string[] =>
+  values === true ? valueDigests(json) : [...new Set(values)];
+
+/** What rules compare. Of a preview of full length nothing is stated: it is less than the result. */
+function forRules(values: true | string[], json: unknown, most: number): { digests?: readonly string[] } {
+  if (values !== true) return { digests: [...new Set(values)] };
+  if (typeof json === 'string' && json.length >= LIMITS.previewLength) return {};
+  const digests = statedDigests(json, most);
+  return digests === undefined ? {} : { digests };
+}
+
+const marked = (marks: Marks, { tenant }: Tenant, digests: readonly string[]): string[] =>
+  digests.map((digest) => marks.value(tenant, digest));

@@ -22,23 +22,35 @@ export function stepOf(state: LogState, event: Event): Step | undefined {
   switch (event.type) {
     case 'ActionPermitted':
     case 'ActionDenied': {
-      const { verb, effect, effects = [effect], labels, resource, agentClass, charge } = event.data;
+      const { verb, effect, effects = [effect], labels, resource, agentClass, charge, marks, stated } = event.data;
       const kind = event.type === 'ActionPermitted' ? 'permitted' : 'denied';
-      return { kind, labels, effects, verb, resource, runId, agentClass, charge };
+      const step = { kind, labels, effects, verb, resource, runId, agentClass, charge } as const;
+      if (state.policies.rules.flows.length === 0) return step;
+      return { ...step, actionId: event.actionId, marks, isOwnWord: stated === 'run' };
     }
     case 'ActionCalled': {
       // a service acts for this tree: its action is a step of both
       const { called, labels } = event.data;
       const action = state.actions.get(called.actionId);
       const effects = action ? effectsOf(action.charge, labels) : NONE;
-      return { ...step('permitted', runId), labels, effects, verb: action?.verb, charge: action?.charge };
+      return {
+        ...step('permitted', runId),
+        labels,
+        effects,
+        verb: action?.verb,
+        charge: action?.charge,
+        actionId: event.actionId,
+      };
     }
     case 'ActionCompleted':
     case 'ActionFailed':
     case 'ActionAbandoned':
     case 'OutcomeReportedLate': {
-      const { labels = NONE } = event.data;
-      return labels.length === 0 ? undefined : { ...step('result', runId), labels };
+      const { labels = NONE, marks } = event.data;
+      const follows = state.policies.rules.flows.length > 0;
+      if (labels.length === 0 && !follows) return undefined;
+      const outcome = { ...step(labels.length === 0 ? 'ended' : 'result', runId), labels };
+      return follows ? { ...outcome, actionId: event.actionId, marks, isOwnWord: event.actor.kind === 'run' } : outcome;
     }
     case 'GrantIssued':
       if (event.data.parentId === undefined || event.data.supersedes !== undefined) return undefined;
@@ -59,7 +71,7 @@ export function stepOf(state: LogState, event: Event): Step | undefined {
   }
 }
 
-const step = (kind: StepKind, runId: string): Step => ({
+const step = (kind: Step['kind'], runId: string): Step => ({
   kind,
   labels: NONE,
   effects: NONE,

@@ -15,6 +15,8 @@ export interface CompiledRules {
   /** what they keep of each tree, each state once */
   readonly operators: readonly Operator[];
   readonly keys: ReadonlySet<string>;
+  /** those that follow the flow of data; empty: no event needs marks of values */
+  readonly flows: readonly Operator[];
   /** the labels of the past that they look for: a tree keeps the first action of each */
   readonly labels: ReadonlySet<string>;
   /** identifies what they keep of a tree */
@@ -57,7 +59,8 @@ export function compileRules(rules: readonly StatedRule[]): Result<CompiledRules
   if (faults.length > 0) return err(faults);
   const keys = new Set(operators.map(({ key }) => key));
   const id = canonicalDigest([...keys].sort()).slice('sha256:'.length, 23);
-  return ok({ list, operators, keys, labels: uses.labels, id });
+  const flows = operators.filter((each) => each.followsOutcomes);
+  return ok({ list, operators, keys, flows, labels: uses.labels, id });
 }
 
 function operatorsIn({ all = [], any = [], not }: Formula): number {

@@ -21,7 +21,7 @@ export function firesOn({ list, ...rules }: CompiledRules, example: readonly Exa
   const steps = example.flatMap((each) => Array.from({ length: each.times ?? 1 }, (_, n) => ({ each, n })));
   for (const [position, { each, n }] of steps.entries()) {
     now += parseDuration(each.after ?? '1s') ?? 0;
-    const step = stepIn(each, n);
+    const step = { ...stepIn(each, n), actionId: `step ${position}` };
     if (position === steps.length - 1)
       return list.some((rule) => rule.objection({ first, inFlight, kept, now }, requested(step)) !== undefined);
     const { runId } = step;
@@ -31,6 +31,13 @@ export function firesOn({ list, ...rules }: CompiledRules, example: readonly Exa
         inFlight.push({ id: `step ${position}`, runId, position, charge: { external: Number(label === 'open:send') } });
     }
     kept = feed(kept, { list, ...rules }, step, now);
+    if (each.returns !== undefined && step.kind === 'permitted')
+      kept = feed(
+        kept,
+        { list, ...rules },
+        { ...step, kind: 'ended', labels: [], effects: [], marks: each.returns },
+        now,
+      );
   }
   return false;
 }
@@ -46,6 +53,8 @@ function stepIn(
     run = 'run',
     cost,
     units,
+    values,
+    returns,
   }: ExampleStep,
   n: number,
 ): Step {
@@ -62,11 +71,12 @@ function stepIn(
     runId: run,
     agentClass,
     charge,
+    marks: kind === 'result' ? returns : values,
   };
 }
 
 /** Returns a step as an action that is asked for. */
-function requested({ labels, effects, verb, resource, runId, agentClass, charge }: Step): TrajectoryStep {
+function requested({ labels, effects, verb, resource, runId, agentClass, charge, marks }: Step): TrajectoryStep {
   const effect = effects[effects.length - 1] ?? 'read';
   return {
     labels,
@@ -77,5 +87,6 @@ function requested({ labels, effects, verb, resource, runId, agentClass, charge 
     ...(resource === undefined ? {} : { resource }),
     ...(agentClass === undefined ? {} : { agentClass }),
     ...(charge === undefined ? {} : { charge }),
+    ...(marks === undefined ? {} : { marks }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Trajectory } from '@bailiwick/contracts/actions/trajectory';
 import type { Formula, SeenSteps } from '@bailiwick/contracts/policy/rule';
+import { dataFrom } from './data-from';
 import { compilePast, IN_FLIGHT, type ReportFault } from './matcher';
 import {
   countDistinctWithin,
@@ -44,6 +45,7 @@ export function compileFormula(formula: Formula, uses: Uses, report: ReportFault
   if (formula.count_distinct_within)
     return one(countDistinctWithin(formula.count_distinct_within, at('count_distinct_within')));
   if (formula.sum_within) return one(sumWithin(formula.sum_within, at('sum_within')));
+  if (formula.data_from) return one(dataFrom(formula.data_from, at('data_from')));
   if (formula.all) return allOf(formula.all.map((each, i) => compileFormula(each, uses, at('all', i))));
   if (formula.any) return anyOf(formula.any.map((each, i) => compileFormula(each, uses, at('any', i))));
   if (formula.not) return negated(compileFormula(formula.not, uses, at('not')));

@@ -1,5 +1,6 @@
 import type { KeptOfTree } from '@bailiwick/contracts/actions/trajectory';
 import type { CompiledRules } from './compile';
+import { flowsOf, flowsRow, isFlows, isFlowsRow } from './data-from';
 import { isKeyed, type Keyed } from './keyed';
 import type { Step } from './step';
 
@@ -18,7 +19,7 @@ export interface Kept extends KeptOfTree {
  */
 export function feed(
   kept: Kept | undefined,
-  { operators, keys, id }: CompiledRules,
+  { operators, flows, keys, id }: CompiledRules,
   step: Step,
   at: number,
 ): Kept | undefined {
@@ -30,9 +31,9 @@ export function feed(
   if (operators.length === 0) return kept;
   const isAction = step.kind === 'permitted' || step.kind === 'denied';
   if (kept && isAction) kept.actions += 1;
-  for (const operator of operators) {
-    if (!operator.matches(step)) continue;
+  for (const operator of step.kind === 'ended' ? flows : operators) {
     const before = kept?.states.get(operator.key);
+    if (!operator.matches(step) && !(before !== undefined && operator.followsOutcomes && isOutcome(step))) continue;
     const after = operator.feed(before, step, operator.byActions ? (kept?.actions ?? 1) : at);
     if (after === undefined) continue;
     kept ??= { rules: id, actions: 1, states: new Map() };
@@ -40,6 +41,8 @@ export function feed(
   }
   return kept;
 }
+
+const isOutcome = ({ kind }: Step): boolean => kind === 'ended' || kind === 'result';
 
 /** What is kept of a tree as a line of a snapshot holds it. */
 export type KeptRow = [rules: string, actions: number, states: [key: string, state: unknown][]];
@@ -56,14 +59,16 @@ export const keptOf = ([rules, actions, states]: KeptRow): Kept => ({
   states: new Map(states.map(([key, state]) => [key, restored(state)])),
 });
 
-/** Only states by key are objects: the rest are numbers and lists of numbers. */
+/** Only states by key and flows are objects: the rest are numbers and lists of numbers. */
 function stored(state: unknown): unknown {
+  if (isFlows(state)) return flowsRow(state);
   if (!isKeyed(state)) return state;
   const byKey = [...state.byKey].map(([key, [mark, inner]]) => [key, mark, stored(inner)]);
   return state.lost === undefined ? { byKey } : { byKey, lost: state.lost };
 }
 
 function restored(state: unknown): unknown {
+  if (isFlowsRow(state)) return flowsOf(state);
   if (!isKeyed(state)) return state;
   const { byKey, lost } = state as unknown as { byKey: [string, number, unknown][]; lost?: number };
   const keyed: Keyed<unknown> = {

@@ -22,6 +22,8 @@ export interface Operator {
   readonly values: number;
   readonly byActions: boolean;
   readonly matches: Matches;
+  /** receives outcomes without labels too */
+  readonly followsOutcomes?: true;
   /** Returns the state after a step that matches. */
   feed(state: unknown, step: Step, mark: number): unknown;
   /** @param now the mark of the judged step */
@@ -30,19 +32,19 @@ export interface Operator {
 
 const { rule: most } = LIMITS.policy;
 
-interface Window {
+export interface Window {
   readonly size: number;
   readonly byActions: boolean;
 }
-function windowOf(within: string | number | undefined): Window {
+export function windowOf(within: string | number | undefined): Window {
   if (typeof within === 'number') return { size: within, byActions: true };
   return { size: within === undefined ? Infinity : (parseDuration(within) ?? Infinity), byActions: false };
 }
 
 type Named = { readonly [K in keyof Formula]-?: NonNullable<Formula[K]> };
-const keyFor = (operator: string, content: object): string =>
+export const keyFor = (operator: string, content: object): string =>
   canonicalDigest({ operator, ...content }).slice('sha256:'.length, 31);
-const present = ({ labels, any_label, effects, verbs, resource, classes, kind }: PastMatcher): PastMatcher => ({
+export const present = ({ labels, any_label, effects, verbs, resource, classes, kind }: PastMatcher): PastMatcher => ({
   labels,
   any_label,
   effects,

@@ -83,6 +83,37 @@ export const SHIPPED_RULES: readonly StatedRule[] = [
     says: 'a permit that may send outside has no outcome yet, and would outlive the reading of this secret; report its outcome, or wait until it expires, and ask again',
   },
   {
+    name: 'secret-value-sent',
+    on: { any_label: ['send:external', 'may:send', 'fetch:unnamed'] },
+    when: { data_from: { labels: ['read:secret'], unknown: 'ignore' } },
+    outcome: 'deny',
+    says: 'a value of a secret that was read in this task would leave with this call, or what it sends is not stated; use the secret where it is, and send nothing of it',
+  },
+  {
+    name: 'file-posted',
+    on: {
+      effects: ['external'],
+      verbs: ['web.*', 'http.*', 'webhook.*', 'browser.*', 'post_webpage', 'input_to_webpage'],
+    },
+    when: {
+      data_from: {
+        effects: ['read'],
+        verbs: [
+          'file.*',
+          'folder.*',
+          'directory.*',
+          'read_text_file',
+          'read_media_file',
+          'read_multiple_files',
+          'search_files',
+        ],
+        unknown: 'ignore',
+      },
+    },
+    outcome: 'ask',
+    says: 'what was read from a file would be sent to the web, or what is sent is not stated; a person must approve it',
+  },
+  {
     name: 'mass-reads',
     on: { effects: ['read'] },
     when: { count_distinct_within: { effects: ['read'], of: 'resources', at_least: 40, within: '10m' } },

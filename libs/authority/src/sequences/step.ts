@@ -1,12 +1,14 @@
 import type { Consumed, Effect } from '@bailiwick/contracts/grants/grant';
 import type { StepKind, StepPart } from '@bailiwick/contracts/policy/rule';
 import type { TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
+import type { ValueMarks } from '@bailiwick/contracts/actions/value-marks';
 import { sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /** One step of a tree, as the rules over sequences compare it. What an event does not record is undefined. */
 export interface Step {
-  readonly kind: StepKind;
+  /** `ended`: an outcome without labels, of which only rules about the flow of data hear */
+  readonly kind: StepKind | 'ended';
   readonly labels: readonly string[];
   readonly effects: readonly Effect[];
   readonly verb: string | undefined;
@@ -14,13 +16,20 @@ export interface Step {
   readonly runId: string;
   readonly agentClass: string | undefined;
   readonly charge: Consumed | undefined;
+  /** of a permitted action, and of its outcome */
+  readonly actionId?: string | undefined;
+  /** of the values of its arguments, or of its result; undefined: none were stated */
+  readonly marks?: ValueMarks | undefined;
+  /** a run states it, and no enforcement point */
+  readonly isOwnWord?: boolean | undefined;
 }
 
 /** Returns the judged action as a step: it is compared with the steps that were permitted. */
 export function judgedStep(step: TrajectoryStep): Step {
   if (newest?.of === step) return newest.as;
-  const { labels, effect, effects = [effect], verb, resource, runId, agentClass, charge } = step;
-  const as: Step = { kind: 'permitted', labels, effects, verb, resource, runId, agentClass, charge };
+  const { labels, effect, effects = [effect], verb, resource, runId, agentClass, charge, marks, isOwnWord } = step;
+  const stated = marks === undefined && isOwnWord !== true ? undefined : { marks, isOwnWord };
+  const as: Step = { kind: 'permitted', labels, effects, verb, resource, runId, agentClass, charge, ...stated };
   newest = { of: step, as };
   return as;
 }

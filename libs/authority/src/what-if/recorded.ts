@@ -77,5 +77,6 @@ export function askedOf({ data }: Decision, run: RunNode, catalog: Catalog): Ask
     drift: drift === 'unavailable' ? drift : Math.max(drift, run.drift),
     obligations: catalog.lookup(data.verb, data.tool).facts.obligations,
     understands: data.understands,
+    marks: data.marks,
   };
 }

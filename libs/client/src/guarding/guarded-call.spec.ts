@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { canonicalDigest } from '@bailiwick/core/digest';
+import { valueDigests } from '@bailiwick/core/value-digests';
 import { ApprovalNeededError, DeniedError, LeaseEndedError, OutcomeNotReportedError, UndecidedError } from '../errors';
 import type { CallOptions } from '../http/http-calls';
 import { ProblemError } from '../http/problem-error';
@@ -120,6 +121,15 @@ describe('a guarded call', () => {
     expect(service.outcomes).toEqual([
       { actionId: 'act_1', outcome: { status: 'completed', resultDigest: canonicalDigest({ text: 'hi' }) } },
     ]);
+  });
+
+  it('states digests of the values of its arguments and its result if its rule asks for them', async () => {
+    const service = new Service();
+    const found = { iban: 'DE89370400440532013000' };
+    const follows = { ...tool(() => found), values: true };
+    await guardedCall(actingOn(service), follows, { path: 'a' }, {});
+    expect(service.requests[0]!.body.action.values).toBe(true);
+    expect(service.outcomes).toMatchObject([{ outcome: { values: valueDigests(found) } }]);
   });
 
   it('does not make a denied call, and throws the innermost reasons', async () => {

@@ -2,6 +2,8 @@ import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/con
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { systemClock } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
+import { LIMITS } from '@bailiwick/core/limits';
+import { statedDigests } from '@bailiwick/core/value-digests';
 import type { CallOptions } from '../http/http-calls';
 import { ProblemError } from '../http/problem-error';
 import {
@@ -272,7 +274,7 @@ async function untilAborted<R>(running: Promise<Ran<R>>, signal: AbortSignal, gr
 /** Returns what is reported of a tool. Of a result that the rule cannot describe, only that the call was made. */
 function outcomeOf<A, R>(tool: GuardedTool<A, R>, ran: Ran<R>): OutcomeRequest {
   if ('thrown' in ran) return { status: 'failed' };
-  const made = { status: 'completed', ...digestOf(ran.result) } as const;
+  const made = { status: 'completed', ...digestOf(ran.result, tool.values === true) } as const;
   try {
     return { ...made, ...tool.outcome?.(ran.result) };
   } catch {
@@ -280,11 +282,14 @@ function outcomeOf<A, R>(tool: GuardedTool<A, R>, ran: Ran<R>): OutcomeRequest {
   }
 }
 
-/** Returns the digest of a result, if it has a form as JSON. */
-function digestOf(result: unknown): { resultDigest?: string } {
+/** Returns the digest of a result, and those of its values, if it has a form as JSON. */
+function digestOf(result: unknown, isFollowed: boolean): Pick<OutcomeRequest, 'resultDigest' | 'values'> {
   try {
     const text = JSON.stringify(result) as string | undefined;
-    return text === undefined ? {} : { resultDigest: canonicalDigest(JSON.parse(text)) };
+    if (text === undefined) return {};
+    const json: unknown = JSON.parse(text);
+    const values = isFollowed ? statedDigests(json, LIMITS.valuesPerResult) : undefined;
+    return { resultDigest: canonicalDigest(json), ...(values && { values }) };
   } catch {
     return {};
   }

@@ -25,6 +25,11 @@ export interface ToolRule<A = Args, R = unknown> {
   readonly apply?: (result: R, obligations: ActionAnswer['obligations']) => R | Promise<R>;
   /** what is reported in addition to the digest of the result; `status: 'failed'` for a result that states an error */
   readonly outcome?: (result: R) => Partial<OutcomeRequest>;
+  /**
+   * states digests of the values of arguments and results, for rules that follow the flow of data; `false` unless stated.
+   * What a run states makes such a rule stricter, and never milder
+   */
+  readonly values?: boolean;
   /** whether calls that need approval wait for it; `false` unless stated */
   readonly approval?: ApprovalWait;
 }
@@ -86,10 +91,17 @@ export function describe<A, R>(tool: GuardedTool<A, R>, args: A): Described {
 }
 
 function requestOf<A, R>(tool: GuardedTool<A, R>, args: A): Described['request'] {
-  const { name, verb, resource, effect, risk, cost, units, labels, audience } = tool;
+  const { name, verb, resource, effect, risk, cost, units, labels, audience, values } = tool;
   const of = structuredClone(args); // the functions of the rule may change what they get
   return {
-    action: { verb, tool: name, args: asJson(args ?? {}), ...(effect && { effect }), ...(risk && { risk }) },
+    action: {
+      verb,
+      tool: name,
+      args: asJson(args ?? {}),
+      ...(effect && { effect }),
+      ...(risk && { risk }),
+      ...(values === true && { values }),
+    },
     resource: valueOf(resource, of),
     ...(cost && { cost: valueOf(cost, of) }),
     ...(units && { units: valueOf(units, of) }),

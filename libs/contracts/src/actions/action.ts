@@ -39,9 +39,13 @@ export const calledTool = z.strictObject({
 /**
  * Digests of values of a call, `sha256:<hex>` of each in UTF-8, as `@bailiwick/core/value-digests` makes them. The gateway
  * replaces each by its HMAC with a key of the installation, and stores those with the payload of the event, so that they
- * are erased with it.
+ * are erased with it. Rules that follow values compare marks of them (`value-marks.ts`). An empty list states that there are
+ * none; left out: nothing is stated.
  */
-const valueDigests = z.array(digest).min(1).max(LIMITS.valuesPerCall);
+const valueDigestsUpTo = (most: number) => z.array(digest).max(most);
+export const valueDigests = valueDigestsUpTo(LIMITS.valuesPerCall);
+export const resultDigests = valueDigestsUpTo(LIMITS.valuesPerResult);
+
 /** Asks for a token of the permitted call, for the owner of the tool. */
 export const tokenRequest = z.strictObject({
   /** the address of the tool, which verifies the token */
@@ -101,7 +105,7 @@ export const outcomeRequest = z.strictObject({
   resultDigest: digest.optional(),
   preview: z.string().max(LIMITS.previewLength).optional(),
   /** the values of the result whose flow is followed; `true` takes them from `preview` */
-  values: z.union([z.literal(true), valueDigests]).optional(),
+  values: z.union([z.literal(true), resultDigests]).optional(),
   effects: effects.optional(),
   cost: costs.optional(),
   units: units.optional(),

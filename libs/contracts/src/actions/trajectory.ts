@@ -2,6 +2,7 @@ import type { Consumed, Effect } from '../grants/grant';
 import type { Obligation } from '../obligations/obligation';
 import type { RuleOutcome } from '../policy/rule';
 import type { Reason } from '../reason';
+import type { ValueMarks } from './value-marks';
 
 /** The labels that sequence rules use: a tree keeps each of them, regardless of the number of others. */
 export const RULE_LABELS: ReadonlySet<string> = new Set([
@@ -55,6 +56,10 @@ export interface TrajectoryStep {
   readonly resource?: { readonly type: string; readonly id: string };
   readonly agentClass?: string;
   readonly charge?: Consumed;
+  /** of the values of its arguments */
+  readonly marks?: ValueMarks | undefined;
+  /** the run itself states the call */
+  readonly isOwnWord?: boolean | undefined;
 }
 
 /** A rule over sequences, compiled. */

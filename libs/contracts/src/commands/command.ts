@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
-import { attribute, calledTool, labels, onBehalfOf, outcomeRequest, resource } from '../actions/action';
+import {
+  attribute,
+  calledTool,
+  labels,
+  onBehalfOf,
+  outcomeRequest,
+  resource,
+  resultDigests,
+  valueDigests,
+} from '../actions/action';
+import { argumentMarks, resultMarks } from '../actions/value-marks';
 import { approvalScope } from '../approvals/approval-scope';
 import { missingCall } from '../approvals/asked-bundle';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
@@ -73,6 +83,9 @@ export const authorize = command('authorize', {
   parentActionId: idOf('action').optional(),
   onBehalfOf: onBehalfOf.optional(),
   understands: understands.optional(),
+  /** digests of the values of the arguments; replaced by their marks before the command enters the mailbox */
+  values: valueDigests.optional(),
+  marks: argumentMarks.optional(),
   derived: derived.optional(),
   proof: z.union([
     z.strictObject({ vouched: z.literal(true) }),
@@ -89,6 +102,9 @@ export const authorize = command('authorize', {
 export const settle = command('settle', {
   actionId: idOf('action'),
   outcome: outcomeRequest.omit({ preview: true, values: true }),
+  /** of the values of the result, as those of arguments */
+  values: resultDigests.optional(),
+  marks: resultMarks.optional(),
 });
 export const completeRun = command('completeRun', { runId: idOf('run') });
 /** Exactly one of `want`, `ask` and `missing`. */

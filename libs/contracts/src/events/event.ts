@@ -11,6 +11,7 @@ import { mcpApproval } from '../mcp/mcp-pin';
 import { mcpServerChange } from '../mcp/mcp-server-change';
 import { sessionChange } from '../sessions/session-change';
 import { webhookChange } from '../webhooks/webhook-change';
+import { argumentMarks, resultMarks } from '../actions/value-marks';
 import { decidedObligations, understands } from '../obligations/obligation';
 import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
 import {
@@ -89,6 +90,8 @@ export const decidedAction = z.strictObject({
   stated: z.literal('run').optional(),
   resource,
   argsDigest: digest.optional(),
+  /** of the values of its arguments; left out if none were stated, or no rule in force follows values */
+  marks: argumentMarks.optional(),
   /** reserved by a permit; for other outcomes the amount that a permit would reserve */
   charge: consumed,
   labels: recordedLabels,
@@ -156,6 +159,8 @@ const settlement = {
     .optional(),
   effects: effects.optional(),
   resultDigest: digest.optional(),
+  /** of the values of the result; left out as those of arguments are */
+  marks: resultMarks.optional(),
   labels: recordedLabels.optional(),
 };
 
@@ -291,6 +296,7 @@ export const EVENT_DATA = {
     units: units.optional(),
     effects: effects.optional(),
     resultDigest: digest.optional(),
+    marks: resultMarks.optional(),
     labels: recordedLabels.optional(),
   }),
   DriftScored: z.strictObject({

@@ -19,6 +19,11 @@ export function wordsOf(event: Event, stored: string | null | undefined): Words 
   return saltedDigest(salt, value) === event.payloadDigest ? value : null;
 }
 
+/** Returns the random salt of the payload of an event; undefined where `wordsOf` returns null. */
+export function saltOf(event: Event, stored: string | null | undefined): string | undefined {
+  return stored == null || wordsOf(event, stored) === null ? undefined : compiled.parse(fromJson(stored)).salt;
+}
+
 /** Reports whether the stored payload differs from the one that the event identifies. */
 export const isForeign = (event: Event, stored: string | null | undefined): boolean =>
   stored != null && wordsOf(event, stored) === null;

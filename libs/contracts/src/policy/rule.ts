@@ -10,7 +10,8 @@ import { amount, costs, duration, freeText, name, units } from '../primitives';
 /*
  * A rule judges each action that is asked for (`on`) by what happened in its tree before (`when`). Grammar of `when`:
  *
- *   formula  = formerly | once | never | since | count_within | count_distinct_within | sum_within | all | any | not
+ *   formula  = formerly | once | never | since | count_within | count_distinct_within | sum_within | data_from
+ *            | all | any | not
  *   all, any = a list of formulas;  not = one formula
  *   the others: a matcher of steps of the past, with a window and what the operator compares
  *
@@ -153,6 +154,22 @@ export const sumWithin = z
   })
   .refine(matchesSomething, needsMatcher);
 
+/** What a rule does about data of which it is not known where it came from. */
+export const UNKNOWN = ['object', 'ignore'] as const;
+export const dataFrom = z
+  .strictObject({
+    ...matcher,
+    within: within.optional(),
+    unknown: z
+      .enum(UNKNOWN)
+      .optional()
+      .describe(
+        'ignore: values that were forgotten or left out do not count, nor a tree in which none are stated. Left out: object.',
+      ),
+  })
+  .refine(matchesSomething, needsMatcher);
+export type DataFrom = z.infer<typeof dataFrom>;
+
 /** A formula over the past of a tree: exactly one member is present. */
 export interface Formula {
   formerly?: SeenSteps | undefined;
@@ -162,6 +179,7 @@ export interface Formula {
   count_within?: z.infer<typeof countWithin> | undefined;
   count_distinct_within?: z.infer<typeof countDistinctWithin> | undefined;
   sum_within?: z.infer<typeof sumWithin> | undefined;
+  data_from?: DataFrom | undefined;
   all?: Formula[] | undefined;
   any?: Formula[] | undefined;
   not?: Formula | undefined;
@@ -175,6 +193,7 @@ export const OPERATORS = [
   'count_within',
   'count_distinct_within',
   'sum_within',
+  'data_from',
   'all',
   'any',
   'not',
@@ -192,6 +211,9 @@ export const formula: z.ZodType<Formula> = z
       .optional()
       .describe('The steps that match, the judged one included, have at least at_least different resources or verbs.'),
     sum_within: sumWithin.optional().describe('The charges of the steps that match, the judged one included, add up.'),
+    data_from: dataFrom
+      .optional()
+      .describe('The arguments of the judged step have a value that the result of an earlier step that matches had.'),
     all: several.optional().describe('All of these formulas hold.'),
     any: several.optional().describe('At least one of these formulas holds.'),
     not: z
@@ -202,6 +224,8 @@ export const formula: z.ZodType<Formula> = z
   .refine((value) => Object.values(value).filter((each) => each !== undefined).length === 1, {
     error: `has exactly one operator: ${OPERATORS.join(', ')}`,
   });
+
+const exampleValues = z.array(z.string().min(1).max(LIMITS.nameLength)).max(most.exampleSteps);
 
 /** A step of an example. */
 export const exampleStep = z.strictObject({
@@ -220,6 +244,8 @@ export const exampleStep = z.strictObject({
   run: name.optional().describe('The name of its run. Left out: one and the same.'),
   cost: costs.optional().describe('Its cost by currency, in minor units.'),
   units: units.optional().describe('Its counted units.'),
+  values: exampleValues.optional().describe('The values of its arguments. Left out: they are not stated.'),
+  returns: exampleValues.optional().describe('The values of its result. Left out: it has no outcome yet.'),
   after: duration.optional().describe('The time since the step before. Left out: 1s.'),
   times: z.number().int().min(1).max(most.repeatedSteps).optional().describe('How often it is repeated.'),
 });

@@ -1,6 +1,7 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
 import type { DecidedAction } from '@bailiwick/contracts/events/event';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
+import type { ValueMarks } from '@bailiwick/contracts/actions/value-marks';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { RULE_LABELS } from '@bailiwick/contracts/actions/trajectory';
 import { rfc3339 } from '@bailiwick/core/clock';
@@ -167,6 +168,7 @@ function deniedUnderDead(
   const { type, id } = facts.resource;
   const little = {
     ...asked,
+    marks: undefined,
     facts: { ...facts, resource: { type, id, attributes: {} } },
     labels: labels.filter(
       (each) => each === 'escalation' || RULE_LABELS.has(each) || state.policies.rules.labels.has(each),
@@ -209,9 +211,12 @@ function bindingOf(command: CommandOf<'authorize'>, { facts, charge }: Asked, ru
   });
 }
 
+/** A copy: the list of an event may be changed. */
+const recordedMarks = (marks: ValueMarks): DecidedAction['marks'] => (marks === 'unavailable' ? marks : [...marks]);
+
 function recordOf(
   command: CommandOf<'authorize'>,
-  { facts, labels, charge, drift, understands }: Asked,
+  { facts, labels, charge, drift, understands, marks }: Asked,
   run: RunNode,
   binding: string,
   reasons: Reason[],
@@ -232,6 +237,7 @@ function recordOf(
       ...(Object.keys(attributes).length ? { attributes } : {}),
     },
     ...(command.action.argsDigest === undefined ? {} : { argsDigest: command.action.argsDigest }),
+    ...(marks === undefined ? {} : { marks: recordedMarks(marks) }),
     charge,
     labels,
     agentClass: run.agent.class,

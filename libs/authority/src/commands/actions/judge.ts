@@ -3,6 +3,7 @@ import type { DecisionOutcome, Reason } from '@bailiwick/contracts/reason';
 import type { Refusal } from '@bailiwick/contracts/reason';
 import type { Obligation } from '@bailiwick/contracts/obligations/obligation';
 import type { RuleReason, Trajectory, TrajectoryStep } from '@bailiwick/contracts/actions/trajectory';
+import type { ValueMarks } from '@bailiwick/contracts/actions/value-marks';
 import { LIMITS } from '@bailiwick/core/limits';
 import { foldSpaces } from '@bailiwick/core/look-alike';
 import { err, ok, type Result } from '@bailiwick/core/result';
@@ -44,6 +45,8 @@ export interface Asked {
   readonly obligations?: readonly Obligation[] | undefined;
   /** the obligations that the enforcement point states to apply; undefined: it compares them itself */
   readonly understands?: readonly string[] | undefined;
+  /** of the values of its arguments, as its tree has them; undefined: none were stated */
+  readonly marks?: ValueMarks | undefined;
 }
 
 type Authorize = CommandOf<'authorize'>;
@@ -109,6 +112,7 @@ export function understand(
     faults,
     obligations: known.obligations,
     understands: command.understands && [...new Set(command.understands)].sort(),
+    ...(command.marks === undefined ? {} : { marks: command.marks }),
   });
 }
 
@@ -212,7 +216,7 @@ function withoutObligations(reason: RuleReason): Reason {
 }
 
 /** Returns a requested action as a step of a tree. */
-const stepAsked = ({ labels, charge, facts }: Asked, runId: string): TrajectoryStep => ({
+const stepAsked = ({ labels, charge, facts, marks }: Asked, runId: string): TrajectoryStep => ({
   labels,
   effect: facts.effect,
   effects: facts.effects,
@@ -221,6 +225,8 @@ const stepAsked = ({ labels, charge, facts }: Asked, runId: string): TrajectoryS
   resource: facts.resource,
   agentClass: facts.agentClass,
   charge,
+  marks,
+  isOwnWord: facts.stated === 'run',
 });
 
 const pastOf = (
@@ -245,9 +251,12 @@ function callerReasons(
   const tree = state.trees.get(treeId);
   const others = tree?.sending.filter(({ id, expiresAt }) => id !== actionId && now < expiresAt) ?? [];
   return rules
-    .judge(pastOf(state, tree, others, now), stepAsked(asked, runId))
+    .judge(pastOf(state, tree, others, now), stepAsked(withoutMarks(asked), runId))
     .map(({ suspends: _, ...reason }) => reason);
 }
+
+/** Marks are made with the key of a tree: in another tree they can be compared with nothing. */
+const withoutMarks = (asked: Asked): Asked => (asked.marks === undefined ? asked : { ...asked, marks: 'unavailable' });
 
 /** An event body is bounded: only the first objections are kept, and the strictest outcome always. */
 const MAX_REASONS = 16;

@@ -32,6 +32,7 @@ export const settle: Decide<'settle'> = (state, command, now) => {
     settlement(state, action, report, now, {
       ...(effects === undefined ? {} : { effects }),
       ...(resultDigest === undefined ? {} : { resultDigest }),
+      ...(command.marks === undefined ? {} : { marks: command.marks }),
       ...(labels === undefined ? {} : { labels }),
     }),
   );
@@ -42,7 +43,8 @@ export const settle: Decide<'settle'> = (state, command, now) => {
  * are facts, whenever they are reported. It neither charges nor releases anything.
  */
 function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
-  const { actionId, outcome } = command;
+  const { actionId, outcome, marks } = command;
+  const data = marks === undefined ? outcome : { ...outcome, marks };
   const done = settledOf(state, actionId);
   if (!done || actsForAnother(command, done.runId)) return notFound('permitted action', actionId);
   if (done.status !== 'abandoned')
@@ -56,10 +58,7 @@ function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
   if (!run) return notFound('permitted action', actionId);
   const { treeId, id: runId, grantId } = run;
   const ended = outcome.status === 'completed' ? endsWithLate(state, actionId) : [];
-  return ok([
-    { type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data: outcome },
-    ...ended,
-  ]);
+  return ok([{ type: 'OutcomeReportedLate', treeId, runId, grantId, actionId, payload: true, data }, ...ended]);
 }
 
 /** Abandons an action of which no client reported whether it happened: its reservation counts as spent. */
