@@ -17,6 +17,7 @@ import { layOut, TONES, type Block, type Layout, type Tone } from './tree-layout
 import {
   blockAt,
   draw,
+  isWhole,
   MAX_ROW_PX,
   wholeView,
   within,
@@ -31,6 +32,8 @@ const HEIGHT_MIN = 92;
 const STEP_PX = 56;
 const ZOOM = 1.5;
 const DRAG_PX = 4;
+/** characters of a text that are drawn at most */
+const TEXT_MAX = 120;
 
 const toneOf = ({ status, blockedBy }: GrantView): Tone => {
   if (status === 'active') return blockedBy ? (blockedBy.status === 'suspended' ? 'wait' : 'bad') : 'good';
@@ -220,6 +223,8 @@ function usePicture(
   const view = useRef<View>({ top: 0, left: 0, rowPx: 0 });
   const size = useRef<Size>({ width: 0, height: 0 });
   const colors = useRef<Colors>(undefined);
+  /** what the picture was last drawn for */
+  const drawn = useRef<{ layout: Layout; size: Size }>(undefined);
   const frame = useRef<number>(undefined);
   const latest = useRef<() => void>(() => undefined);
   useEffect(() => {
@@ -229,11 +234,16 @@ function usePicture(
       const ratio = devicePixelRatio;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       colors.current ??= colorsOf(element);
-      view.current = within(view.current, layout, size.current);
+      // leases that arrive while the whole tree is shown are shown as well
+      const { layout: before, size: room } = drawn.current ?? {};
+      const wasWhole = before && room && isWhole(view.current, before, room);
+      const isOther = before !== layout || room !== size.current;
+      view.current = wasWhole && isOther ? wholeView(layout, size.current) : within(view.current, layout, size.current);
+      drawn.current = { layout, size: size.current };
       draw(context, layout, view.current, size.current, colors.current, { chosen, under }, (lease) => {
         const grant = grants[lease];
         const run = grant && runs.get(grant.runId);
-        const task = visibleText(run?.task ?? run?.agent.instance ?? '');
+        const task = visibleText((run?.task ?? run?.agent.instance ?? '').slice(0, TEXT_MAX));
         const status = grant && toneOf(grant) !== 'good' ? statusText(grant) : undefined;
         return {
           name: visibleText(run?.agent.class ?? ''),
