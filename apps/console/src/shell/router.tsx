@@ -77,7 +77,11 @@ const receipt = createRoute({
 const policy = createRoute({
   getParentRoute: () => root,
   path: '/policy',
-  validateSearch: texts('version', 'against'),
+  // numbers of versions: other words are other resources of the API
+  validateSearch: (search: Record<string, unknown>): Search =>
+    Object.fromEntries(
+      Object.entries(texts('version', 'against')(search)).filter(([, value]) => /^\d{1,9}$/.test(value ?? '')),
+    ),
   component: lazyRouteComponent(() => import('../pages/policy/policy-page'), 'PolicyPage'),
 });
 const keys = createRoute({

@@ -8,6 +8,8 @@ import { T } from '../../texts';
 import { diffOf, type Bundle, type EntryChange } from './bundle-diff';
 
 const CHANGES_MAX = 200;
+/** A section with more changes is closed at first. */
+const OPEN_MAX = 20;
 
 /** What differs between two versions of the policy, section by section. */
 export function Compare({
@@ -62,11 +64,13 @@ export function Compare({
         <Loading />
       ) : (
         diffOf(before.data.bundle, after.data.bundle).map(({ section, changes, unchanged }) => (
-          <section key={section}>
-            <h3>
-              {T.policy.sections[section] ?? section}{' '}
-              <span className="muted">{c.counts(changes.length, unchanged)}</span>
-            </h3>
+          <details key={section} open={changes.length > 0 && changes.length <= OPEN_MAX}>
+            <summary>
+              <h3 className="compare-section">
+                {T.policy.sections[section] ?? section}{' '}
+                <span className="muted">{c.counts(changes.length, unchanged)}</span>
+              </h3>
+            </summary>
             <ul className="policy-entries">
               {changes.slice(0, CHANGES_MAX).map((change) => (
                 <li key={change.name}>
@@ -75,7 +79,7 @@ export function Compare({
               ))}
             </ul>
             {changes.length > CHANGES_MAX && <p className="muted small">{T.live.truncated(CHANGES_MAX)}</p>}
-          </section>
+          </details>
         ))
       )}
     </section>

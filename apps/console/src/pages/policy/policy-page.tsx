@@ -146,7 +146,7 @@ const useHistory = () =>
 function Compared({ version, against }: { version: number; against: string }): ReactNode {
   const history = useHistory();
   const versions = history.data?.items.map((each) => each.version) ?? [];
-  return <Compare version={version} against={against} versions={[...versions, 0]} />;
+  return <Compare version={version} against={against} versions={[...new Set([...versions, Number(against), 0])]} />;
 }
 
 function History(): ReactNode {
