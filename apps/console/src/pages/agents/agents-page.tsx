@@ -6,6 +6,7 @@ import { get } from '../../api/client';
 import { NEWEST_DAYS } from '../../api/pages';
 import { RECENT_MAX, useAllLiveGrants, useRecentRuns } from '../../api/queries';
 import { AgentText } from '../../parts/agent-text';
+import { Columns } from '../../parts/columns';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
 import { T } from '../../texts';
@@ -117,19 +118,7 @@ function ClassTable({ classes, chosen }: { classes: readonly AgentClass[]; chose
     <section className="panel" aria-labelledby="classes">
       <h2 id="classes">{T.agents.classes}</h2>
       <table className="table table-cards">
-        <thead>
-          <tr>
-            <th scope="col">{c.name}</th>
-            <th scope="col">{c.owner}</th>
-            <th scope="col" className="right">
-              {c.instances}
-            </th>
-            <th scope="col" className="right">
-              {c.leases}
-            </th>
-            <th scope="col">{c.seen}</th>
-          </tr>
-        </thead>
+        <Columns of={[c.name, c.owner, c.instances, c.leases, c.seen]} right={[c.instances, c.leases]} />
         <tbody>
           {classes.map((each) => (
             <tr key={each.name}>

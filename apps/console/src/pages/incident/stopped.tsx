@@ -5,6 +5,7 @@ import { ShieldCheck } from 'lucide-react';
 import { api, get } from '../../api/client';
 import type { Revocation } from '../../api/shapes';
 import { AgentText } from '../../parts/agent-text';
+import { Columns } from '../../parts/columns';
 import { costs, Id } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { T } from '../../texts';
@@ -59,21 +60,10 @@ export function Stopped({ id, onAgain }: { id: string; onAgain: () => void }): R
         <Empty title={T.incident.recordEmpty} />
       ) : (
         <table className="table table-cards">
-          <thead>
-            <tr>
-              <th scope="col">{c.agent}</th>
-              <th scope="col">{c.run}</th>
-              <th scope="col" className="right">
-                {c.inFlight}
-              </th>
-              <th scope="col" className="right">
-                {c.approvals}
-              </th>
-              <th scope="col" className="right">
-                {c.reserved}
-              </th>
-            </tr>
-          </thead>
+          <Columns
+            of={[c.agent, c.run, c.inFlight, c.approvals, c.reserved]}
+            right={[c.inFlight, c.approvals, c.reserved]}
+          />
           <tbody>
             {consequences.map((each) => (
               <tr key={each.grantId}>

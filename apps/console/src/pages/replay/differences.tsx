@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { Link } from '@tanstack/react-router';
 import type { Difference, ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { AgentText } from '../../parts/agent-text';
+import { Columns } from '../../parts/columns';
 import { objections } from '../../parts/reasons';
 import { T } from '../../texts';
 
@@ -34,15 +35,7 @@ export function Differences({
       )}
       {answer.differences.length > 0 && (
         <table className="table table-cards">
-          <thead>
-            <tr>
-              <th scope="col">{d.columns.position}</th>
-              <th scope="col">{d.columns.agent}</th>
-              <th scope="col">{d.columns.what}</th>
-              <th scope="col">{d.columns.kind}</th>
-              <th scope="col">{d.columns.why}</th>
-            </tr>
-          </thead>
+          <Columns of={Object.values(d.columns)} />
           <tbody>
             {answer.differences.map((each) => (
               <Row key={`${each.position} ${each.kind}`} difference={each} treeId={treeId} onGo={onGo} />

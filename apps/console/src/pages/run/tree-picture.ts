@@ -129,9 +129,9 @@ export function draw(
     const isTwo = seen >= TWO_LINES_PX && more !== '';
     // stacked accents stay in the lease that they belong to
     canvas.save();
-    canvas.beginPath();
-    canvas.rect(x, top, width, seen);
-    canvas.clip();
+    const frame = new Path2D();
+    frame.rect(x, top, width, seen);
+    canvas.clip(frame);
     const middle = top + Math.min(seen, MAX_ROW_PX) / 2;
     canvas.fillStyle = colors.ink;
     canvas.font = `600 ${seen < SMALL_TEXT_PX ? 11 : 12.5}px ${colors.font}`;
