@@ -1,0 +1,58 @@
+import { plural } from './plural';
+
+export const policy = {
+  title: 'Policy',
+  lead: 'What verbs mean, what classes of agents may hold, and who may approve.',
+  inForce: 'In force',
+  shipped: 'shipped with the release',
+  history: 'Versions',
+  historyEmpty:
+    'Nothing was deployed yet: the policy that ships with the release is in force. Deploy one with npx bailiwick policy deploy DIR.',
+  columns: { version: 'Version', time: 'Deployed', by: 'By', changes: 'Changes' },
+  compare: {
+    title: (version: number) => `What version ${version} changes`,
+    with: 'Compared with',
+    link: (version: number) => `against ${version === 0 ? 'the release' : `version ${version}`}`,
+    versionOf: (version: number) => (version === 0 ? 'the release' : `version ${version}`),
+    counts: (changed: number, same: number) =>
+      changed === 0 ? `no change, ${same} the same` : `${plural(changed, 'change')}, ${same} the same`,
+    kinds: { added: 'Added', removed: 'Removed', changed: 'Changed' },
+    before: 'Before',
+    after: 'After',
+  },
+  simulator: {
+    title: 'Would this lease permit this call?',
+    lead: 'Decides under the live lease and the policy in force, and charges and records nothing.',
+    grant: 'Lease',
+    fields: { verb: 'Verb', type: 'Type of resource', id: 'Resource' },
+    hints: { verb: 'repo.commit', type: 'repo', id: 'acme/clord' },
+    effect: 'Effect',
+    byCatalog: 'As the catalog states',
+    effects: { read: 'Read', write: 'Write', exec: 'Execute', external: 'External' },
+    run: 'Try it',
+    permits: 'It would be permitted',
+    asks: 'A person would be asked',
+    denies: 'It would be denied',
+  },
+  sections: {
+    approvals: 'Who may approve',
+    rules: 'Sequences over a tree',
+    agents: 'Manifests of agent classes',
+    catalog: 'Catalog of verbs',
+    tests: 'Tests',
+  } as Record<string, string>,
+  find: 'Find a verb',
+  entries: (count: number) => plural(count, 'entry', 'entries'),
+  none: 'None in this version.',
+  signals: 'Signals of the last seven days',
+  signalsLead: 'Where people always agree, or never do, the policy can be improved.',
+  signalColumns: {
+    verb: 'Verb',
+    cls: 'Agent class',
+    permits: 'Permitted',
+    denials: 'Denied',
+    asked: 'Asked',
+    approved: 'Approved',
+    refused: 'Refused',
+  },
+} as const;
