@@ -72,7 +72,6 @@ export default tseslint.config(
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
     },
   },
-  // all English texts, for translation
   // The wall clock and the environment are read in the files named here, and nowhere else in the product.
   {
     files: ['apps/**/*.ts', 'libs/**/*.ts'],

@@ -72,7 +72,8 @@ export async function api<T>(
 
 export const get = <T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> =>
   api<T>('GET', withParams(path, params), undefined, { signal });
-export const post = <T>(path: string, body: unknown): Promise<T> => api<T>('POST', path, body);
+export const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
+  api<T>('POST', path, body, { signal });
 
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { PARAMETERS } from '../pages/incident/selector';
 import { Empty } from '../parts/states';
 import { T } from '../texts';
 import { Shell } from './shell';
@@ -32,17 +33,7 @@ const approvals = createRoute({
 const incident = createRoute({
   getParentRoute: () => root,
   path: '/incident',
-  validateSearch: texts(
-    'agentClass',
-    'agentInstance',
-    'modelVersion',
-    'principal',
-    'purpose',
-    'tool',
-    'treeId',
-    'issuedBefore',
-    'revocation',
-  ),
+  validateSearch: texts(...PARAMETERS, 'target', 'revocation'),
   component: lazyRouteComponent(() => import('../pages/incident/incident-page'), 'IncidentPage'),
 });
 const agents = createRoute({

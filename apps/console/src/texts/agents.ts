@@ -60,7 +60,7 @@ export const agents = {
     run: 'Offboard',
     noSessions: 'Their sessions stay: ending them needs the role responder or admin.',
     working: 'Ending …',
-    half: 'This is not complete. What is listed above is what they still have: confirm again to end it.',
+    half: 'This is not complete. They still have everything listed above: confirm again to end it.',
     doneLeases: 'The leases in their name are revoked, and new ones are refused.',
     doneKey: (name: string) => `The key ${name} is revoked.`,
     doneSessions: 'Their sessions have ended.',

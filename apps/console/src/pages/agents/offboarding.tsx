@@ -2,9 +2,9 @@ import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Check, CircleAlert, UserX } from 'lucide-react';
+import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { api, get, post } from '../../api/client';
 import type { Page } from '../../api/queries';
-import type { Preview } from '../../api/shapes';
 import { AgentText, visibleText } from '../../parts/agent-text';
 import { Failed } from '../../parts/states';
 import { hasOneOf, useCaller } from '../../session/session';
@@ -88,7 +88,7 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
   const preview = useQuery({
     queryKey: ['preview', 'offboard', person],
     enabled: mayRevoke,
-    queryFn: () => post<Preview>('/v1/revocations/preview', selection),
+    queryFn: () => post<PreviewView>('/v1/revocations/preview', selection),
     retry: false,
   });
   const keys = useQuery({ queryKey: ['keys'], enabled: mayKeys, queryFn: readKeys });

@@ -214,7 +214,7 @@ function Signals(): ReactNode {
                 <AgentText>{each.agentClass}</AgentText>
               </td>
               {[each.permits, each.denials, each.asked, each.approved, each.refused].map((count, at) => (
-                <td key={at} className="right num">
+                <td key={at} className="right num" data-label={numbers[at]}>
                   {count}
                 </td>
               ))}
