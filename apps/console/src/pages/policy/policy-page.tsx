@@ -159,7 +159,7 @@ function History(): ReactNode {
       {history.error && <Failed error={history.error} />}
       {history.data?.items.length === 0 && <p className="muted">{T.policy.historyEmpty}</p>}
       {(history.data?.items.length ?? 0) > 0 && (
-        <table className="table">
+        <table className="table table-cards">
           <Columns of={[c.version, c.time, c.by, c.changes]} />
           <tbody>
             {history.data?.items.map(({ version, at, by, replaces }) => (
