@@ -3,7 +3,7 @@ import { AgentText } from './agent-text';
 
 const SHOWN = 8;
 
-/** Counts by name as bars, largest first. The number is there as well. */
+/** Counts by name as bars, largest first. Each has its number. */
 export function Bars({ of }: { of: Readonly<Record<string, number>> }): ReactNode {
   const bars = Object.entries(of).sort(([, a], [, b]) => b - a);
   const most = Math.max(1, ...bars.map(([, count]) => count));

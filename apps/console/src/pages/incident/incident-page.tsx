@@ -75,8 +75,10 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
             {TARGETS.map((each) => (
               <label key={each} className="radio">
                 <input type="radio" name="target" checked={target === each} onChange={() => set('target', each)} />
-                {T.incident.targets[each]}{' '}
-                <span className="muted">{T.incident.targetCounts[each](preview.data?.targets?.[each].grants)}</span>
+                <span>
+                  {T.incident.targets[each]}{' '}
+                  <span className="muted">{T.incident.targetCounts[each](preview.data?.targets?.[each].grants)}</span>
+                </span>
               </label>
             ))}
           </fieldset>
@@ -91,9 +93,10 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
         <h2 id="radius">{T.incident.radius}</h2>
         {isEmpty ? (
           <Empty title={T.incident.radiusEmpty} icon={Octagon} />
-        ) : preview.error ? (
-          <Failed error={preview.error} retry={() => void preview.refetch()} />
-        ) : preview.data ? (
+        ) : (
+          preview.error && <Failed error={preview.error} retry={() => void preview.refetch()} />
+        )}
+        {!isEmpty && preview.data && (
           <>
             <Radius
               preview={preview.data}
@@ -114,7 +117,7 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
               </fieldset>
             )}
           </>
-        ) : null}
+        )}
       </section>
     </div>
   );

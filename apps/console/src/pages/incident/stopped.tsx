@@ -111,7 +111,7 @@ function Envelope({ record }: { record: RevocationRecord }): ReactNode {
           {position !== undefined && <p>{T.incident.done(position.toLocaleString())}</p>}
           {selector && (
             <p className="chips">
-              {partsOf(selector).map(({ name, text }) => (
+              {partsOf(selector, T.incident).map(({ name, text }) => (
                 <span key={name} className="chip">
                   {name}: <AgentText>{text}</AgentText>
                 </span>
