@@ -82,8 +82,8 @@ export function Meaning({ version, against, bundle }: { version: number; against
                 <strong className="mono">
                   <AgentText>{each.name === '*' ? m.section : each.name}</AgentText>
                 </strong>
-                <span className="meaning-says">
-                  {'says' in each ? <AgentText>{each.says.join('; ')}</AgentText> : <Change of={each} />}
+                <span className="meaning-parts">
+                  {'about' in each ? <Change of={each} /> : <AgentText>{each.says.join('; ')}</AgentText>}
                 </span>
               </li>
             ))}
