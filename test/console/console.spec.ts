@@ -140,12 +140,14 @@ describeWithChromium('The console in Chromium', () => {
     await page.getByRole('button', { name: 'Revoke 2 leases' }).waitFor();
     await page.getByLabel(/^Reason/).focus();
     await page.keyboard.type('left its purpose');
+    await page.getByLabel(/^Incident id/).fill('INC-2041');
     await page.getByLabel('Type 2').focus();
     await page.keyboard.type('2');
     await page.keyboard.press('Enter');
     await page.getByText('In effect from position').waitFor();
     expect(await statusOf(`/v1/grants/${second.grantId}`)).toBe('revoked');
     await page.getByRole('rowheader', { name: 'billing-agent' }).first().waitFor();
+    await page.getByRole('definition').filter({ hasText: 'INC-2041' }).waitFor();
   });
 
   it('verifies a receipt in the browser against a key that a person pastes, and refuses another key', async () => {

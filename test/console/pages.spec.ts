@@ -167,6 +167,8 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
     await page.getByRole('link', { name: `against version ${first.version}` }).press('Enter');
     const compared = page.getByRole('region', { name: `What version ${second.version} changes` });
     await compared.getByText('Changed', { exact: true }).waitFor();
+    await compared.getByText('1 change stricter').waitFor();
+    await compared.getByText('Low risk → Medium risk').waitFor();
     await compared.locator('summary', { hasText: 'parcel.track' }).press('Enter');
     await compared.getByText('"risk": "low"').waitFor();
     await page.getByLabel('Lease', { exact: true }).fill(own.grantId);
@@ -182,6 +184,30 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
     await page.getByText(/It would be permitted|A person would be asked/).waitFor();
     const { body } = await http(stack, 'GET', `/v1/grants/${own.grantId}`, { key: stack.keys.analyst as string });
     expect((body.consumed as { calls: number }).calls).toBe(1);
+  });
+
+  it('adds a class that is spelled alike, and states what was made since if a revocation is refused', async () => {
+    const open = (agentClass: string): Promise<SeededRun> => seedRun(stack, agentClass, 'user:ada@example.com');
+    await open('price-agent');
+    const { grantId } = await open('price_agent');
+    await openPage(page, stack, '/incident?agentClass=price-agent');
+    await page.getByRole('button', { name: 'Stop it too price_agent' }).press('Enter');
+    await page.getByRole('button', { name: 'Revoke 4 leases' }).waitFor();
+    await page.getByLabel(/^Reason/).fill('buys at any price');
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await page.route('**/v1/revocations/preview', (route) => released.then(() => route.continue()));
+    await open('price-agent');
+    await page.getByLabel('Type 4').fill('4');
+    await page.keyboard.press('Enter');
+    await page.getByText('+2 leases').waitFor();
+    release();
+    await page.getByLabel(/^Stop these as well/).press(' ');
+    await page.getByLabel('Type 6').fill('6');
+    await page.keyboard.press('Enter');
+    await page.getByText('Agent class price-agent or Agent class price_agent').waitFor();
+    const { body } = await http(stack, 'GET', `/v1/grants/${grantId}`, { key: stack.keys.analyst as string });
+    expect(body.status).toBe('revoked');
   });
 
   it('shows 1,000 questions fluently, and shows an approver that another one was faster', async () => {

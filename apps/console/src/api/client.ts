@@ -24,7 +24,7 @@ export function onSessionEnded(listener: () => void): () => void {
   return () => ended.delete(listener);
 }
 
-type Params = Readonly<Record<string, string | number | boolean | undefined>>;
+export type Params = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** The path with its parameters; those without a value are left out. */
 export function withParams(path: string, params: Params): string {
@@ -35,12 +35,12 @@ export function withParams(path: string, params: Params): string {
   return text === '' ? path : `${path}?${text}`;
 }
 
-/** Sends a request with the cookie of the session. @throws Problem */
+/** Sends a request with the cookie of the session. `signal` ends it, since its answer is not wanted any more. @throws Problem */
 export async function api<T>(
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: unknown,
-  { quiet = false, text = false }: { quiet?: boolean; text?: boolean } = {},
+  { quiet = false, text = false, signal }: { quiet?: boolean; text?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers['content-type'] = 'application/json';
@@ -50,7 +50,12 @@ export async function api<T>(
   }
   let response: Response;
   try {
-    response = await fetch(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    response = await fetch(path, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    });
   } catch {
     throw new Problem(0, 'UNREACHABLE', 'The gateway does not respond.');
   }
@@ -65,8 +70,10 @@ export async function api<T>(
   throw new Problem(response.status, code, detail, problem);
 }
 
-export const get = <T>(path: string, params: Params = {}): Promise<T> => api<T>('GET', withParams(path, params));
-export const post = <T>(path: string, body: unknown): Promise<T> => api<T>('POST', path, body);
+export const get = <T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> =>
+  api<T>('GET', withParams(path, params), undefined, { signal });
+export const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
+  api<T>('POST', path, body, { signal });
 
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -1,5 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import type { QueryClient } from '@tanstack/react-query';
+import { nowMs } from '../clock';
+import { readAgain } from './changes';
 import { get } from './client';
 
 /** An event of the log, as the stream sends it. */
@@ -63,7 +65,7 @@ function changedBy(type: string): string[] {
 
 /**
  * Follows the log of the tenant. A lost connection resumes after the last event received; changes are collected, so that
- * many events per second cause at most one read of each list per `FLUSH_MS`.
+ * many events per second cause at most one read of each list per `FLUSH_MS`, and no second one while it lasts.
  */
 export function follow(queries: QueryClient, mayStream: boolean): () => void {
   if (!mayStream) {
@@ -71,6 +73,7 @@ export function follow(queries: QueryClient, mayStream: boolean): () => void {
     return () => undefined;
   }
   const pending = new Map<string, Set<string>>();
+  let late: ReadonlySet<string> = new Set();
   let recent: LogEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | undefined;
   let retrying: ReturnType<typeof setTimeout> | undefined;
@@ -79,16 +82,11 @@ export function follow(queries: QueryClient, mayStream: boolean): () => void {
 
   const flush = (): void => {
     flushing = undefined;
-    set({ recent: [...recent].reverse().concat(state.recent).slice(0, KEPT_EVENTS) });
+    if (recent.length > 0) set({ recent: [...recent].reverse().concat(state.recent).slice(0, KEPT_EVENTS) });
     recent = [];
-    const changed = new Map(pending);
+    late = readAgain(queries, new Map(pending), late, nowMs());
     pending.clear();
-    void queries.invalidateQueries({
-      predicate: ({ queryKey: [kind, tree] }) => {
-        const trees = changed.get(String(kind));
-        return trees !== undefined && (!String(tree).startsWith('tre_') || trees.has(String(tree)) || trees.has('*'));
-      },
-    });
+    if (late.size > 0) flushing = setTimeout(flush, FLUSH_MS);
   };
   const onEvent = ({ data }: MessageEvent<string>): void => {
     const event = JSON.parse(data) as LogEvent;

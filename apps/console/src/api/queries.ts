@@ -2,21 +2,21 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { Action, Page } from './shapes';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
+import type { QueryMeta } from './changes';
 import { get } from './client';
 import { seenPosition, useRefresh } from './live-events';
+import { readNewest, readPages } from './pages';
 import { readTree } from './trees';
 
 export type { Page, Tree } from './shapes';
 
 export const LIST_LIMIT = 200;
-const LIVE = ['active', 'pending', 'suspended'] as const;
+export const LIVE: readonly string[] = ['active', 'pending', 'suspended'];
 
-/** The runs of each status, together: newest first. */
-async function runsOf(statuses: readonly string[], from?: string): Promise<Page<RunView>> {
+/** The live runs, newest first. */
+async function readLiveRuns(): Promise<Page<RunView>> {
   const pages = await Promise.all(
-    statuses.map((status) =>
-      get<Page<RunView>>('/v1/runs', { status, from, limit: LIST_LIMIT, minPosition: seenPosition() }),
-    ),
+    LIVE.map((status) => get<Page<RunView>>('/v1/runs', { status, limit: LIST_LIMIT, minPosition: seenPosition() })),
   );
   const items = pages.flatMap((page) => page.items).sort((a, b) => b.startedAt.localeCompare(a.startedAt));
   return { items, next: pages.find(({ next }) => next !== null)?.next ?? null };
@@ -25,16 +25,48 @@ async function runsOf(statuses: readonly string[], from?: string): Promise<Page<
 export const useLiveRuns = () =>
   useQuery({
     queryKey: ['runs', 'live'],
-    queryFn: () => runsOf(LIVE),
+    queryFn: readLiveRuns,
     refetchInterval: useRefresh(),
     placeholderData: keepPreviousData,
   });
 
-export const useEndedRuns = (isEnabled: boolean) =>
+const RECENT_LIMIT = 1_000;
+const RECENT_PAGES_MAX = 5;
+/** Runs, and live leases, that are read of a tenant at most. */
+export const RECENT_MAX = RECENT_LIMIT * RECENT_PAGES_MAX;
+const RECENT_REST: QueryMeta = { restMs: 5_000 };
+
+/** The runs that were opened lately, newest first. */
+export const useRecentRuns = (isEnabled = true) =>
   useQuery({
-    queryKey: ['runs', 'ended'],
+    queryKey: ['runs', 'recent'],
     enabled: isEnabled,
-    queryFn: () => runsOf(['completed', 'revoked', 'expired', 'exhausted', 'refused']),
+    queryFn: async ({ signal }) => {
+      const { items, isCut } = await readNewest<RunView>(
+        '/v1/runs',
+        { minPosition: seenPosition() },
+        { limit: RECENT_LIMIT, pagesMax: RECENT_PAGES_MAX, signal },
+      );
+      return { items: [...items].sort((a, b) => b.startedAt.localeCompare(a.startedAt)), isCut };
+    },
+    meta: RECENT_REST,
+    refetchInterval: useRefresh(),
+  });
+
+/** All live leases, as far as they are read. */
+export const useAllLiveGrants = () =>
+  useQuery({
+    queryKey: ['grants', 'all'],
+    queryFn: async ({ signal }) => {
+      const reading = { limit: RECENT_LIMIT, pagesMax: RECENT_PAGES_MAX, signal };
+      const lists = await Promise.all(
+        ['active', 'suspended'].map((status) =>
+          readPages<GrantView>('/v1/grants', { status, minPosition: seenPosition() }, reading),
+        ),
+      );
+      return { items: lists.flatMap(({ items }) => items), isCut: lists.some(({ isCut }) => isCut) };
+    },
+    meta: RECENT_REST,
     refetchInterval: useRefresh(),
   });
 
@@ -57,29 +89,17 @@ export const useLiveGrants = () =>
 const APPROVALS_LIMIT = 500;
 const APPROVAL_PAGES_MAX = 4;
 
-/** All questions that wait, so that the one with the least time left is among them; at most 2,000. */
-async function readPendingApprovals(): Promise<Page<ApprovalView>> {
-  const items: ApprovalView[] = [];
-  let next: string | null = null;
-  let pages = 0;
-  do {
-    const page: Page<ApprovalView> = await get<Page<ApprovalView>>('/v1/approvals', {
-      status: 'pending',
-      limit: APPROVALS_LIMIT,
-      cursor: next ?? undefined,
-    });
-    items.push(...page.items);
-    next = page.next;
-    pages += 1;
-  } while (next !== null && pages < APPROVAL_PAGES_MAX);
-  return { items, next };
-}
-
 export const usePendingApprovals = (isEnabled = true) =>
   useQuery({
     queryKey: ['approvals', 'pending'],
     enabled: isEnabled,
-    queryFn: readPendingApprovals,
+    // all that wait, so that the one with the least time left is among them
+    queryFn: ({ signal }) =>
+      readPages<ApprovalView>(
+        '/v1/approvals',
+        { status: 'pending' },
+        { limit: APPROVALS_LIMIT, pagesMax: APPROVAL_PAGES_MAX, signal },
+      ),
     refetchInterval: useRefresh(),
     placeholderData: keepPreviousData,
   });
@@ -91,11 +111,15 @@ export const useTree = (treeId: string | undefined) =>
   useQuery({
     queryKey: ['tree', treeId],
     enabled: treeId !== undefined,
-    queryFn: ({ client }) =>
-      readTree(treeId ?? '', (partial) => {
-        // shown while the rest is read
-        client.setQueryData(['tree', treeId], partial);
-      }),
+    queryFn: ({ client, signal }) =>
+      readTree(
+        treeId ?? '',
+        (partial) => {
+          // shown while the rest is read
+          client.setQueryData(['tree', treeId], partial);
+        },
+        signal,
+      ),
     refetchInterval: useRefresh(),
     placeholderData: keepPreviousData,
     structuralSharing: false, // comparing 100,000 leases takes longer than drawing them

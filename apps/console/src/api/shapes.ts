@@ -37,42 +37,6 @@ export interface DriftScores {
   }[];
 }
 
-export interface Preview {
-  readonly digest: string;
-  readonly counts: PreviewCounts;
-  readonly targets?: Readonly<Record<string, PreviewCounts>>;
-  readonly byClass: Readonly<Record<string, number>>;
-  readonly sample: readonly { readonly grantId: string; readonly runId: string; readonly agentClass: string }[];
-  readonly asOf: number;
-}
-
-export interface Revocation {
-  readonly revocationId: string;
-  readonly selector: Readonly<Record<string, string>>;
-  readonly quarantine: boolean;
-  readonly position: number;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly consequences: readonly {
-    readonly grantId: string;
-    readonly runId: string;
-    readonly agentClass: string;
-    readonly inFlight: number;
-    readonly pendingApprovals: number;
-    readonly reservedCost: Readonly<Record<string, number>>;
-  }[];
-}
-
-export interface PreviewCounts {
-  readonly grants: number;
-  readonly runs: number;
-  readonly trees: number;
-  readonly agents: number;
-  readonly inFlight: number;
-  readonly pendingApprovals: number;
-  readonly pendingRuns: number;
-  readonly reservedCost: Readonly<Record<string, number>>;
-}
-
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;

@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { PARAMETERS } from '../pages/incident/selector';
 import { Empty } from '../parts/states';
 import { T } from '../texts';
 import { Shell } from './shell';
@@ -32,17 +33,7 @@ const approvals = createRoute({
 const incident = createRoute({
   getParentRoute: () => root,
   path: '/incident',
-  validateSearch: texts(
-    'agentClass',
-    'agentInstance',
-    'modelVersion',
-    'principal',
-    'purpose',
-    'tool',
-    'treeId',
-    'issuedBefore',
-    'revocation',
-  ),
+  validateSearch: texts(...PARAMETERS, 'target', 'revocation'),
   component: lazyRouteComponent(() => import('../pages/incident/incident-page'), 'IncidentPage'),
 });
 const agents = createRoute({
@@ -77,7 +68,11 @@ const receipt = createRoute({
 const policy = createRoute({
   getParentRoute: () => root,
   path: '/policy',
-  validateSearch: texts('version', 'against'),
+  // numbers of versions: other words are other resources of the API
+  validateSearch: (search: Record<string, unknown>): Search =>
+    Object.fromEntries(
+      Object.entries(texts('version', 'against')(search)).filter(([, value]) => /^\d{1,9}$/.test(value ?? '')),
+    ),
   component: lazyRouteComponent(() => import('../pages/policy/policy-page'), 'PolicyPage'),
 });
 const keys = createRoute({

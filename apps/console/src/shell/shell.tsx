@@ -138,7 +138,7 @@ function Waiting({ session }: { session: Session }): ReactNode {
   return (
     <span className="badge" title={T.nav.waiting(count)}>
       {count}
-      {pending.data?.next ? '+' : ''}
+      {pending.data?.isCut ? '+' : ''}
       <span className="visually-hidden"> {T.nav.waiting(count)}</span>
     </span>
   );

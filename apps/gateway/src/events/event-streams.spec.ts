@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RequestContext } from '../http/request-context';
 import type { LogClient } from '../log-client/log-client';
 import type { Admission } from '../auth/admission';
@@ -42,7 +42,10 @@ describe('EventStreams', () => {
     app = Fastify();
     const listener = { notify: () => undefined, stop: () => undefined, wait: () => new Promise(setImmediate) };
     const commits = { listen: () => listener } as unknown as CommitNotifier;
-    const admission = { isStillValid: () => Promise.resolve(valid) } as unknown as Admission;
+    const admission = {
+      isStillValid: (_: unknown, { url, headers }: Partial<FastifyRequest>) =>
+        Promise.resolve(valid && url === '/' && headers?.host === 'x'),
+    } as unknown as Admission;
     const service = new EventStreams(ledger as unknown as LogClient, commits, admission);
     app.get('/', (request, reply) => {
       const context = { caller: { tenant: 'default' }, request } as unknown as RequestContext;
@@ -82,6 +85,12 @@ describe('EventStreams', () => {
     const socket = client(`${LOG}:${EVENTS - 3}`, 'connection: close\r\n');
     expect(await idsOf(socket)).toEqual([`${LOG}:${EVENTS - 2}`, `${LOG}:${EVENTS - 1}`]);
     await streams[0];
+  });
+
+  it('continues while the credentials that opened it are valid', async () => {
+    const socket = client();
+    expect(await idsOf(socket, 500)).toHaveLength(500);
+    socket.destroy();
   });
 
   it('disconnects a client that reads nothing, holds little for it, and lets it resume without gaps or duplicates', async () => {

@@ -107,7 +107,8 @@ export class EventStreams {
     return async () => {
       if (performance.now() - at < checkMs) return true;
       at = performance.now();
-      return this.admission.isStillValid(caller, { ...request, method: 'GET' });
+      // not a copy of the request: its address and headers are getters of its prototype
+      return this.admission.isStillValid(caller, { method: 'GET', url: request.url, headers: request.headers });
     };
   }
 

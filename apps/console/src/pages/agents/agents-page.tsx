@@ -2,12 +2,11 @@ import { useMemo, type ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Bot, Search, UserX } from 'lucide-react';
-import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { get } from '../../api/client';
-import { useRefresh } from '../../api/live-events';
-import { useLiveGrants, type Page } from '../../api/queries';
-import { nowMs } from '../../clock';
+import { NEWEST_DAYS } from '../../api/pages';
+import { RECENT_MAX, useAllLiveGrants, useRecentRuns } from '../../api/queries';
 import { AgentText } from '../../parts/agent-text';
+import { Columns } from '../../parts/columns';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
 import { T } from '../../texts';
@@ -15,32 +14,22 @@ import { ClassPanel } from './class-panel';
 import { inventoryOf, type AgentClass, type Manifest } from './inventory';
 import { Offboarding } from './offboarding';
 
-const DAYS = 30;
-const DAY_MS = 86_400_000;
-const PAGE_LIMIT = 1_000;
-const PAGES_MAX = 5;
 const VIEWS = ['all', 'holding', 'orphans'] as const;
-const NO_GRANTS: ReadonlyMap<string, GrantView> = new Map();
-
-interface Recent {
-  readonly runs: readonly RunView[];
-  readonly isCut: boolean;
-}
 
 /** The classes of agents and their instances: who answers for them, what they hold and used, and when they were seen. */
 export function AgentsPage(): ReactNode {
   const search = useSearch({ from: '/agents' });
   const navigate = useNavigate({ from: '/agents' });
-  const recent = useQuery({ queryKey: ['runs', 'recent'], queryFn: readRecent, refetchInterval: useRefresh() });
-  const grants = useLiveGrants();
+  const recent = useRecentRuns();
+  const grants = useAllLiveGrants();
   const manifests = useQuery({
     queryKey: ['policies', 'current'],
     queryFn: () => get<{ bundle: { agents?: readonly Manifest[] } }>('/v1/policies/current'),
   });
   const classes = useMemo(
     () =>
-      recent.data && manifests.data
-        ? inventoryOf(recent.data.runs, [...(grants.data ?? NO_GRANTS).values()], manifests.data.bundle.agents ?? [])
+      recent.data && grants.data && manifests.data
+        ? inventoryOf(recent.data.items, grants.data.items, manifests.data.bundle.agents ?? [])
         : undefined,
     [recent.data, manifests.data, grants.data],
   );
@@ -54,9 +43,9 @@ export function AgentsPage(): ReactNode {
       <header className="page-head page-head-row">
         <div>
           <h1>{T.agents.title}</h1>
-          <p className="muted">{T.agents.lead(DAYS)}</p>
+          <p className="muted">{T.agents.lead(NEWEST_DAYS)}</p>
         </div>
-        <Link to="/agents" search={{ offboard: '' }} className="button no-print">
+        <Link to="/agents" search={(now) => ({ ...now, offboard: '' })} className="button no-print">
           <UserX aria-hidden size={16} /> {T.agents.offboard.open}
         </Link>
       </header>
@@ -67,7 +56,7 @@ export function AgentsPage(): ReactNode {
           classes={classes ?? []}
         />
       )}
-      {recent.data?.isCut && <p className="notice notice-wait">{T.agents.cut(PAGE_LIMIT * PAGES_MAX)}</p>}
+      {(recent.data?.isCut || grants.data?.isCut) && <p className="notice notice-wait">{T.agents.cut(RECENT_MAX)}</p>}
       <div className="toolbar">
         <label className="search">
           <Search aria-hidden size={15} />
@@ -96,7 +85,12 @@ export function AgentsPage(): ReactNode {
         </div>
       </div>
       {error ? (
-        <Failed error={error} retry={() => void recent.refetch()} />
+        <Failed
+          error={error}
+          retry={() => {
+            for (const each of [recent, grants, manifests]) if (each.error) void each.refetch();
+          }}
+        />
       ) : !shown ? (
         <Loading />
       ) : shown.length === 0 ? (
@@ -124,19 +118,7 @@ function ClassTable({ classes, chosen }: { classes: readonly AgentClass[]; chose
     <section className="panel" aria-labelledby="classes">
       <h2 id="classes">{T.agents.classes}</h2>
       <table className="table table-cards">
-        <thead>
-          <tr>
-            <th scope="col">{c.name}</th>
-            <th scope="col">{c.owner}</th>
-            <th scope="col" className="right">
-              {c.instances}
-            </th>
-            <th scope="col" className="right">
-              {c.leases}
-            </th>
-            <th scope="col">{c.seen}</th>
-          </tr>
-        </thead>
+        <Columns of={[c.name, c.owner, c.instances, c.leases, c.seen]} right={[c.instances, c.leases]} />
         <tbody>
           {classes.map((each) => (
             <tr key={each.name}>
@@ -162,7 +144,7 @@ function ClassTable({ classes, chosen }: { classes: readonly AgentClass[]; chose
               <td className="right num">{T.agents.leasesOf(each.leases.length)}</td>
               <td>
                 {each.lastSeen === undefined ? (
-                  <span className="muted">{T.agents.never(DAYS)}</span>
+                  <span className="muted">{T.agents.never(NEWEST_DAYS)}</span>
                 ) : (
                   <When at={each.lastSeen} />
                 )}
@@ -173,18 +155,4 @@ function ClassTable({ classes, chosen }: { classes: readonly AgentClass[]; chose
       </table>
     </section>
   );
-}
-
-async function readRecent(): Promise<Recent> {
-  const from = new Date(nowMs() - DAYS * DAY_MS).toISOString();
-  const runs: RunView[] = [];
-  let cursor: string | undefined;
-  let pages = 0;
-  do {
-    const page: Page<RunView> = await get<Page<RunView>>('/v1/runs', { from, limit: PAGE_LIMIT, cursor });
-    runs.push(...page.items);
-    cursor = page.next ?? undefined;
-    pages += 1;
-  } while (cursor !== undefined && pages < PAGES_MAX);
-  return { runs, isCut: cursor !== undefined };
 }

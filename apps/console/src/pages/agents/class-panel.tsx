@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { get } from '../../api/client';
-import { LIST_LIMIT, type Page } from '../../api/queries';
+import type { QueryMeta } from '../../api/changes';
+import { readNewest } from '../../api/pages';
+import { LIST_LIMIT } from '../../api/queries';
 import type { Action } from '../../api/shapes';
 import { AgentText } from '../../parts/agent-text';
 import { Failed, Loading } from '../../parts/states';
@@ -12,6 +13,7 @@ import { T } from '../../texts';
 import { grouped, type AgentClass } from './inventory';
 
 const SHOWN = 50;
+const REST: QueryMeta = { restMs: 5_000 };
 
 /** One class of agents: its instances, what it holds, and which of that it used. */
 export function ClassPanel({ of }: { of: AgentClass }): ReactNode {
@@ -77,7 +79,13 @@ export function ClassPanel({ of }: { of: AgentClass }): ReactNode {
 function Used({ name }: { name: string }): ReactNode {
   const actions = useQuery({
     queryKey: ['actions', 'class', name],
-    queryFn: () => get<Page<Action>>('/v1/actions', { agentClass: name, status: 'permitted', limit: LIST_LIMIT }),
+    queryFn: ({ signal }) =>
+      readNewest<Action>(
+        '/v1/actions',
+        { agentClass: name, status: 'permitted' },
+        { limit: LIST_LIMIT, pagesMax: 1, signal },
+      ),
+    meta: REST,
   });
   const p = T.agents.panel;
   if (actions.error) return <Failed error={actions.error} />;
@@ -97,7 +105,7 @@ function Used({ name }: { name: string }): ReactNode {
           ))}
         </ul>
       )}
-      {actions.data.next !== null && <p className="muted small">{p.usedFirst(LIST_LIMIT)}</p>}
+      {actions.data.isCut && <p className="muted small">{p.usedFirst(LIST_LIMIT)}</p>}
     </>
   );
 }

@@ -2,9 +2,9 @@ import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Check, CircleAlert, UserX } from 'lucide-react';
+import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { api, get, post } from '../../api/client';
 import type { Page } from '../../api/queries';
-import type { Preview } from '../../api/shapes';
 import { AgentText, visibleText } from '../../parts/agent-text';
 import { Failed } from '../../parts/states';
 import { hasOneOf, useCaller } from '../../session/session';
@@ -22,6 +22,10 @@ interface Done {
   readonly error?: string;
 }
 
+const readKeys = (): Promise<Page<Key>> => get<Page<Key>>('/v1/keys');
+/** Each ends at least the sessions. */
+const ENDERS = ['responder', 'admin'] as const;
+
 /** Ends what a person has here: the leases in their name, their keys and their sessions. Each step needs its own role. */
 export function Offboarding({
   person,
@@ -38,6 +42,7 @@ export function Offboarding({
     event.preventDefault();
     void navigate({ search: (now) => ({ ...now, offboard: typed.trim() }) });
   };
+  const close = (): void => void navigate({ search: (now) => ({ ...now, offboard: undefined }) });
   const o = T.agents.offboard;
   return (
     <section className="panel" aria-labelledby="offboard">
@@ -63,7 +68,7 @@ export function Offboarding({
         <button type="submit" className="button actions-low">
           {o.look}
         </button>
-        <button type="button" className="button actions-low" onClick={() => void navigate({ search: {} })}>
+        <button type="button" className="button actions-low" onClick={close}>
           {T.close}
         </button>
       </form>
@@ -77,70 +82,55 @@ export function Offboarding({
 /** What they have, and the button that ends it. */
 function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[] }): ReactNode {
   const session = useCaller();
-  const queries = useQueryClient();
   const mayRevoke = hasOneOf(session, ['responder']);
   const mayKeys = hasOneOf(session, ['admin']);
   const selection = { selector: { principal: person }, quarantine: true };
   const preview = useQuery({
     queryKey: ['preview', 'offboard', person],
     enabled: mayRevoke,
-    queryFn: () => post<Preview>('/v1/revocations/preview', selection),
+    queryFn: () => post<PreviewView>('/v1/revocations/preview', selection),
     retry: false,
   });
-  const keys = useQuery({ queryKey: ['keys'], enabled: mayKeys, queryFn: () => get<Page<Key>>('/v1/keys') });
-  const own = keys.data?.items.filter((key) => key.person === person && key.revokedAt === undefined) ?? [];
+  const keys = useQuery({ queryKey: ['keys'], enabled: mayKeys, queryFn: readKeys });
+  const own = keys.data && ownOf(person, keys.data);
   const [reason, setReason] = useState('');
   const [typed, setTyped] = useState('');
-  const [done, setDone] = useState<readonly Done[]>([]);
-  const o = T.agents.offboard;
-  const end = useMutation({
-    mutationFn: async () => {
-      const digest = preview.data?.digest;
-      const steps: [string, () => Promise<unknown>][] = [
-        ...(mayRevoke && digest !== undefined
-          ? [
-              [o.doneLeases, () => post('/v1/revocations', { ...selection, reason, digest })] as [
-                string,
-                () => Promise<unknown>,
-              ],
-            ]
-          : []),
-        ...own.map(({ id, name }): [string, () => Promise<unknown>] => [
-          o.doneKey(visibleText(name)),
-          () => api('DELETE', `/v1/keys/${encodeURIComponent(id)}`),
-        ]),
-        [o.doneSessions, () => post('/v1/sessions/revocation', { person })],
-      ];
-      const results: Done[] = [];
-      // a step that fails does not keep the others from being taken
-      for (const [name, step] of steps) results.push(await step().then(() => ({ name }), failedStep(name)));
-      return results;
-    },
-    onSuccess: async (results) => {
-      setDone(results);
-      setTyped('');
-      await queries.invalidateQueries();
-    },
-  });
+  const { end, done } = useEnd(person, mayKeys, () => setTyped(''));
+  // what has not been read would not be ended either
+  const isRead = (!mayRevoke || preview.isSuccess) && (!mayKeys || keys.isSuccess);
+  const isReading = preview.isFetching || keys.isFetching;
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    end.mutate();
+    const { digest } = preview.data ?? {};
+    end.mutate(digest === undefined ? undefined : { ...selection, reason, digest });
   };
-  const counts = preview.data?.counts;
+  const o = T.agents.offboard;
   return (
     <>
-      {preview.error && <Failed error={preview.error} />}
+      {[preview, keys].map(({ error, refetch }, at) =>
+        error ? <Failed key={at} error={error} retry={() => void refetch()} /> : null,
+      )}
       <ul className="sentences">
-        <li>{counts ? o.leases(counts.grants, counts.runs) : o.noLeases}</li>
-        <li>
-          {mayKeys ? o.keys(own.length) : o.noKeys} <AgentText>{own.map(({ name }) => name).join(', ')}</AgentText>
-        </li>
-        <li>{o.sessions}</li>
+        {!mayRevoke ? (
+          <li>{o.noLeases}</li>
+        ) : (
+          preview.data && <li>{o.leases(preview.data.counts.grants, preview.data.counts.runs)}</li>
+        )}
+        {!mayKeys ? (
+          <li>{o.noKeys}</li>
+        ) : (
+          own && (
+            <li>
+              {o.keys(own.length)} <AgentText>{own.map(({ name }) => name).join(', ')}</AgentText>
+            </li>
+          )
+        )}
+        <li>{hasOneOf(session, ENDERS) ? o.sessions : o.noSessions}</li>
         <li>
           {o.owns(owns.length)} <AgentText>{owns.map(({ name }) => name).join(', ')}</AgentText>
         </li>
       </ul>
-      {hasOneOf(session, ['responder', 'admin']) && (
+      {hasOneOf(session, ENDERS) && (
         <form className="confirm" onSubmit={submit}>
           <label className="field">
             {T.incident.reason}
@@ -154,29 +144,81 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
             <button
               type="submit"
               className="button button-bad-solid"
-              disabled={typed.trim() !== person || reason.trim() === '' || end.isPending || preview.isFetching}
+              disabled={typed.trim() !== person || reason.trim() === '' || end.isPending || isReading || !isRead}
             >
-              <UserX aria-hidden size={16} /> {o.run}
+              <UserX aria-hidden size={16} /> {end.isPending ? o.working : o.run}
             </button>
           </p>
         </form>
       )}
-      <div role="status">
-        <ul className="steps">
-          {done.map(({ name, error }) => (
-            <li key={name} className={error === undefined ? 'step-good' : 'step-bad'}>
-              {error === undefined ? <Check aria-hidden size={16} /> : <CircleAlert aria-hidden size={16} />}
-              <span>
-                {name} {error !== undefined && <AgentText>{`${o.failed} ${error}`}</AgentText>}
-              </span>
-            </li>
-          ))}
-        </ul>
-      </div>
+      <Steps done={done} isOver={!end.isPending} />
     </>
   );
 }
 
-const failedStep =
-  (name: string) =>
-  (error: unknown): Done => ({ name, error: error instanceof Error ? error.message : String(error) });
+/** What was done, and what failed. */
+function Steps({ done, isOver }: { done: readonly Done[]; isOver: boolean }): ReactNode {
+  const o = T.agents.offboard;
+  return (
+    <div role="status">
+      <ul className="steps">
+        {done.map(({ name, error }, at) => (
+          <li key={at} className={error === undefined ? 'step-good' : 'step-bad'}>
+            {error === undefined ? <Check aria-hidden size={16} /> : <CircleAlert aria-hidden size={16} />}
+            <span>
+              {name} {error !== undefined && <AgentText>{`${o.failed} ${error}`}</AgentText>}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {isOver && done.some(({ error }) => error !== undefined) && (
+        <p className="notice notice-wait">
+          <CircleAlert aria-hidden size={18} /> {o.half}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Takes the steps, one after the other: one that fails does not keep the others from being taken. */
+function useEnd(person: string, mayKeys: boolean, onOver: () => void) {
+  const queries = useQueryClient();
+  const [done, setDone] = useState<readonly Done[]>([]);
+  const o = T.agents.offboard;
+  const end = useMutation({
+    mutationFn: async (revocation: object | undefined) => {
+      setDone([]);
+      const note = (name: string, cause?: unknown): void => {
+        const error =
+          cause === undefined ? {} : { error: cause instanceof Error ? cause.message : JSON.stringify(cause) };
+        setDone((before) => [...before, { name, ...error }]);
+      };
+      const take = (name: string, failed: string, step: () => Promise<unknown>): Promise<void> =>
+        step().then(
+          () => note(name),
+          (cause: unknown) => note(failed, cause),
+        );
+      if (revocation) await take(o.doneLeases, o.stepLeases, () => post('/v1/revocations', revocation));
+      if (mayKeys) {
+        // read again: more may have been issued since they were shown
+        const own = await readKeys().then(
+          (keys) => ownOf(person, keys),
+          (cause: unknown) => (note(o.stepKeys, cause), []),
+        );
+        for (const { id, name } of own)
+          await take(o.doneKey(visibleText(name)), o.stepKey(visibleText(name)), () =>
+            api('DELETE', `/v1/keys/${encodeURIComponent(id)}`),
+          );
+      }
+      await take(o.doneSessions, o.stepSessions, () => post('/v1/sessions/revocation', { person }));
+    },
+    onSettled: () => {
+      onOver();
+      return queries.invalidateQueries();
+    },
+  });
+  return { end, done };
+}
+
+const ownOf = (person: string, { items }: Page<Key>): Key[] =>
+  items.filter((key) => key.person === person && key.revokedAt === undefined);

@@ -1,98 +1,174 @@
 import type { ReactNode } from 'react';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { ShieldCheck } from 'lucide-react';
+import { Printer, ShieldCheck } from 'lucide-react';
+import type { RevocationRecord } from '@bailiwick/contracts/revocations/record';
 import { api, get } from '../../api/client';
-import type { Revocation } from '../../api/shapes';
+import { nowMs } from '../../clock';
 import { AgentText } from '../../parts/agent-text';
+import { Columns } from '../../parts/columns';
 import { costs, Id } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
+import { When } from '../../parts/when';
 import { T } from '../../texts';
+import { partsOf } from './selector-text';
 
 const RECORD_MS = 2_000;
+/** How long the record of a revocation is read at intervals: later ones come with the events of the log. */
+const FILLS_MS = 120_000;
+const COUNTS = ['grants', 'runs', 'inFlight', 'pendingApprovals'] as const;
+
+const useRecord = (id: string) =>
+  useInfiniteQuery({
+    queryKey: ['revocation', id],
+    queryFn: ({ pageParam, signal }) =>
+      get<RevocationRecord>(`/v1/revocations/${encodeURIComponent(id)}`, { after: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next }) => next ?? undefined,
+    // the record is written after the event, and only then found
+    refetchInterval: ({ state }) => (fills(state.data?.pages[0]) ? RECORD_MS : false),
+    retry: 5,
+  });
+
+const fills = (record: RevocationRecord | undefined): boolean =>
+  record?.at === undefined || nowMs() - Date.parse(record.at) < FILLS_MS;
 
 /** A revocation and its consequences, which the ledger records lease by lease. */
 export function Stopped({ id, onAgain }: { id: string; onAgain: () => void }): ReactNode {
-  const revocation = useQuery({
-    queryKey: ['revocation', id],
-    queryFn: () => get<Revocation>(`/v1/revocations/${encodeURIComponent(id)}`),
-    // the record is written after the event, and only then found
-    refetchInterval: RECORD_MS,
-    retry: 5,
-  });
+  const record = useRecord(id);
   const lift = useMutation({ mutationFn: () => api('DELETE', `/v1/quarantines/${encodeURIComponent(id)}`) });
-  if (revocation.isPending) return <Loading />;
-  if (revocation.error) return <Failed error={revocation.error} retry={() => void revocation.refetch()} />;
-  const { selector, position, consequences, quarantine } = revocation.data;
-  const c = T.incident.recordColumns;
+  const [first] = record.data?.pages ?? [];
+  if (record.error) return <Failed error={record.error} retry={() => void record.refetch()} />;
+  if (!first) return <Loading />;
+  const rows = record.data?.pages.flatMap(({ consequences }) => consequences) ?? [];
+  return (
+    <>
+      <Envelope record={first} />
+      <p className="actions no-print">
+        <button type="button" className="button" onClick={onAgain}>
+          {T.incident.again}
+        </button>
+        {first.quarantine && !lift.isSuccess && (
+          <button type="button" className="button" disabled={lift.isPending} onClick={() => lift.mutate()}>
+            {T.incident.lift}
+          </button>
+        )}
+        <button type="button" className="button" onClick={() => print()}>
+          <Printer aria-hidden size={16} /> {T.run.receiptPrint}
+        </button>
+      </p>
+      {lift.isSuccess && <p role="status">{T.incident.lifted}</p>}
+      {lift.error && <Failed error={lift.error} />}
+      <section className="panel" aria-labelledby="record">
+        <h2 id="record">{T.incident.record}</h2>
+        {rows.length === 0 ? (
+          <Empty title={T.incident.recordEmpty} />
+        ) : (
+          <>
+            <dl className="figures" aria-live="polite">
+              {COUNTS.map((name) => (
+                <div key={name} className="figure">
+                  <dt>{T.incident.counts[name]}</dt>
+                  <dd className="num">{first.counts[name].toLocaleString()}</dd>
+                </div>
+              ))}
+            </dl>
+            <Consequences of={rows} />
+            {record.hasNextPage && (
+              <button
+                type="button"
+                className="button actions-low"
+                disabled={record.isFetchingNextPage}
+                onClick={() => void record.fetchNextPage()}
+              >
+                {T.more}
+              </button>
+            )}
+          </>
+        )}
+      </section>
+    </>
+  );
+}
+
+/** What was revoked, by whom, why, and from which position on. */
+function Envelope({ record }: { record: RevocationRecord }): ReactNode {
+  const { revocationId, selector, target, position, at, by, reason, incident, quarantine } = record;
+  const f = T.incident.facts;
+  const facts: readonly [string, ReactNode][] = [
+    [f.at, at === undefined ? undefined : <When at={at} />],
+    [f.by, by === undefined ? undefined : <AgentText>{by}</AgentText>],
+    [f.reason, reason === undefined ? undefined : <AgentText>{reason}</AgentText>],
+    [f.incident, incident],
+    [f.id, <Id key="id">{revocationId}</Id>],
+  ];
   return (
     <>
       <div className="notice notice-good" role="status">
         <ShieldCheck aria-hidden size={20} />
         <div>
           <strong>{T.incident.doneTitle}</strong>
-          <p>{T.incident.done(position.toLocaleString())}</p>
-          <p className="small">
-            {Object.entries(selector).map(([field, value]) => (
-              <span key={field} className="chip">
-                {T.incident.fields[field] ?? field}: <AgentText>{value}</AgentText>
-              </span>
-            ))}{' '}
-            <Id>{id}</Id>
-          </p>
+          {position !== undefined && <p>{T.incident.done(position.toLocaleString())}</p>}
+          {selector && (
+            <p className="chips">
+              {partsOf(selector, T.incident).map(({ name, text }) => (
+                <span key={name} className="chip">
+                  {name}: <AgentText>{text}</AgentText>
+                </span>
+              ))}
+              {target && <span className="chip">{T.incident.targets[target]}</span>}
+              {quarantine && <span className="chip">{T.incident.quarantined}</span>}
+            </p>
+          )}
         </div>
       </div>
-      <p className="actions no-print">
-        <button type="button" className="button" onClick={onAgain}>
-          {T.incident.again}
-        </button>
-        {quarantine && !lift.isSuccess && (
-          <button type="button" className="button" disabled={lift.isPending} onClick={() => lift.mutate()}>
-            {T.incident.lift}
-          </button>
+      <dl className="facts">
+        {facts.map(
+          ([name, value]) =>
+            value !== undefined && (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ),
         )}
-      </p>
-      {lift.isSuccess && <p role="status">{T.incident.lifted}</p>}
-      {lift.error && <Failed error={lift.error} />}
-      <h2>{T.incident.record}</h2>
-      {consequences.length === 0 ? (
-        <Empty title={T.incident.recordEmpty} />
-      ) : (
-        <table className="table table-cards">
-          <thead>
-            <tr>
-              <th scope="col">{c.agent}</th>
-              <th scope="col">{c.run}</th>
-              <th scope="col" className="right">
-                {c.inFlight}
-              </th>
-              <th scope="col" className="right">
-                {c.approvals}
-              </th>
-              <th scope="col" className="right">
-                {c.reserved}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {consequences.map((each) => (
-              <tr key={each.grantId}>
-                <th scope="row">
-                  <AgentText>{each.agentClass}</AgentText>
-                </th>
-                <td>
-                  <Link to="/runs/$id" params={{ id: each.runId }}>
-                    <Id>{each.runId}</Id>
-                  </Link>
-                </td>
-                <td className="right num">{each.inFlight}</td>
-                <td className="right num">{each.pendingApprovals}</td>
-                <td className="right num">{costs(each.reservedCost)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      </dl>
     </>
+  );
+}
+
+function Consequences({ of }: { of: RevocationRecord['consequences'] }): ReactNode {
+  const c = T.incident.recordColumns;
+  return (
+    <table className="table table-cards">
+      <Columns
+        of={[c.agent, c.run, c.inFlight, c.approvals, c.reserved]}
+        right={[c.inFlight, c.approvals, c.reserved]}
+      />
+      <tbody>
+        {of.map((each) => (
+          <tr key={'grantId' in each ? each.grantId : each.approvalId}>
+            <th scope="row">
+              <AgentText>{each.agentClass}</AgentText>{' '}
+              {!('grantId' in each) && <span className="muted">{T.incident.request}</span>}
+            </th>
+            <td>
+              <Link to="/runs/$id" params={{ id: each.runId }}>
+                <Id>{each.runId}</Id>
+              </Link>
+            </td>
+            <td className="right num" data-label={c.inFlight}>
+              {each.inFlight}
+            </td>
+            <td className="right num" data-label={c.approvals}>
+              {each.pendingApprovals}
+            </td>
+            <td className="right num" data-label={c.reserved}>
+              {costs(each.reservedCost)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }

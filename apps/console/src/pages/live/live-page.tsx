@@ -2,7 +2,7 @@ import { useMemo, type ReactNode } from 'react';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Radio, Search } from 'lucide-react';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
-import { LIST_LIMIT, useEndedRuns, useLiveGrants, useLiveRuns, usePendingApprovals } from '../../api/queries';
+import { LIST_LIMIT, LIVE, useLiveGrants, useLiveRuns, usePendingApprovals, useRecentRuns } from '../../api/queries';
 import { AgentText } from '../../parts/agent-text';
 import { costs, Drift, Meter, Status } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
@@ -17,14 +17,19 @@ export function LivePage(): ReactNode {
   const search = useSearch({ from: '/' });
   const view: View = search.view === 'ended' ? 'ended' : 'live';
   const live = useLiveRuns();
-  const ended = useEndedRuns(view === 'ended');
+  const recent = useRecentRuns(view === 'ended');
   const grants = useLiveGrants();
   const approvals = usePendingApprovals();
-  const runs = view === 'live' ? live : ended;
+  const runs = view === 'live' ? live : recent;
   const waiting = useMemo(() => countBy(approvals.data?.items ?? [], ({ treeId }) => treeId), [approvals.data]);
   const rows = useMemo(
-    () => rowsOf(runs.data?.items ?? [], search.q ?? '', search.subagents === 'yes'),
-    [runs.data, search],
+    () =>
+      rowsOf(
+        (runs.data?.items ?? []).filter(({ status }) => LIVE.includes(status) === (view === 'live')),
+        search.q ?? '',
+        search.subagents === 'yes',
+      ),
+    [runs.data, search, view],
   );
   return (
     <div className="page page-split">
@@ -42,9 +47,11 @@ export function LivePage(): ReactNode {
         ) : rows.length === 0 ? (
           <NoRuns view={view} isFiltered={(search.q ?? '') !== ''} />
         ) : (
-          <RunTable rows={rows} view={view} grants={grants.data} waiting={waiting} />
+          <RunTable rows={rows.slice(0, LIST_LIMIT)} view={view} grants={grants.data} waiting={waiting} />
         )}
-        {runs.data?.next && <p className="muted small">{T.live.truncated(LIST_LIMIT)}</p>}
+        {(rows.length > LIST_LIMIT || (view === 'live' ? live.data?.next : recent.data?.isCut)) && (
+          <p className="muted small">{T.live.truncated(LIST_LIMIT)}</p>
+        )}
       </div>
       <Activity />
     </div>

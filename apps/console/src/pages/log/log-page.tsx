@@ -6,6 +6,7 @@ import { api, get } from '../../api/client';
 import type { LogEvent } from '../../api/live-events';
 import type { Page } from '../../api/queries';
 import { AgentText } from '../../parts/agent-text';
+import { Columns } from '../../parts/columns';
 import { Id } from '../../parts/marks';
 import { Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
@@ -161,17 +162,7 @@ function Events(): ReactNode {
         <Loading />
       ) : (
         <table className="table table-cards">
-          <thead>
-            <tr>
-              <th scope="col" className="right">
-                {c.position}
-              </th>
-              <th scope="col">{c.time}</th>
-              <th scope="col">{c.type}</th>
-              <th scope="col">{c.actor}</th>
-              <th scope="col">{c.about}</th>
-            </tr>
-          </thead>
+          <Columns of={[c.position, c.time, c.type, c.actor, c.about]} right={[c.position]} />
           <tbody>
             {events.data.items.map((event) => (
               <tr key={event.position}>

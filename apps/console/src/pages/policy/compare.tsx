@@ -4,10 +4,16 @@ import { useNavigate } from '@tanstack/react-router';
 import { get } from '../../api/client';
 import { AgentJson, AgentText } from '../../parts/agent-text';
 import { Failed, Loading } from '../../parts/states';
+import { hasOneOf, useCaller } from '../../session/session';
 import { T } from '../../texts';
 import { diffOf, type Bundle, type EntryChange } from './bundle-diff';
+import { Meaning } from './meaning';
 
 const CHANGES_MAX = 200;
+/** A section with more changes is closed at first. */
+const OPEN_MAX = 20;
+/** The roles that may compare what two policies mean. */
+const DIFF_ROLES = ['admin', 'analyst'];
 
 /** What differs between two versions of the policy, section by section. */
 export function Compare({
@@ -26,6 +32,7 @@ export function Compare({
   });
   const before = useQuery(bundleOf(against));
   const after = useQuery(bundleOf(String(version)));
+  const session = useCaller();
   const c = T.policy.compare;
   const error = before.error ?? after.error;
   return (
@@ -61,22 +68,27 @@ export function Compare({
       ) : !before.data || !after.data ? (
         <Loading />
       ) : (
-        diffOf(before.data.bundle, after.data.bundle).map(({ section, changes, unchanged }) => (
-          <section key={section}>
-            <h3>
-              {T.policy.sections[section] ?? section}{' '}
-              <span className="muted">{c.counts(changes.length, unchanged)}</span>
-            </h3>
-            <ul className="policy-entries">
-              {changes.slice(0, CHANGES_MAX).map((change) => (
-                <li key={change.name}>
-                  <Change change={change} />
-                </li>
-              ))}
-            </ul>
-            {changes.length > CHANGES_MAX && <p className="muted small">{T.live.truncated(CHANGES_MAX)}</p>}
-          </section>
-        ))
+        <>
+          {hasOneOf(session, DIFF_ROLES) && <Meaning version={version} against={against} bundle={after.data.bundle} />}
+          {diffOf(before.data.bundle, after.data.bundle).map(({ section, changes, unchanged }) => (
+            <details key={section} open={changes.length > 0 && changes.length <= OPEN_MAX}>
+              <summary>
+                <h3 className="compare-section">
+                  {T.policy.sections[section] ?? section}{' '}
+                  <span className="muted">{c.counts(changes.length, unchanged)}</span>
+                </h3>
+              </summary>
+              <ul className="policy-entries">
+                {changes.slice(0, CHANGES_MAX).map((change) => (
+                  <li key={change.name}>
+                    <Change change={change} />
+                  </li>
+                ))}
+              </ul>
+              {changes.length > CHANGES_MAX && <p className="muted small">{T.live.truncated(CHANGES_MAX)}</p>}
+            </details>
+          ))}
+        </>
       )}
     </section>
   );

@@ -5,6 +5,7 @@ import { Search } from 'lucide-react';
 import type { PolicyVersionsAnswer } from '@bailiwick/contracts/policy/deployment';
 import { get } from '../../api/client';
 import { AgentJson, AgentText } from '../../parts/agent-text';
+import { Columns } from '../../parts/columns';
 import { Id, Risk } from '../../parts/marks';
 import { Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
@@ -146,7 +147,7 @@ const useHistory = () =>
 function Compared({ version, against }: { version: number; against: string }): ReactNode {
   const history = useHistory();
   const versions = history.data?.items.map((each) => each.version) ?? [];
-  return <Compare version={version} against={against} versions={[...versions, 0]} />;
+  return <Compare version={version} against={against} versions={[...new Set([...versions, Number(against), 0])]} />;
 }
 
 function History(): ReactNode {
@@ -158,15 +159,8 @@ function History(): ReactNode {
       {history.error && <Failed error={history.error} />}
       {history.data?.items.length === 0 && <p className="muted">{T.policy.historyEmpty}</p>}
       {(history.data?.items.length ?? 0) > 0 && (
-        <table className="table">
-          <thead>
-            <tr>
-              <th scope="col">{c.version}</th>
-              <th scope="col">{c.time}</th>
-              <th scope="col">{c.by}</th>
-              <th scope="col">{c.changes}</th>
-            </tr>
-          </thead>
+        <table className="table table-cards">
+          <Columns of={[c.version, c.time, c.by, c.changes]} />
           <tbody>
             {history.data?.items.map(({ version, at, by, replaces }) => (
               <tr key={version}>
@@ -202,23 +196,14 @@ function Signals(): ReactNode {
     queryFn: () => get<{ verbs: readonly Signal[] }>('/v1/policies/signals'),
   });
   const c = T.policy.signalColumns;
+  const numbers = [c.permits, c.denials, c.asked, c.approved, c.refused];
   return (
     <section className="panel" aria-labelledby="signals">
       <h2 id="signals">{T.policy.signals}</h2>
       <p className="muted">{T.policy.signalsLead}</p>
       {signals.error && <Failed error={signals.error} />}
       <table className="table table-cards">
-        <thead>
-          <tr>
-            <th scope="col">{c.verb}</th>
-            <th scope="col">{c.cls}</th>
-            {[c.permits, c.denials, c.asked, c.approved, c.refused].map((name) => (
-              <th key={name} scope="col" className="right">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Columns of={[c.verb, c.cls, ...numbers]} right={numbers} />
         <tbody>
           {signals.data?.verbs.slice(0, SHOWN).map((each) => (
             <tr key={`${each.verb} ${each.agentClass}`}>
@@ -229,7 +214,7 @@ function Signals(): ReactNode {
                 <AgentText>{each.agentClass}</AgentText>
               </td>
               {[each.permits, each.denials, each.asked, each.approved, each.refused].map((count, at) => (
-                <td key={at} className="right num">
+                <td key={at} className="right num" data-label={numbers[at]}>
                   {count}
                 </td>
               ))}

@@ -1,16 +1,20 @@
 import type { ReactNode } from 'react';
+import { Link } from '@tanstack/react-router';
 import type { Difference, ReplayAnswer } from '@bailiwick/contracts/replay/replay';
 import { AgentText } from '../../parts/agent-text';
+import { Columns } from '../../parts/columns';
 import { objections } from '../../parts/reasons';
 import { T } from '../../texts';
 
 /** What would have been decided differently: how many, of what kind, and each of them with its reason. */
 export function Differences({
   answer,
+  treeId,
   onGo,
   onMore,
 }: {
   answer: ReplayAnswer;
+  treeId: string;
   onGo: (position: number) => void;
   onMore: (() => void) | undefined;
 }): ReactNode {
@@ -31,18 +35,10 @@ export function Differences({
       )}
       {answer.differences.length > 0 && (
         <table className="table table-cards">
-          <thead>
-            <tr>
-              <th scope="col">{d.columns.position}</th>
-              <th scope="col">{d.columns.agent}</th>
-              <th scope="col">{d.columns.what}</th>
-              <th scope="col">{d.columns.kind}</th>
-              <th scope="col">{d.columns.why}</th>
-            </tr>
-          </thead>
+          <Columns of={Object.values(d.columns)} />
           <tbody>
             {answer.differences.map((each) => (
-              <Row key={`${each.position} ${each.kind}`} difference={each} onGo={onGo} />
+              <Row key={`${each.position} ${each.kind}`} difference={each} treeId={treeId} onGo={onGo} />
             ))}
           </tbody>
         </table>
@@ -70,18 +66,36 @@ export function Differences({
   );
 }
 
-function Row({ difference, onGo }: { difference: Difference; onGo: (position: number) => void }): ReactNode {
+function Row({
+  difference,
+  treeId,
+  onGo,
+}: {
+  difference: Difference;
+  treeId: string;
+  onGo: (position: number) => void;
+}): ReactNode {
   return (
     <tr>
       <th scope="row" className="num">
-        <button
-          type="button"
-          className="link-button"
-          onClick={() => onGo(difference.position)}
-          aria-label={T.replay.position(difference.position)}
-        >
-          {difference.position}
-        </button>
+        {difference.treeId === undefined || difference.treeId === treeId ? (
+          <button
+            type="button"
+            className="link-button"
+            onClick={() => onGo(difference.position)}
+            aria-label={T.replay.position(difference.position)}
+          >
+            {difference.position}
+          </button>
+        ) : (
+          <Link
+            to="/replay"
+            search={{ treeId: difference.treeId, at: String(difference.position) }}
+            aria-label={T.replay.position(difference.position)}
+          >
+            {difference.position}
+          </Link>
+        )}
       </th>
       <td>
         <AgentText>{difference.agentClass}</AgentText>

@@ -1,11 +1,8 @@
 import { useState, type ReactNode } from 'react';
-import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { History } from 'lucide-react';
-import type { RunView } from '@bailiwick/contracts/grants/grant';
 import type { ReplayAnswer } from '@bailiwick/contracts/replay/replay';
-import { get } from '../../api/client';
-import type { Page } from '../../api/queries';
+import { useRecentRuns } from '../../api/queries';
 import { AgentText } from '../../parts/agent-text';
 import { Status } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
@@ -15,7 +12,7 @@ import { usePast } from './past-queries';
 import { Past } from './past';
 import { WhatIf } from './what-if';
 
-const RECENT = 200;
+const SHOWN = 200;
 
 /** The past of a tree, event by event, and what would have been decided under other rules. */
 export function ReplayPage(): ReactNode {
@@ -54,23 +51,17 @@ function OneTree({ treeId }: { treeId: string }): ReactNode {
 /** Chooses a tree: by its root run, newest first. */
 function Trees({ chosen }: { chosen: string | undefined }): ReactNode {
   const navigate = useNavigate({ from: '/replay' });
-  const runs = useQuery({
-    queryKey: ['runs', 'roots'],
-    queryFn: () => get<Page<RunView>>('/v1/runs', { limit: RECENT }),
-    select: ({ items }) =>
-      items
-        .filter(({ parentRunId }) => parentRunId === undefined)
-        .sort((a, b) => b.startedAt.localeCompare(a.startedAt)),
-  });
+  const runs = useRecentRuns();
+  const roots = (runs.data?.items ?? []).filter(({ parentRunId }) => parentRunId === undefined);
   if (runs.isPending) return <Loading />;
   if (runs.error) return <Failed error={runs.error} retry={() => void runs.refetch()} />;
-  if (runs.data.length === 0 && chosen === undefined)
+  if (roots.length === 0 && chosen === undefined)
     return (
       <Empty title={T.replay.emptyTitle} icon={History}>
         {T.replay.empty}
       </Empty>
     );
-  const of = runs.data.find(({ treeId }) => treeId === chosen);
+  const of = roots.find(({ treeId }) => treeId === chosen);
   if (chosen !== undefined)
     return (
       <p className="toolbar">
@@ -85,7 +76,9 @@ function Trees({ chosen }: { chosen: string | undefined }): ReactNode {
               </span>
             </>
           ) : (
-            <code>{chosen}</code>
+            <code>
+              <AgentText>{chosen}</AgentText>
+            </code>
           )}
         </span>
         <button type="button" className="button button-small" onClick={() => void navigate({ search: {} })}>
@@ -97,7 +90,7 @@ function Trees({ chosen }: { chosen: string | undefined }): ReactNode {
     <section className="panel" aria-labelledby="trees">
       <h2 id="trees">{T.replay.choose}</h2>
       <ul className="plain choices">
-        {runs.data.map((run) => (
+        {roots.slice(0, SHOWN).map((run) => (
           <li key={run.id}>
             <Link to="/replay" search={{ treeId: run.treeId }} className="row-link">
               <AgentText>{run.agent.class}</AgentText>
@@ -109,6 +102,7 @@ function Trees({ chosen }: { chosen: string | undefined }): ReactNode {
           </li>
         ))}
       </ul>
+      {(roots.length > SHOWN || runs.data.isCut) && <p className="muted small">{T.replay.newest(SHOWN)}</p>}
     </section>
   );
 }

@@ -85,6 +85,7 @@ export function WhatIf({
       {answer && (
         <Differences
           answer={answer}
+          treeId={treeId}
           onGo={onGo}
           onMore={
             answer.next !== null && asked && !replay.isPending

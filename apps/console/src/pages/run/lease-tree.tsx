@@ -2,10 +2,10 @@ import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNod
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ChevronDown, ChevronRight } from 'lucide-react';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
-import type { Tree } from '../../api/queries';
 import { AgentText } from '../../parts/agent-text';
 import { costs, Drift, Meter, Status } from '../../parts/marks';
 import { T } from '../../texts';
+import { onKeys, statusOf, useRunsById, type TreeViewProps } from './tree-view';
 
 interface Row {
   readonly grant: GrantView;
@@ -20,20 +20,12 @@ const ROW_PX = 40;
 const OPEN_ALL_MAX = 400;
 
 /** The leases of a tree as a grid of rows, of which only the visible ones are drawn: also for 100,000 leases. */
-export function LeaseTree({
-  tree,
-  chosen,
-  onChoose,
-}: {
-  tree: Tree;
-  chosen: string | undefined;
-  onChoose: (grant: string) => void;
-}): ReactNode {
+export function LeaseTree({ tree, chosen, onChoose }: TreeViewProps): ReactNode {
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const opensAll = tree.grants.length <= OPEN_ALL_MAX;
   const isOpen = (id: string, level: number): boolean => (opensAll || level === 1) !== toggled.has(id);
   const children = useMemo(() => childrenOf(tree.grants), [tree.grants]);
-  const runs = useMemo(() => new Map(tree.runs.map((run) => [run.id, run])), [tree.runs]);
+  const runs = useRunsById(tree);
   const rows: Row[] = [];
   const roots = useMemo(() => rootsOf(tree.grants), [tree.grants]);
   const stack = roots.map((grant) => ({ grant, level: 1 })).reverse();
@@ -74,7 +66,7 @@ export function LeaseTree({
   const onKey = (event: KeyboardEvent): void => {
     const row = rows[focused];
     if (!row) return;
-    const keys: Readonly<Record<string, () => void>> = {
+    onKeys(event, {
       ArrowDown: () => move(focused + 1),
       ArrowUp: () => move(focused - 1),
       PageDown: () => move(focused + 12),
@@ -86,11 +78,7 @@ export function LeaseTree({
         row.isOpen ? toggle(row.grant.id) : move(rows.findIndex(({ grant }) => grant.id === row.grant.parentId)),
       Enter: () => onChoose(row.grant.id),
       ' ': () => onChoose(row.grant.id),
-    };
-    const act = keys[event.key];
-    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    act();
+    });
   };
   const c = T.run.treeColumns;
   return (
@@ -179,7 +167,7 @@ export function LeaseTree({
                     <Drift value={run?.drift} />
                   </span>
                   <span role="gridcell">
-                    <Status of={grant.blockedBy && grant.status === 'active' ? grant.blockedBy.status : grant.status} />
+                    <Status of={statusOf(grant)} />
                   </span>
                 </div>
               );

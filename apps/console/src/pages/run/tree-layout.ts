@@ -173,12 +173,3 @@ function firstAtOrAfter(sorted: Int32Array, value: number): number {
   }
   return low;
 }
-
-/** The column and the row of a lease. */
-export function placeOf(layout: Layout, lease: number): { column: number; top: number; rows: number } | undefined {
-  for (const [column, { lease: leases, top, rows }] of layout.columns.entries()) {
-    const at = leases.indexOf(lease);
-    if (at >= 0) return { column, top: top[at] ?? 0, rows: rows[at] ?? 0 };
-  }
-  return undefined;
-}

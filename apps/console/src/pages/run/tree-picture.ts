@@ -46,6 +46,10 @@ export const wholeView = (layout: Layout, { height }: Size): View => ({
   rowPx: Math.min(MAX_ROW_PX, height / Math.max(1, layout.rows)),
 });
 
+/** Whether a view shows the whole tree. */
+export const isWhole = (view: View, layout: Layout, size: Size): boolean =>
+  view.top === 0 && view.left === 0 && view.rowPx * layout.rows <= size.height + 1;
+
 /** The nearest view that does not leave the tree. */
 export function within(view: View, layout: Layout, size: Size): View {
   const least = Math.min(MAX_ROW_PX, size.height / Math.max(1, layout.rows));
@@ -123,14 +127,21 @@ export function draw(
     if (seen < TEXT_PX) continue;
     const { name, more } = words(block.lease ?? 0);
     const isTwo = seen >= TWO_LINES_PX && more !== '';
+    // stacked accents stay in the lease that they belong to
+    canvas.save();
+    const frame = new Path2D();
+    frame.rect(x, top, width, seen);
+    canvas.clip(frame);
     const middle = top + Math.min(seen, MAX_ROW_PX) / 2;
     canvas.fillStyle = colors.ink;
     canvas.font = `600 ${seen < SMALL_TEXT_PX ? 11 : 12.5}px ${colors.font}`;
     canvas.fillText(fitted(canvas, name, width), x + 12, isTwo ? middle - 8 : middle);
-    if (!isTwo) continue;
-    canvas.fillStyle = colors.soft;
-    canvas.font = `400 12px ${colors.font}`;
-    canvas.fillText(fitted(canvas, more, width), x + 12, middle + 8);
+    if (isTwo) {
+      canvas.fillStyle = colors.soft;
+      canvas.font = `400 12px ${colors.font}`;
+      canvas.fillText(fitted(canvas, more, width), x + 12, middle + 8);
+    }
+    canvas.restore();
   }
 }
 

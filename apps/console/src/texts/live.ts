@@ -1,0 +1,31 @@
+import { plural } from './plural';
+
+export const live = {
+  title: 'Live',
+  lead: 'Runs that hold authority now, newest first.',
+  tabs: { live: 'Holding a lease', ended: 'Ended' },
+  find: 'Filter by agent, person or purpose',
+  subagents: 'Show subagents',
+  columns: {
+    agent: 'Agent',
+    principal: 'For',
+    purpose: 'Purpose',
+    spend: 'Spent',
+    drift: 'Drift',
+    left: 'Time left',
+    status: 'Status',
+    ended: 'Ended',
+  },
+  waitingShort: (count: number) => plural(count, 'question'),
+  emptyTitle: 'No run holds a lease',
+  empty: 'When an orchestrator opens a run, it appears here at once. Try it: npx bailiwick demo',
+  emptyFilter: 'No run matches the filter.',
+  emptyEnded: 'No run has ended yet.',
+  activity: 'Activity',
+  activityEmpty: 'Decisions appear here as they are recorded.',
+  activityOff: 'Your roles do not include the event stream.',
+  summary: { runs: 'live runs', waiting: 'approvals waiting', drifting: 'leaving their purpose', people: 'people' },
+  children: (count: number) => plural(count, 'subagent'),
+  truncated: (count: number) => `The first ${count} are shown. Filter to narrow the list.`,
+  copyView: 'The address of this page keeps the filter: bookmark it as a saved view.',
+} as const;

@@ -1,0 +1,38 @@
+/** The navigation, the state of the connection and the account. */
+export const shell = {
+  nav: {
+    label: 'Pages',
+    watch: 'Watch',
+    yours: 'Yours',
+    prove: 'Prove',
+    setUp: 'Set up',
+    live: 'Live',
+    approvals: 'Approvals',
+    incident: 'Incident',
+    replay: 'Replay',
+    agents: 'Agents',
+    mine: 'Mine',
+    log: 'Log',
+    receipt: 'Check a receipt',
+    policy: 'Policy',
+    keys: 'Keys',
+    servers: 'MCP servers',
+    budgets: 'Budgets',
+    more: 'More',
+    waiting: (count: number) => `${count} waiting`,
+  },
+  connection: {
+    connecting: 'Connecting',
+    live: 'Live',
+    lost: 'Connection lost. Reconnecting …',
+    off: 'Updates every 5 s',
+    offWhy: 'Your roles do not include the event stream, so lists are read again every 5 seconds.',
+    banner: 'The connection to the gateway is lost. What you see may be out of date. It reconnects automatically.',
+  },
+  theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
+  account: {
+    signOut: 'Sign out',
+    roles: (roles: readonly string[]) => (roles.length ? roles.join(', ') : 'no role'),
+    tenant: 'Tenant',
+  },
+} as const;
