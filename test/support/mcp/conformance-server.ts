@@ -24,7 +24,7 @@ const RESOURCES = [
   { uri: 'test://watched-resource', name: 'watched', description: 'A text that changes.', mimeType: 'text/plain' },
 ];
 const user = (content: object) => ({ role: 'user' as const, content: content as never });
-const said = (text: string) => user({ type: 'text', text });
+const textOf = (text: string) => user({ type: 'text', text });
 const PROMPTS: Record<
   string,
   { description: string; arguments: string[]; get: (args: Record<string, string>) => object[] }
@@ -32,12 +32,12 @@ const PROMPTS: Record<
   test_simple_prompt: {
     description: 'A prompt.',
     arguments: [],
-    get: () => [said('This is a simple prompt for testing.')],
+    get: () => [textOf('This is a simple prompt for testing.')],
   },
   test_prompt_with_arguments: {
     description: 'A prompt with two arguments.',
     arguments: ['arg1', 'arg2'],
-    get: ({ arg1, arg2 }) => [said(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)],
+    get: ({ arg1, arg2 }) => [textOf(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)],
   },
   test_prompt_with_embedded_resource: {
     description: 'A prompt with a resource.',
@@ -47,13 +47,13 @@ const PROMPTS: Record<
         type: 'resource',
         resource: { uri, mimeType: 'text/plain', text: 'Embedded resource content for testing.' },
       }),
-      said('Please process the embedded resource above.'),
+      textOf('Please process the embedded resource above.'),
     ],
   },
   test_prompt_with_image: {
     description: 'A prompt with an image.',
     arguments: [],
-    get: () => [user({ type: 'image', data: PNG, mimeType: 'image/png' }), said('Please analyze the image above.')],
+    get: () => [user({ type: 'image', data: PNG, mimeType: 'image/png' }), textOf('Please analyze the image above.')],
   },
   test_input_required_result_prompt: {
     description: 'A prompt that asks.',
@@ -184,7 +184,7 @@ export class ConformanceServer {
       const { name, arguments: args = {} } = request.params;
       if (name === 'test_input_required_result_prompt') {
         const content = acceptedContent<{ context: string }>(context.mcpReq.inputResponses, 'user_context');
-        if (content) return { messages: [said(content.context)] };
+        if (content) return { messages: [textOf(content.context)] };
         const requestedSchema = {
           type: 'object' as const,
           properties: { context: { type: 'string' as const } },

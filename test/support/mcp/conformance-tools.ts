@@ -78,9 +78,9 @@ const ELICITED_ENUMS = {
   titledMulti: { type: 'array', items: { anyOf: titled('Choice') } },
 };
 
-async function elicited({ context }: Call, message: string, schema: never, says: string): Promise<CallToolResult> {
+async function elicited({ context }: Call, message: string, schema: never, prefix: string): Promise<CallToolResult> {
   const { action, content } = await context.mcpReq.elicitInput({ message, requestedSchema: schema });
-  return text(`${says}action=${action}, content=${JSON.stringify(content ?? {})}`);
+  return text(`${prefix}action=${action}, content=${JSON.stringify(content ?? {})}`);
 }
 
 const JSON_SCHEMA = {
@@ -101,7 +101,7 @@ const JSON_SCHEMA = {
   additionalProperties: false,
 };
 
-/** The tools that the scenarios of the MCP conformance suite call, each as the text of its scenario says. */
+/** The tools that the scenarios of the MCP conformance suite call, each as its scenario specifies. */
 export const TOOLS: Readonly<Record<string, Tool>> = {
   test_simple_text: {
     description: 'Returns a text.',

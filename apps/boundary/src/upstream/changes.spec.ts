@@ -1,7 +1,7 @@
 import { Changes } from './changes';
 import type { Connection, UpstreamAnswer } from './connection';
 
-/** A connection whose server acknowledges what it is told to. */
+/** A connection whose server acknowledges what is asked of it. */
 class FakeConnection {
   readonly streams: {
     notifications: { resourceSubscriptions: string[] };

@@ -57,7 +57,7 @@ export class Changes {
     return AGREED;
   }
 
-  /** Opens the stream anew, and ends the one before when this one is acknowledged: no change between them is lost. */
+  /** Opens another stream, and ends the one before when this one is acknowledged: no change between them is lost. */
   private renewed(): Promise<Json> {
     const opened = this.turn.then(() => this.open());
     this.turn = opened.catch(() => undefined);

@@ -45,7 +45,7 @@ describe('inRounds', () => {
     ]);
   });
 
-  it('keeps a key that objects have by themselves', async () => {
+  it('keeps a key that every object inherits', async () => {
     const { send, received } = serving(
       { ok: true, result: '{"resultType":"input_required","inputRequests":{"__proto__":{"method":"roots/list"}}}' },
       DONE,
@@ -62,7 +62,7 @@ describe('inRounds', () => {
   });
 
   it.each<[string, UpstreamAnswer, string]>([
-    ['asks for ever', asks({ who: WHO }), 'too often'],
+    ['never stops asking', asks({ who: WHO }), 'too often'],
     [
       'asks for too much',
       asks(Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, ROOTS]))),
@@ -74,13 +74,13 @@ describe('inRounds', () => {
     ['asks without a method', asks({ who: { params: {} } }), 'malformed input'],
     ['has a state that is no text', asks({ who: WHO }, 7), 'malformed input'],
     ['has a state that is too long', asks({ who: WHO }, 'x'.repeat(65_537)), 'malformed input'],
-  ])('ends with a failure if the server %s', async (_what, answer, says) => {
+  ])('ends with a failure if the server %s', async (_what, answer, message) => {
     const failure = inRounds(serving(answer).send, accept);
-    await expect(failure).rejects.toThrow(says);
+    await expect(failure).rejects.toThrow(message);
     await expect(failure).rejects.toBeInstanceOf(UpstreamGone);
   });
 
-  it('says that a request was not sent in the first round only', async () => {
+  it('reports a request as not sent in the first round only', async () => {
     const lost = new NotReached('the connection is closed');
     await expect(inRounds(serving(lost).send, accept)).rejects.toBeInstanceOf(NotReached);
     const later = inRounds(serving(asks({ who: WHO }), lost).send, accept);
