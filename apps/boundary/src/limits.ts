@@ -16,6 +16,9 @@ export const BOUNDARY_LIMITS = {
   /** until a failed upstream is started again */
   retryMs: 1_000,
   stopMs: 2_000,
+  /** how often the response to one request is taken up again, and the longest wait before */
+  resumes: 100,
+  resumeMs: 60_000,
   /** pages of tools that are read */
   listPages: 32,
   /** until the definitions of a server are read again */

@@ -9,6 +9,7 @@ export type Revision = '2025-11-25' | '2026-07-28';
 
 const SUITE = join(require.resolve('@modelcontextprotocol/conformance/package.json'), '../dist/index.js');
 const PRELOAD = join(__dirname, 'on-node-20.mjs');
+const RUNNER = join(__dirname, 'run-scenario.mjs');
 
 interface Check {
   readonly id: string;
@@ -27,10 +28,21 @@ export const runServerScenarios = (url: string, revision: Revision): Promise<Out
 export const runServerScenario = (url: string, revision: Revision, scenario: string): Promise<Outcome> =>
   run(url, ['--scenario', scenario, '--spec-version', revision]);
 
-async function run(url: string, which: readonly string[]): Promise<Outcome> {
+/**
+ * Runs one client scenario: the suite is the server.
+ * @param control the address of the test process, which is sent the address of that server
+ */
+export const runClientScenario = (control: string, revision: Revision, scenario: string): Promise<Outcome> => {
+  const command = [process.execPath, RUNNER, control].join(' ');
+  return runSuite(['client', '--command', command, '--scenario', scenario, '--spec-version', revision]);
+};
+
+const run = (url: string, which: readonly string[]): Promise<Outcome> => runSuite(['server', '--url', url, ...which]);
+
+async function runSuite(command: readonly string[]): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'bailiwick-conformance-'));
   try {
-    const args = ['--import', PRELOAD, SUITE, 'server', '--url', url, ...which, '-o', folder];
+    const args = ['--import', PRELOAD, SUITE, ...command, '-o', folder];
     const child = spawn(process.execPath, args, { stdio: 'ignore' });
     await new Promise((resolve) => child.on('exit', resolve));
     return Object.fromEntries(

@@ -1,5 +1,6 @@
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { parseExactly } from '@bailiwick/core/json';
+import { annotationFault } from './argument-headers';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /** The definition of a tool as its server wrote it. */
@@ -31,6 +32,8 @@ export function readDefinition(raw: string): Definition {
     const value = parseExactly(raw) as { name?: unknown; inputSchema?: unknown } | null;
     const name = typeof value?.name === 'string' ? value.name : '';
     if (!NAME.test(name)) return unusable(name, 'its name has characters that names of tools must not have');
+    const fault = annotationFault(value?.inputSchema);
+    if (fault !== undefined) return unusable(name, fault);
     return { name, raw, digest: canonicalDigest(value), inputSchema: value?.inputSchema };
   } catch (error) {
     return unusable('', `its definition is ambiguous: ${(error as Error).message}`);

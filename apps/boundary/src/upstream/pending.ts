@@ -56,6 +56,10 @@ export class Pending {
     return 'taken';
   }
 
+  has(id: number): boolean {
+    return this.waiting.has(id);
+  }
+
   fail(id: number, error: Error): void {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);

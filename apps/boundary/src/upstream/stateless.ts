@@ -1,4 +1,5 @@
 import { isObject } from '../json-text';
+import { annotatedIn } from '../tools/argument-headers';
 
 /** The revision in which each request states its revision and capabilities, and no connection is initialized. */
 export const STATELESS_REVISION = '2026-07-28';
@@ -25,28 +26,22 @@ export function headersOf(method: string, params: Record<string, unknown>): Reco
   const named =
     method === 'resources/read' ? uri : method === 'tools/call' || method === 'prompts/get' ? name : undefined;
   return {
-    'mcp-protocol-version': STATELESS_REVISION,
     'mcp-method': headerValue(method),
     ...(typeof named === 'string' ? { 'mcp-name': headerValue(named) } : {}),
   };
 }
 
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/;
-/** How deeply annotated arguments may be nested. */
-const DEPTH = 8;
-
-/** Returns a header for each argument whose schema has `x-mcp-header`, if it is stated and no object or list. */
-export function argumentHeaders(schema: unknown, args: unknown, depth = 0): Record<string, string> {
+/** Returns a header for each annotated argument (`x-mcp-header`) that is stated, and no object or list. */
+export function argumentHeaders(schema: unknown, args: unknown): Record<string, string> {
   const headers: Record<string, string> = {};
-  if (!isObject(schema) || !isObject(schema.properties) || !isObject(args) || depth > DEPTH) return headers;
-  for (const [name, each] of Object.entries(schema.properties)) {
-    if (!isObject(each) || !Object.hasOwn(args, name)) continue;
-    const { 'x-mcp-header': header } = each;
-    const value = args[name];
+  for (const { path, header } of annotatedIn(schema)) {
+    const value = path.reduce<unknown>(
+      (at, name) => (isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined),
+      args,
+    );
     const isPrimitive = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-    if (typeof header === 'string' && HEADER_NAME.test(header) && isPrimitive)
+    if (typeof header === 'string' && isPrimitive)
       headers[`mcp-param-${header.toLowerCase()}`] = headerValue(String(value));
-    Object.assign(headers, argumentHeaders(each, value, depth + 1));
   }
   return headers;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { BOUNDARY_LIMITS } from '../limits';
 import { NotSent, type Outbound, type OutboundResponse } from '@bailiwick/platform/outbound/outbound';
 import {
@@ -13,7 +14,7 @@ import {
 import { eventsOf } from './event-stream';
 import { parseMessage, Pending } from './pending';
 import type { Credentials } from './credentials';
-import { headersOf, withRevision } from './stateless';
+import { headersOf, STATELESS_REVISION, withRevision } from './stateless';
 import { withToken } from './stdio';
 
 /** A server that is reached over Streamable HTTP (MCP 2026-07-28 and 2025-11-25). It is sent its own credentials and no others. */
@@ -58,7 +59,7 @@ export class HttpConnection implements Connection {
 
   async notify(method: string, params?: Record<string, unknown>): Promise<void> {
     const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(BOUNDARY_LIMITS.connectMs)]);
-    drop(await this.post({ method, ...(params ? { params } : {}) }, signal));
+    drop(await this.post({ method, ...(params ? { params } : {}) }, signal, headersOf(method, params ?? {})));
   }
 
   negotiated(version: string): void {
@@ -67,6 +68,7 @@ export class HttpConnection implements Connection {
 
   becomeStateless(capabilities: ClientSide['capabilities']): void {
     this.stateless = capabilities;
+    this.version = STATELESS_REVISION;
   }
 
   onNotification(listener: (method: string, params: Record<string, unknown>) => void): void {
@@ -83,7 +85,8 @@ export class HttpConnection implements Connection {
       const response = await this.outbound.send(this.url, { method: 'GET', headers, signal: this.closing.signal });
       const isStream = response.status === 200 && response.headers['content-type']?.startsWith('text/event-stream');
       if (isStream !== true) return drop(response);
-      for await (const data of eventsOf(response.body, BOUNDARY_LIMITS.messageBytes)) this.take(data);
+      for await (const { data } of eventsOf(response.body, BOUNDARY_LIMITS.messageBytes))
+        if (data !== '') this.take(data);
     };
     // a server need not have such a stream
     read().catch(() => undefined);
@@ -106,7 +109,7 @@ export class HttpConnection implements Connection {
     more: RequestOptions['headers'] = {},
   ): Promise<void> {
     const { method, params } = message;
-    const headers = this.stateless ? { ...more, ...headersOf(method, params) } : {};
+    const headers = { ...(this.stateless ? more : {}), ...headersOf(method, params) };
     const response = await this.post(message, AbortSignal.any([stop, this.closing.signal]), headers);
     const type = response.headers['content-type'] ?? '';
     const isOver = response.status === 404 || response.status === 400;
@@ -125,15 +128,34 @@ export class HttpConnection implements Connection {
       throw new UpstreamGone(`the upstream answered with a redirect (${response.status}), which is not followed`);
     }
     if (message.method === 'initialize') this.session = sessionOf(response);
-    if (type.startsWith('text/event-stream')) {
-      for await (const data of eventsOf(response.body, BOUNDARY_LIMITS.messageBytes)) this.take(data);
-      return;
-    }
+    if (type.startsWith('text/event-stream'))
+      return this.follow(message.id, response, AbortSignal.any([stop, this.closing.signal]));
     const text = await bounded(response.body);
     const parsed = type.startsWith('application/json') ? parseMessage(text) : undefined;
     if (!parsed) throw new UpstreamGone(`the upstream answered ${response.status} without an MCP message`);
     // an error about the request as a whole may have no id
     this.take(text, parsed.error !== undefined && parsed.id === null ? { ...parsed, id: message.id } : parsed);
+  }
+
+  /** Reads the stream that answers a request, and takes it up again if the server ends it before the answer (SEP-1699). */
+  private async follow(id: number, response: OutboundResponse, signal: AbortSignal): Promise<void> {
+    let { body } = response;
+    let from: string | undefined;
+    let wait: number = BOUNDARY_LIMITS.retryMs;
+    for (let resumed = 0; resumed <= BOUNDARY_LIMITS.resumes; resumed++) {
+      for await (const event of eventsOf(body, BOUNDARY_LIMITS.messageBytes)) {
+        from = event.id ?? from;
+        wait = Math.min(event.retry ?? wait, BOUNDARY_LIMITS.resumeMs);
+        if (event.data !== '') this.take(event.data);
+      }
+      if (this.stateless || from === undefined || !this.pending.has(id)) return;
+      await after(wait, undefined, { signal, ref: false });
+      const headers = { ...(await this.headers()), accept: 'text/event-stream', 'last-event-id': from };
+      const next = await this.outbound.send(this.url, { method: 'GET', headers, signal });
+      if (next.status !== 200 || next.headers['content-type']?.startsWith('text/event-stream') !== true)
+        return drop(next);
+      ({ body } = next);
+    }
   }
 
   private take(text: string, message: Message | undefined = parseMessage(text)): void {

@@ -54,6 +54,7 @@ describe('Upstream', () => {
   let server: Server;
   let outbound: Outbound;
   let answering: Answering;
+  let resuming: ((request: IncomingMessage, response: ServerResponse) => unknown) | undefined;
   const received: Received[] = [];
   const upstreams: Upstream[] = [];
   beforeAll(async () => {
@@ -61,6 +62,7 @@ describe('Upstream', () => {
       let text = '';
       request.on('data', (chunk: Buffer) => (text += chunk.toString()));
       request.on('end', () => {
+        if (request.method === 'GET' && resuming) return resuming(request, response);
         if (request.method !== 'POST') return response.writeHead(405).end();
         const message = { ...(JSON.parse(text) as Received), headers: request.headers };
         received.push(message);
@@ -78,6 +80,7 @@ describe('Upstream', () => {
   afterEach(async () => {
     await Promise.all(upstreams.splice(0).map((each) => each.close()));
     received.length = 0;
+    resuming = undefined;
   });
 
   function upstream(as: Answering, tools?: readonly string[]): Upstream {
@@ -165,6 +168,32 @@ describe('Upstream', () => {
         : stateless(message, response),
     );
     await expect(call(own)).rejects.toThrow('a client that cannot be asked');
+  });
+
+  it('takes up the response to a call again that its server ends before the answer, until it has the answer', async () => {
+    const stream = (response: ServerResponse, text: string): unknown =>
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text);
+    const taken: (string | undefined)[] = [];
+    let call: number | undefined;
+    resuming = ({ headers }, response) => {
+      if (headers['last-event-id'] === undefined) return response.writeHead(405).end();
+      taken.push(String(headers['last-event-id']));
+      const answer = JSON.stringify({ jsonrpc: '2.0', id: call, result: { content: [] } });
+      return stream(response, taken.length === 1 ? 'id: two\nretry: 1\n\n' : `id: three\ndata: ${answer}\n\n`);
+    };
+    const own = upstream((message, response) => {
+      if (message.method !== 'tools/call') return initializing(message, response);
+      call = message.id;
+      return stream(response, 'id: one\nretry: 1\ndata: \n\n');
+    });
+    expect(await own.call({ name: 'look_up', arguments: {} }, { signal: new AbortController().signal })).toEqual({
+      ok: true,
+      result: '{"content":[]}',
+    });
+    expect(taken).toEqual(['one', 'two']);
+    resuming = (_request, response) => response.writeHead(404).end();
+    const lost = own.call({ name: 'look_up', arguments: {} }, { signal: new AbortController().signal });
+    await expect(lost).rejects.toThrow('ended its response without an answer');
   });
 
   it('has the tools only that its registration names', async () => {
