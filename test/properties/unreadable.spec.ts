@@ -39,6 +39,15 @@ const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   log.do('recordMcpServer', { server: 'files', change: 'registered', identity: approved.identity, actor: PERSON });
   log.do('recordWebhook', { webhook: 'siem', change: 'registered', host: 'siem.example.com', actor: PERSON });
   log.do('recordSession', { change: 'started', with: 'link', actor: PERSON });
+  const revocationId = `rev_0_${'2'.repeat(26)}`;
+  log.do('revokeSelector', {
+    revocationId,
+    selector: { agentClass: 'x' },
+    mode: 'suspend',
+    force: true,
+    actor: PERSON,
+  });
+  log.do('liftSuspension', { revocationId, actor: PERSON });
   const asked = [...log.state.approvals.values()].find(({ kind }) => kind === 'action');
   if (asked) log.do('requestAccess', { approvalId: asked.id, actor: PERSON });
   const imported = { origin: 'elsewhere', vkey: 'elsewhere+0', size: log.state.next, root: '', live: true };
