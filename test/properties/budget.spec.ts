@@ -127,7 +127,7 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
         if (event.data.supersedes !== undefined) tally.add('raised');
       });
     });
-    fc.assert(property, { numRuns: 140 });
+    fc.assert(property, { numRuns: 90 });
     tally.atLeast(5, 'set aside', 'refused', 'ended', 'raised');
   });
 
@@ -213,7 +213,7 @@ describe('I3: what is reserved counts against the grant and all its ancestors, a
           if (ids.length > 0) tally.add('asked');
         });
       }),
-      { numRuns: 160 },
+      { numRuns: 100 },
     );
     tally.atLeast(20, 'asked', 'permitted');
     tally.atLeast(1, 'approved');
@@ -278,7 +278,7 @@ describe('I3: reaching a lifetime cap ends that grant, and so does an outcome th
         expect(expected).toEqual([]);
       },
     );
-    fc.assert(property, { numRuns: 240 });
+    fc.assert(property, { numRuns: 160 });
     tally.atLeast(
       3,
       'by calls',
@@ -399,7 +399,7 @@ describe('I3: the counters of the state', () => {
         }
       });
     });
-    fc.assert(property, { numRuns: 80 });
+    fc.assert(property, { numRuns: 50 });
     tally.atLeast(50, 'in a window', 'of a raised grant', 'units');
     tally.atLeast(20, 'set aside');
   });

@@ -170,7 +170,7 @@ describe.each([
         if (outcome !== answer(each, action)) throw new Error(`${outcome} for ${JSON.stringify(action)}`);
       }
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: 200 });
     expect(seen.size).toBe(rule === permissions ? 3 : 2);
   });
 
@@ -190,7 +190,7 @@ describe.each([
         if (STRICT[answer(child, action)] < STRICT[answer(parent, action)])
           throw new Error(`the child admits ${JSON.stringify(action)}`);
     });
-    fc.assert(property, { numRuns: 2_000 });
+    fc.assert(property, { numRuns: 1_300 });
     expect(Math.min(kept, refused)).toBeGreaterThan(300);
   });
 
@@ -203,7 +203,7 @@ describe.each([
       const met = rule.meet(a, b);
       expect([compare(met, a).ok, compare(met, b).ok]).toEqual([true, true]);
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: 200 });
   });
 });
 
@@ -226,7 +226,7 @@ describe('permissions with caps', () => {
     const property = fc.property(capped, fc.nat(2), (limit, used) => {
       for (const action of few) expect(decided(limit, action, used)).toBe(naive(limit, action, used));
     });
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, { numRuns: 100 });
   });
 
   it('deny, in every capped entry, if its usage is unknown', () => {
@@ -234,7 +234,7 @@ describe('permissions with caps', () => {
       for (const action of few)
         expect(permissions.admits(limit, action, situation(), NOW).outcome).toBe(naive(limit, action, Infinity));
     });
-    fc.assert(property, { numRuns: 50 });
+    fc.assert(property, { numRuns: 30 });
   });
 
   it('of a child are never milder than those of its parent, if they attenuate', () => {
@@ -254,7 +254,7 @@ describe('permissions with caps', () => {
           if (STRICT[naive(child, action, used)] < STRICT[naive(parent, action, used)])
             throw new Error(`the child admits ${JSON.stringify(action)} after ${used} calls`);
     });
-    fc.assert(property, { numRuns: 600 });
+    fc.assert(property, { numRuns: 390 });
     expect(Math.min(kept, refused)).toBeGreaterThan(100);
   });
 
@@ -263,6 +263,6 @@ describe('permissions with caps', () => {
       const met = permissions.meet(a, b);
       expect([permissions.attenuates(met, a).ok, permissions.attenuates(met, b).ok]).toEqual([true, true]);
     });
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: 130 });
   });
 });

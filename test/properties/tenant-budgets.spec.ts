@@ -54,7 +54,7 @@ function eachPermit(check: (before: readonly Event[], permit: EventOf<'ActionPer
       if (event.type === 'ActionPermitted') check(events.slice(0, i), event);
     });
   });
-  fc.assert(property, { numRuns: 400 });
+  fc.assert(property, { numRuns: 260 });
 }
 
 describe('I3: the runs of a tenant draw from its budgets together', () => {
@@ -108,7 +108,7 @@ describe('I3: the runs of a tenant draw from its budgets together', () => {
         }
       });
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: 200 });
     tally.atLeast(10, 'a count', 'money');
   });
 
@@ -148,7 +148,7 @@ describe('I3: the runs of a tenant draw from its budgets together', () => {
         }
       });
     });
-    fc.assert(property, { numRuns: 100 });
+    fc.assert(property, { numRuns: 60 });
     tally.atLeast(30, 'in flight', 'drawn from', 'set again', 'units');
   });
 
@@ -176,7 +176,7 @@ describe('I3: the runs of a tenant draw from its budgets together', () => {
       expect(found).toEqual([]);
       expect(whatIf.end().differences).toEqual([]);
     });
-    fc.assert(property, { numRuns: 80 });
+    fc.assert(property, { numRuns: 50 });
     expect(drew).toBeGreaterThan(50);
   });
 });
