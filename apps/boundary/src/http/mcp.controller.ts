@@ -1,8 +1,7 @@
 import { All, Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refused } from '@bailiwick/edge/refused';
-import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
-import { PROOF_ALGORITHMS } from '@bailiwick/edge/tokens/grant-token';
+import { PROOF_ALGORITHMS, type TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { LiveLeases } from '../calls/live-leases';
 import { Seals } from '../calls/seals';
 import { Sessions } from '../sessions/sessions';

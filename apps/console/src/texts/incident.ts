@@ -116,5 +116,6 @@ export const incident = {
   lift: 'Lift the quarantine',
   lifted: 'The quarantine is lifted: new leases that match are issued again.',
   again: 'Another selector',
-  suspendOne: 'To suspend one run rather than revoke, open it from Live: a suspension can be undone.',
+  suspendInstead:
+    'A suspension can be undone: of one run, open it from Live; of all that match, use “bailiwick suspend” on the command line.',
 } as const;

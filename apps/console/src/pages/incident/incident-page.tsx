@@ -87,7 +87,7 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
           <input type="checkbox" checked={quarantine} onChange={({ target: box }) => setQuarantine(box.checked)} />
           {T.incident.quarantine}
         </label>
-        <p className="muted small">{T.incident.suspendOne}</p>
+        <p className="muted small">{T.incident.suspendInstead}</p>
       </section>
       <section className="panel radius" aria-labelledby="radius">
         <h2 id="radius">{T.incident.radius}</h2>
