@@ -10,7 +10,7 @@ import { bold, table } from '../render';
 export function printPreview(
   preview: PreviewView,
   target: 'tool' | 'leases' | undefined,
-  other = { option: '--end-leases', does: 'end' },
+  other: { readonly option: string; readonly does: string },
 ): void {
   const { counts, byClass, byState, byRisk, byDepth, near = [], mostConsequential, targets } = preview;
   const columns = ['runs', 'trees', 'agents', 'in flight', 'pending approvals', 'reserved'];

@@ -1,19 +1,12 @@
 import type { Command } from 'commander';
-import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { clientFor, UsageError } from '../context';
 import { red } from '../render';
-import { withGrowth } from './growth-text';
-import { printPreview } from './preview-text';
 import { printRecord } from './revocation-record';
-import { addSelectorOptions, selectorOf, type SelectorFlags } from './selector-options';
+import { addSelectorOptions } from './selector-options';
+import { checkNamed, stopAll, type StopFlags } from './stopping';
 
-interface RevokeFlags extends GlobalOptions, SelectorFlags {
+interface RevokeFlags extends StopFlags {
   endLeases?: boolean;
-  reason: string;
-  dryRun?: boolean;
-  digest?: string;
-  force?: boolean;
-  quarantine?: boolean;
-  incident?: string;
   record?: string;
 }
 
@@ -37,45 +30,16 @@ export function addRevokeCommands(program: Command): void {
 
 async function revoke(grant: string | undefined, options: RevokeFlags): Promise<void> {
   if (options.record !== undefined) return printRecord(clientFor(options, 'analyst'), options.record);
-  const client = clientFor(options, 'responder');
-  const selector = selectorOf(options);
-  const deniable = selector.tool !== undefined || selector.verb !== undefined;
-  const selects = Object.keys(selector).length > 0;
-  if ((grant !== undefined) === selects)
-    throw new UsageError('name either a grant or a selector (--class, --verb, --select, …)');
+  checkNamed(grant, options);
   if (grant !== undefined) {
     if (options.dryRun)
       throw new UsageError('--dry-run requires a selector; `bailiwick tree` shows what is below a grant');
-    const done = await client.revoke(grant, options.reason);
+    const done = await clientFor(options, 'responder').revoke(grant, options.reason);
     console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId}`);
     return;
   }
-  if (options.endLeases && !deniable)
-    throw new UsageError('--end-leases requires --tool or --verb; any other selector ends leases anyway');
-  const target = !deniable ? undefined : options.endLeases ? 'leases' : 'tool';
-  const preview =
-    options.digest === undefined ? await client.previewRevocation(selector, options.quarantine, target) : undefined;
-  if (preview && !options.json) printPreview(preview, target);
-  if (options.dryRun) {
-    if (!preview) throw new UsageError('--digest cannot be combined with --dry-run');
-    console.log(
-      options.json
-        ? JSON.stringify(preview)
-        : `to revoke exactly these, repeat the command with --digest ${preview.digest}`,
-    );
-    return;
-  }
-  const done = await client
-    .revokeAll({
-      selector,
-      reason: options.reason,
-      digest: options.digest ?? preview?.digest,
-      ...(target === undefined ? {} : { target }),
-      ...(options.force ? { force: true } : {}),
-      ...(options.quarantine ? { quarantine: true } : {}),
-      ...(options.incident === undefined ? {} : { incident: options.incident }),
-    })
-    .catch(withGrowth);
+  const done = await stopAll(options, { does: 'end', option: '--end-leases', leases: options.endLeases, more: {} });
+  if (!done) return;
   console.log(
     options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId} at ${JSON.stringify(done.positions)}`,
   );

@@ -1,18 +1,11 @@
 import type { Command } from 'commander';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
-import { withGrowth } from './growth-text';
-import { printPreview } from './preview-text';
-import { addSelectorOptions, selectorOf, type SelectorFlags } from './selector-options';
+import { addSelectorOptions } from './selector-options';
+import { checkNamed, stopAll, type StopFlags } from './stopping';
 
-interface SuspendFlags extends GlobalOptions, SelectorFlags {
+interface SuspendFlags extends StopFlags {
   leases?: boolean;
-  reason: string;
   until?: string;
-  dryRun?: boolean;
-  digest?: string;
-  force?: boolean;
-  quarantine?: boolean;
-  incident?: string;
 }
 interface ResumeFlags extends GlobalOptions {
   reason: string;
@@ -42,47 +35,19 @@ export function addSuspendCommands(program: Command): void {
 }
 
 async function suspend(grant: string | undefined, options: SuspendFlags): Promise<void> {
-  const client = clientFor(options, 'responder');
-  const selector = selectorOf(options);
-  const deniable = selector.tool !== undefined || selector.verb !== undefined;
-  if ((grant !== undefined) === Object.keys(selector).length > 0)
-    throw new UsageError('name either a grant or a selector (--class, --verb, --select, …)');
+  const { until } = options;
+  checkNamed(grant, options);
   if (grant !== undefined) {
-    if (options.until !== undefined || options.dryRun || options.quarantine)
+    if (until !== undefined || options.dryRun || options.quarantine)
       throw new UsageError('--until, --dry-run and --quarantine require a selector');
-    const done = await client.suspend(grant, options.reason);
+    const done = await clientFor(options, 'responder').suspend(grant, options.reason);
     console.log(options.json ? JSON.stringify(done) : `suspended ${done.grant.id}`);
     return;
   }
-  if (options.leases && !deniable)
-    throw new UsageError('--leases requires --tool or --verb; any other selector suspends leases anyway');
-  const target = !deniable ? undefined : options.leases ? 'leases' : 'tool';
-  const preview =
-    options.digest === undefined ? await client.previewRevocation(selector, options.quarantine, target) : undefined;
-  if (preview && !options.json) printPreview(preview, target, { option: '--leases', does: 'suspend' });
-  if (options.dryRun) {
-    if (!preview) throw new UsageError('--digest cannot be combined with --dry-run');
-    console.log(
-      options.json
-        ? JSON.stringify(preview)
-        : `to suspend exactly these, repeat the command with --digest ${preview.digest}`,
-    );
-    return;
-  }
-  const done = await client
-    .revokeAll({
-      selector,
-      mode: 'suspend',
-      reason: options.reason,
-      digest: options.digest ?? preview?.digest,
-      ...(options.until === undefined ? {} : { until: options.until }),
-      ...(target === undefined ? {} : { target }),
-      ...(options.force ? { force: true } : {}),
-      ...(options.quarantine ? { quarantine: true } : {}),
-      ...(options.incident === undefined ? {} : { incident: options.incident }),
-    })
-    .catch(withGrowth);
-  const end = options.until === undefined ? '' : ` until ${options.until}`;
+  const more = { mode: 'suspend', ...(until === undefined ? {} : { until }) } as const;
+  const done = await stopAll(options, { does: 'suspend', option: '--leases', leases: options.leases, more });
+  if (!done) return;
+  const end = until === undefined ? '' : ` until ${until}`;
   console.log(
     options.json
       ? JSON.stringify(done)

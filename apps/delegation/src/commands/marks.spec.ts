@@ -27,6 +27,7 @@ async function trees() {
   const clock = { now: () => world.now };
   return { world, owner, grants: answers.map(grantIdOf), erased, reads, keys: new TreeKeys({ at }, clock) };
 }
+const LOADED = { treeOf: () => ({ log: 'default/0', position: 0 }), loaded: () => Promise.resolve() };
 const stating = (grantId: string, values: unknown = DIGESTS) => ({ type: 'authorize', grantId, values });
 const marksIn = (made: unknown): unknown => (made as { marks?: unknown }).marks;
 
@@ -75,23 +76,39 @@ describe('the marks of a command', () => {
     expect(marksIn(await withMarks(keys, stating(grantId), owner))).toBe('unavailable');
     expect(reads).toHaveLength(3);
     expect(marksIn(await withMarks(keys, stating('grt_0_unknown'), owner))).toBe('unavailable');
-    const loading: Following = { followsValues: undefined, treeOf: () => undefined };
-    expect(marksIn(await withMarks(keys, stating(grantId), loading))).toBe('unavailable');
+  });
+
+  it('are made once the log is loaded, and no command is prepared while it cannot be', async () => {
+    const { world, owner, grants, keys } = await trees();
+    const asked = stating(grants[0] as string);
+    expect(await withMarks(keys, asked, world.owner())).toEqual(await withMarks(keys, asked, owner));
+    await owner.stop();
+    const unloaded: Following = {
+      followsValues: undefined,
+      treeOf: () => undefined,
+      loaded: () => owner.read(String).then(),
+    };
+    await expect(withMarks(keys, asked, unloaded)).rejects.toThrow('accepts no reads');
   });
 
   it('are unavailable if the store cannot be read, which the next command tries again', async () => {
     let reads = 0;
     const keys = new TreeKeys({ at: () => Promise.reject(new Error(`read ${++reads}`)) });
-    const owner: Following = { followsValues: true, treeOf: () => ({ log: 'default/0', position: 0 }) };
+    const owner: Following = { followsValues: true, ...LOADED };
     for (let i = 0; i < 2; i++) expect(marksIn(await withMarks(keys, stating('x'), owner))).toBe('unavailable');
     expect(reads).toBe(2);
   });
 
   it('are left out unless a rule follows values, and nothing is read for them', async () => {
     const { grants, keys, reads } = await trees();
-    const idle: Following = { followsValues: false, treeOf: () => ({ log: 'default/0', position: 0 }) };
+    const idle: Following = { followsValues: false, ...LOADED };
     const made = await withMarks(keys, { ...stating(grants[0] as string), marks: ['forged00'] }, idle);
     expect(made).toEqual({ type: 'authorize', grantId: grants[0] });
+    const forged = { type: 'authorize', grantId: grants[0], marks: ['forged00'] };
+    expect([statesValues(forged), await withMarks(keys, forged, { ...idle, followsValues: true })]).toEqual([
+      true,
+      made,
+    ]);
     expect(reads).toEqual([]);
   });
 

@@ -111,6 +111,11 @@ export class LogOwner {
     return this.state && this.state.policies.rules.flows.length > 0;
   }
 
+  /** Waits until the log is loaded. @throws if it cannot be loaded now, or the owner is stopped */
+  async loaded(): Promise<void> {
+    if (!this.state) await this.read(() => undefined);
+  }
+
   /** Returns where the tree of a lease, or of an action that was permitted, was opened. */
   treeOf({ grantId, actionId }: About): { log: string; position: number } | undefined {
     const { state } = this;

@@ -33,14 +33,15 @@ describe('the marks of values', () => {
     expect(withValues(other, ann, request({ args, values: true })).action.values).not.toEqual(own);
   });
 
-  it('leave the digests for rules, unless they cannot be all: of a preview of full length, or arguments that are too large', () => {
-    const digestsOf = (preview: string) =>
+  it('leave the digests for rules, unless they cannot be all: of no preview, one of full length, or arguments that are too large', () => {
+    const digestsOf = (preview: string | undefined) =>
       withResultValues(marks, ann, { status: 'completed', preview, values: true }).digests;
     expect(withValues(marks, ann, request({ args, values: true })).digests).toEqual(valueDigests(args));
     expect(withValues(marks, ann, request({ args: {}, values: true })).digests).toEqual([]);
     expect(withValues(marks, ann, request({ values: [] })).digests).toEqual([]);
     expect(digestsOf('ann@example.com')).toEqual(valueDigests(args));
     expect(digestsOf('x'.repeat(LIMITS.previewLength))).toBeUndefined();
+    expect(digestsOf(undefined)).toBeUndefined();
     const large = { text: 'prose '.repeat(LIMITS.valueTextChars / 4) };
     expect(withValues(marks, ann, request({ args: large, values: true })).digests).toBeUndefined();
   });

@@ -33,10 +33,10 @@ export function withResultValues(marks: Marks, caller: Tenant, outcome: OutcomeR
 const digestsOf = (values: true | string[], json: unknown): string[] =>
   values === true ? valueDigests(json) : [...new Set(values)];
 
-/** What rules compare. Of a preview of full length nothing is stated: it is less than the result. */
+/** What rules compare. Without a preview, or of one of full length, nothing is stated: it is less than the result. */
 function forRules(values: true | string[], json: unknown, most: number): { digests?: readonly string[] } {
   if (values !== true) return { digests: [...new Set(values)] };
-  if (typeof json === 'string' && json.length >= LIMITS.previewLength) return {};
+  if (json === undefined || (typeof json === 'string' && json.length >= LIMITS.previewLength)) return {};
   const digests = statedDigests(json, most);
   return digests === undefined ? {} : { digests };
 }

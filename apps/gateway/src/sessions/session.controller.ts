@@ -101,7 +101,8 @@ export class SessionController {
     const secret = this.admission.secretIn(request);
     if (secret !== undefined) {
       checkCsrf(request, this.sessions.secrets, secret);
-      const live = await this.admission.find(secret, false);
+      // only for the record: a session ends, too, while it or its keys cannot be read
+      const live = await this.admission.find(secret, false).catch(() => undefined);
       await this.sessions.end(secret);
       if (live) this.records.changed(live.caller, { change: 'ended' });
     }

@@ -20,7 +20,10 @@ const PAGE = { origin: ISSUER, 'sec-fetch-site': 'same-origin' };
 
 describe('a session of a browser', () => {
   const store = new SessionStore();
-  const { bus, sent } = busThat(store.answer);
+  let isReadable = true;
+  const { bus, sent } = busThat((subject, body) =>
+    isReadable || !subject.endsWith('.session') ? store.answer(subject, body) : { fails: 'NO_RESPONDERS' },
+  );
   let one: Gateway;
   let two: Gateway;
   beforeAll(async () => {
@@ -175,6 +178,14 @@ describe('a session of a browser', () => {
     const gone = { kind: 'keys' as const, keys: [{ digest: digestOf('bwk_a key that was removed') }] };
     store.sessions.set(digestOf(secret), { tenant: 'default', holder: gone });
     expect((await listOfKeys({ cookie: `__Host-bailiwick=${secret}` })).status).toBe(401);
+  });
+
+  it('is signed out while it cannot be read', async () => {
+    const { cookie, csrf } = await signIn();
+    isReadable = false;
+    const out = await send('DELETE', '/v1/session', { cookie, 'x-csrf-token': csrf, ...PAGE });
+    isReadable = true;
+    expect([out.status, (await listOfKeys({ cookie })).status]).toEqual([204, 401]);
   });
 
   it('makes no links and counts only without other credentials, once, and well-formed', async () => {

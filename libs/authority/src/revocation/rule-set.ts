@@ -198,7 +198,9 @@ export const strikes = (rule: Rule, run: Opened): boolean =>
 export const suspendsAt = (rule: Rule, run: Opened, now: number): boolean =>
   rule.suspends === true && rule.target !== 'tool' && isOlder(rule, run) && appliesAt(rule, now);
 
-/** Reports whether a rule denies its tool to a run: to older ones and, under its quarantine, to newer ones too. */
+/**
+ * Reports whether a rule denies its tool to a run while it applies: to older ones and, under its quarantine, to newer ones
+ * too. So does one that is about leases: a name that is no verb may be the tool of any lease, and selects none.
+ */
 export const deniesTool = (rule: Rule, run: Opened, now: number): boolean =>
-  (rule.suspends ? rule.target === 'tool' && appliesAt(rule, now) : true) &&
-  (isOlder(rule, run) || (rule.target === 'tool' && rule.quarantine));
+  appliesAt(rule, now) && (isOlder(rule, run) || (rule.target === 'tool' && rule.quarantine));

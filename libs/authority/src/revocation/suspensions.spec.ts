@@ -154,6 +154,22 @@ describe('a suspension by selector', () => {
     expect(act(log, grantId, 'deploy.run').type).not.toBe('ActionDenied');
   });
 
+  it('of the leases that could use a tool also denies a tool whose name is no verb, to older runs, until it ends', () => {
+    const log = new TestLog();
+    const { grantId } = openTestRun(log);
+    const tool = 'Send Mail!';
+    const id = suspend(log, { tool }, { target: 'leases' });
+    const send = (grant = grantId): string =>
+      act(log, grant, 'file.read', { action: { verb: 'file.read', tool } }).type;
+    expect([send(), may(log, grantId), send(openTestRun(log).grantId)]).toEqual([
+      'ActionDenied',
+      true,
+      'ActionPermitted',
+    ]);
+    resumeAll(log, id);
+    expect(send()).toBe('ActionPermitted');
+  });
+
   it('is suspended by drift, too, and stays so once it is lifted', () => {
     const log = new TestLog();
     const purpose = { onDrift: { stepUpAt: 0.5, suspendAt: 0.6 } };
