@@ -41,7 +41,8 @@ try {
   });
   stops.push(() => nats.stop());
   const stack = process.argv.length > 2 ? undefined : await startSystem(binary); // some files start separate systems
-  const result = join(dir, 'jest.json');
+  // a path in this variable keeps the results, with the time of each file
+  const result = process.env.BAILIWICK_TEST_RESULT ?? join(dir, 'jest.json');
   // tests mostly wait for servers, so use two workers even on two cores; a third only makes them wait for each other
   const workers = Math.max(2, availableParallelism() - 1);
   code = await jest(['--json', `--outputFile=${result}`, `--maxWorkers=${workers}`, ...process.argv.slice(2)], {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { ProblemError } from '@bailiwick/client/client';
 import { addCommands } from './command-groups';
+import { connectionFailure } from './connection-failure';
 import { UsageError } from './context';
 import { red, reasonText } from './render';
 
@@ -25,6 +26,6 @@ main().catch((error: unknown) => {
     console.error(`${red(error.code)}: ${error.message}${reasons ? `\n${reasons}` : ''}`);
     process.exit(1);
   }
-  console.error(red((error as Error).message));
+  console.error(red(connectionFailure(error) ?? (error as Error).message));
   process.exit(error instanceof UsageError ? 2 : 1);
 });
