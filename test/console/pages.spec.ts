@@ -186,6 +186,33 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
     expect((body.consumed as { calls: number }).calls).toBe(1);
   });
 
+  it('suspends what a selector matches for a time, by keyboard, and resumes all of it with a reason', async () => {
+    const held = await seedRun(stack, 'night-agent', 'user:ada@example.com');
+    const status = async (): Promise<unknown> =>
+      (await http(stack, 'GET', `/v1/grants/${held.grantId}`, { key: stack.keys.analyst as string })).body.status;
+    await openPage(page, stack, '/incident?agentClass=night-agent');
+    await page.getByLabel(/^Suspend: it acts again/).press(' ');
+    await page.getByRole('combobox', { name: /^It is resumed/ }).selectOption({ label: 'by a person, or after 4 hours' });
+    const confirm = page.getByRole('button', { name: /^Suspend \d leases/ });
+    await confirm.waitFor();
+    const count = /\d/.exec(await confirm.innerText())?.[0] as string;
+    await page.getByLabel(/^Reason/).fill('acts at night');
+    await page.getByLabel(`Type ${count}`).fill(count);
+    await page.keyboard.press('Enter');
+    await page.getByText('Suspended', { exact: true }).waitFor();
+    expect(await status()).toBe('suspended');
+    const { searchParams } = new URL(page.url());
+    const record = `/v1/revocations/${searchParams.get('revocation')}`;
+    const { body } = await http(stack, 'GET', record, { key: stack.keys.analyst as string });
+    expect(Date.parse(body.until as string) - Date.parse(body.at as string)).toBeGreaterThan(3.9 * 3_600_000);
+    await page.getByRole('button', { name: 'Resume all' }).press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Reason/).fill('it was on duty');
+    await page.keyboard.press('Enter');
+    await page.getByText('Resumed', { exact: true }).first().waitFor();
+    expect(await status()).toBe('active');
+  });
+
   it('adds a class that is spelled alike, and states what was made since if a revocation is refused', async () => {
     const open = (agentClass: string): Promise<SeededRun> => seedRun(stack, agentClass, 'user:ada@example.com');
     await open('price-agent');

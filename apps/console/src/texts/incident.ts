@@ -4,7 +4,7 @@ const leases = (count: number): string => plural(count, 'lease');
 
 export const incident = {
   title: 'Incident',
-  lead: 'Choose what to stop. The count is exact; a revocation is one write, whatever it matches.',
+  lead: 'Choose what to stop, and whether it may act again. The count is exact; a stop is one write, whatever it matches.',
   selector: 'What to stop',
   fields: {
     agentClass: 'Agent class',
@@ -53,11 +53,29 @@ export const incident = {
   also: 'Or of the class',
   without: (name: string) => `Do not stop ${name}`,
   target: 'Of a tool or verbs',
-  targets: { tool: 'Deny them; the leases live on', leases: 'End the leases that could use them' },
-  targetCounts: {
-    tool: (count: number | undefined) => (count === undefined ? '' : `${leases(count)} would lose them`),
-    leases: (count: number | undefined) => (count === undefined ? '' : `${leases(count)} would end`),
+  targets: {
+    revoke: { tool: 'Deny them; the leases live on', leases: 'End the leases that could use them' },
+    suspend: { tool: 'Deny them; the leases act on', leases: 'Suspend the leases that could use them' },
   },
+  targetCounts: {
+    revoke: {
+      tool: (count: number | undefined) => (count === undefined ? '' : `${leases(count)} would lose them`),
+      leases: (count: number | undefined) => (count === undefined ? '' : `${leases(count)} would end`),
+    },
+    suspend: {
+      tool: (count: number | undefined) => (count === undefined ? '' : `${leases(count)} would lack them`),
+      leases: (count: number | undefined) => (count === undefined ? '' : `${leases(count)} would stop`),
+    },
+  },
+  mode: 'What to do',
+  modes: { revoke: 'Revoke: it ends for good', suspend: 'Suspend: it acts again once it is resumed' },
+  until: 'It is resumed',
+  untils: {
+    '': 'by a person',
+    '1': 'by a person, or after 1 hour',
+    '4': 'by a person, or after 4 hours',
+    '24': 'by a person, or after 1 day',
+  } as Record<string, string>,
   quarantine: 'Quarantine: also refuse new leases that match, until it is lifted',
   quarantined: 'With quarantine',
   radius: 'Blast radius',
@@ -76,7 +94,10 @@ export const incident = {
   byClass: 'By agent class',
   byRisk: 'By highest risk',
   suspended: (count: number) => `${leases(count)} of these ${count === 1 ? 'is' : 'are'} suspended now.`,
-  pendingRuns: (count: number) => `${plural(count, 'run')} waiting for the first lease will be refused.`,
+  pendingRuns: {
+    revoke: (count: number) => `${plural(count, 'run')} waiting for the first lease will be refused.`,
+    suspend: (count: number) => `${plural(count, 'run')} waiting for the first lease will hold it suspended.`,
+  },
   depth: (counts: readonly number[]) =>
     `By depth of delegation: ${counts
       .map((count, depth) => `${count.toLocaleString()} ${depth === 0 ? 'at the root' : `at level ${depth}`}`)
@@ -97,18 +118,44 @@ export const incident = {
   reason: 'Reason (recorded in the log)',
   id: 'Incident id (optional)',
   idHow: 'Letters, digits and . _ : / # -, such as INC-2041. It stays in the log for good, so it names no person.',
-  revoke: (count: number) => `Revoke ${leases(count)}`,
-  deny: (count: number) => `Deny it to ${leases(count)}`,
-  revokeNone: (quarantine: boolean) => (quarantine ? 'Quarantine only' : 'Refuse the requests'),
-  confirm: 'Revoked leases cannot be revived; new ones can be issued. Type the number of leases to confirm.',
-  confirmDenial:
-    'These leases are denied the tool for good and keep everything else. Type the number of leases to confirm.',
+  does: {
+    revoke: {
+      leases: (count: number) => `Revoke ${leases(count)}`,
+      tool: (count: number) => `Deny it to ${leases(count)}`,
+    },
+    suspend: {
+      leases: (count: number) => `Suspend ${leases(count)}`,
+      tool: (count: number) => `Deny it to ${leases(count)} for now`,
+    },
+  },
+  quarantineOnly: 'Quarantine only',
+  doesNone: { revoke: 'Refuse the requests', suspend: 'Hold what they are issued' },
+  confirm: {
+    revoke: {
+      leases: 'Revoked leases cannot be revived; new ones can be issued.',
+      tool: 'These leases are denied the tool for good and keep everything else.',
+    },
+    suspend: {
+      leases: 'Suspended leases do nothing until they are resumed. Requests of theirs that wait stay open.',
+      tool: 'These leases are denied the tool until they are resumed and keep everything else.',
+    },
+  },
+  confirmHow: 'Type the number of leases to confirm.',
   confirmLabel: (count: number) => `Type ${count}`,
   grew: 'Nothing was stopped: more matches now than you have seen. Since then:',
-  force: 'Stop these as well, and what is made until the revocation is written',
-  doneTitle: 'Stopped',
+  force: 'Stop these as well, and what is made until this is written',
+  doneTitle: { revoke: 'Stopped', suspend: 'Suspended' },
+  resumedTitle: 'Resumed',
   done: (position: string) => `In effect from position ${position} on: no later decision permits what it matches.`,
-  facts: { at: 'At', by: 'By', reason: 'Reason', incident: 'Incident', id: 'Revocation' },
+  facts: {
+    at: 'At',
+    by: 'By',
+    reason: 'Reason',
+    incident: 'Incident',
+    until: 'Ends by itself',
+    resumedAt: 'Resumed',
+    id: 'Id',
+  },
   record: 'Consequences, lease by lease',
   recordColumns: { agent: 'Agent', run: 'Run', inFlight: 'In flight', approvals: 'Approvals', reserved: 'Reserved' },
   recordEmpty: 'The record fills as the ledger follows the log.',
@@ -116,6 +163,8 @@ export const incident = {
   lift: 'Lift the quarantine',
   lifted: 'The quarantine is lifted: new leases that match are issued again.',
   again: 'Another selector',
-  suspendInstead:
-    'A suspension can be undone: of one run, open it from Live; of all that match, use “bailiwick suspend” on the command line.',
+  resume: 'Resume all',
+  resumeTitle: 'Resume all of it',
+  resumeText: 'All that this suspension holds may act again at once, unless something else holds it.',
+  ended: 'This suspension has ended: it holds nothing any more.',
 } as const;

@@ -1,11 +1,17 @@
 import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { useMutation } from '@tanstack/react-query';
-import { OctagonX } from 'lucide-react';
+import { OctagonX, Pause } from 'lucide-react';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { post, Problem } from '../../api/client';
+import { nowMs } from '../../clock';
 import { AgentText } from '../../parts/agent-text';
 import { Failed } from '../../parts/states';
 import { T } from '../../texts';
+
+const HOUR_MS = 3_600_000;
+
+/** Whether what matches ends for good, or acts again once it is resumed. */
+export type Mode = 'revoke' | 'suspend';
 
 /** What is recorded with a revocation. It stays as typed while the selector changes. */
 export interface Note {
@@ -18,6 +24,9 @@ interface Props {
   /** the body of the preview */
   readonly asked: string;
   readonly quarantine: boolean;
+  readonly mode: Mode;
+  /** after which a suspension ends; 0: when a person resumes it */
+  readonly hours: number;
   readonly note: Note;
   readonly onNote: (note: Note) => void;
   readonly onGrew: () => void;
@@ -31,7 +40,8 @@ interface Growth {
 }
 
 /** The person types the number that they saw, so that a revocation of another set is not confirmed by habit. */
-export function Confirm({ preview, asked, quarantine, note, onNote, onGrew, onStopped }: Props): ReactNode {
+export function Confirm(props: Props): ReactNode {
+  const { preview, asked, quarantine, mode, hours, note, onNote, onGrew, onStopped } = props;
   const [typed, setTyped] = useState('');
   const [force, setForce] = useState(false);
   const count = preview.counts.grants;
@@ -43,6 +53,8 @@ export function Confirm({ preview, asked, quarantine, note, onNote, onGrew, onSt
         digest: preview.digest,
         ...(note.incident.trim() === '' ? {} : { incident: note.incident.trim() }),
         ...(force ? { force } : {}),
+        ...(mode === 'suspend' ? { mode } : {}),
+        ...(mode === 'suspend' && hours > 0 ? { until: new Date(nowMs() + hours * HOUR_MS).toISOString() } : {}),
       }),
     onSuccess: ({ revocationId }) => onStopped(revocationId),
     onError: (error) => {
@@ -56,7 +68,7 @@ export function Confirm({ preview, asked, quarantine, note, onNote, onGrew, onSt
     stop.mutate();
   };
   if (count === 0 && preview.counts.pendingRuns === 0 && !quarantine) return null;
-  const isDenial = preview.target === 'tool';
+  const target = preview.target === 'tool' ? 'tool' : 'leases';
   return (
     <form className="confirm" onSubmit={submit}>
       <div className="confirm-fields">
@@ -88,7 +100,9 @@ export function Confirm({ preview, asked, quarantine, note, onNote, onGrew, onSt
       ) : (
         stop.error && <Failed error={stop.error} />
       )}
-      <p className="small">{isDenial ? T.incident.confirmDenial : T.incident.confirm}</p>
+      <p className="small">
+        {T.incident.confirm[mode][target]} {T.incident.confirmHow}
+      </p>
       <div className="actions">
         <label className="field field-inline">
           {T.incident.confirmLabel(count)}
@@ -102,15 +116,15 @@ export function Confirm({ preview, asked, quarantine, note, onNote, onGrew, onSt
         </label>
         <button
           type="submit"
-          className="button button-bad-solid"
+          className={mode === 'revoke' ? 'button button-bad-solid' : 'button button-primary'}
           disabled={typed.trim() !== String(count) || note.reason.trim() === '' || stop.isPending}
         >
-          <OctagonX aria-hidden size={16} />{' '}
-          {count === 0
-            ? T.incident.revokeNone(quarantine)
-            : isDenial
-              ? T.incident.deny(count)
-              : T.incident.revoke(count)}
+          {mode === 'revoke' ? <OctagonX aria-hidden size={16} /> : <Pause aria-hidden size={16} />}{' '}
+          {count > 0
+            ? T.incident.does[mode][target](count)
+            : quarantine
+              ? T.incident.quarantineOnly
+              : T.incident.doesNone[mode]}
         </button>
       </div>
     </form>

@@ -6,7 +6,7 @@ import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { post } from '../../api/client';
 import { Empty, Failed } from '../../parts/states';
 import { T } from '../../texts';
-import { Confirm, type Note } from './confirm';
+import { Confirm, type Mode, type Note } from './confirm';
 import { Radius } from './radius';
 import { classesOf, namesVerb, selectorOf } from './selector';
 import { SelectorForm } from './selector-form';
@@ -15,6 +15,7 @@ import { Stopped } from './stopped';
 const TYPING_MS = 250;
 const TARGETS = ['tool', 'leases'] as const;
 type Target = (typeof TARGETS)[number];
+const MODES = ['revoke', 'suspend'] as const;
 
 /** Stops everything that a selector matches, after its blast radius was seen. */
 export function IncidentPage(): ReactNode {
@@ -44,6 +45,8 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
   const [note, setNote] = useState<Note>({ reason: '', incident: '' });
   const { selector, faults } = selectorOf(search);
   const target: Target = search.target === 'leases' ? 'leases' : 'tool';
+  const mode: Mode = search.mode === 'suspend' ? 'suspend' : 'revoke';
+  const [hours, setHours] = useState('');
   const isEmpty = Object.keys(selector).length === 0;
   const body = JSON.stringify({
     selector,
@@ -76,8 +79,10 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
               <label key={each} className="radio">
                 <input type="radio" name="target" checked={target === each} onChange={() => set('target', each)} />
                 <span>
-                  {T.incident.targets[each]}{' '}
-                  <span className="muted">{T.incident.targetCounts[each](preview.data?.targets?.[each].grants)}</span>
+                  {T.incident.targets[mode][each]}{' '}
+                  <span className="muted">
+                    {T.incident.targetCounts[mode][each](preview.data?.targets?.[each].grants)}
+                  </span>
                 </span>
               </label>
             ))}
@@ -87,7 +92,32 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
           <input type="checkbox" checked={quarantine} onChange={({ target: box }) => setQuarantine(box.checked)} />
           {T.incident.quarantine}
         </label>
-        <p className="muted small">{T.incident.suspendInstead}</p>
+        <fieldset className="scope scope-column">
+          <legend>{T.incident.mode}</legend>
+          {MODES.map((each) => (
+            <label key={each} className="radio">
+              <input
+                type="radio"
+                name="mode"
+                checked={mode === each}
+                onChange={() => set('mode', each === 'revoke' ? undefined : each)}
+              />
+              <span>{T.incident.modes[each]}</span>
+            </label>
+          ))}
+        </fieldset>
+        {mode === 'suspend' && (
+          <label className="field">
+            {T.incident.until}
+            <select value={hours} onChange={({ target: chosen }) => setHours(chosen.value)}>
+              {Object.entries(T.incident.untils).map(([value, text]) => (
+                <option key={value} value={value}>
+                  {text}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
       </section>
       <section className="panel radius" aria-labelledby="radius">
         <h2 id="radius">{T.incident.radius}</h2>
@@ -100,15 +130,18 @@ function Builder({ onStopped }: { onStopped: (revocation: string) => void }): Re
           <>
             <Radius
               preview={preview.data}
+              mode={mode}
               onAlso={(name) => set('also', [...new Set([...classesOf(search), name])].join('\n'))}
             />
             {faults.length === 0 && (
               <fieldset className="plain-fieldset" disabled={!isCurrent}>
                 <Confirm
-                  key={asked}
+                  key={`${mode} ${asked}`}
                   preview={preview.data}
                   asked={asked}
                   quarantine={quarantine}
+                  mode={mode}
+                  hours={Number(hours)}
                   note={note}
                   onNote={setNote}
                   onGrew={() => void preview.refetch()}

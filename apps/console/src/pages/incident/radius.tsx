@@ -7,12 +7,21 @@ import { Bars } from '../../parts/bars';
 import { Columns } from '../../parts/columns';
 import { costs, Risk } from '../../parts/marks';
 import { T } from '../../texts';
+import type { Mode } from './confirm';
 
 const COUNTS = ['grants', 'runs', 'trees', 'agents', 'inFlight', 'pendingApprovals'] as const;
 const RISKS = ['irreversible', 'high', 'medium', 'low'] as const;
 
-/** What a revocation would stop: how much, what looks alike and is spared, and what its end interrupts most. */
-export function Radius({ preview, onAlso }: { preview: PreviewView; onAlso: (agentClass: string) => void }): ReactNode {
+/** What a revocation or suspension would stop: how much, what looks alike and is spared, and what its end interrupts most. */
+export function Radius({
+  preview,
+  mode,
+  onAlso,
+}: {
+  preview: PreviewView;
+  mode: Mode;
+  onAlso: (agentClass: string) => void;
+}): ReactNode {
   const { counts, byClass, byRisk, byDepth, byState, near = [], target } = preview;
   const isEmpty = counts.grants === 0 && counts.pendingRuns === 0;
   const reserved = [
@@ -22,7 +31,7 @@ export function Radius({ preview, onAlso }: { preview: PreviewView; onAlso: (age
   const risks = RISKS.filter((tier) => (byRisk[tier] ?? 0) > 0);
   const more = [
     byState.suspended > 0 && T.incident.suspended(byState.suspended),
-    counts.pendingRuns > 0 && T.incident.pendingRuns(counts.pendingRuns),
+    counts.pendingRuns > 0 && T.incident.pendingRuns[mode](counts.pendingRuns),
     byDepth.length > 1 && T.incident.depth(byDepth),
   ].filter((each) => each !== false);
   return (

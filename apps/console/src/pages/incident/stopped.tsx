@@ -11,6 +11,7 @@ import { costs, Id } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
 import { T } from '../../texts';
+import { Resume } from './resume';
 import { partsOf } from './selector-text';
 
 const RECORD_MS = 2_000;
@@ -53,6 +54,7 @@ export function Stopped({ id, onAgain }: { id: string; onAgain: () => void }): R
             {T.incident.lift}
           </button>
         )}
+        {first.mode === 'suspend' && !hasEnded(first) && <Resume id={id} onResumed={() => void record.refetch()} />}
         <button type="button" className="button" onClick={() => print()}>
           <Printer aria-hidden size={16} /> {T.run.receiptPrint}
         </button>
@@ -91,15 +93,22 @@ export function Stopped({ id, onAgain }: { id: string; onAgain: () => void }): R
   );
 }
 
-/** What was revoked, by whom, why, and from which position on. */
+/** Whether a suspension holds nothing any more. */
+const hasEnded = ({ resumedAt, until }: RevocationRecord): boolean =>
+  resumedAt !== undefined || (until !== undefined && Date.parse(until) <= nowMs());
+
+/** What was revoked or suspended, by whom, why, and from which position on. */
 function Envelope({ record }: { record: RevocationRecord }): ReactNode {
-  const { revocationId, selector, target, position, at, by, reason, incident, quarantine } = record;
+  const { revocationId, selector, target, position, at, by, reason, incident, quarantine, until, resumedAt } = record;
+  const mode = record.mode ?? 'revoke';
   const f = T.incident.facts;
   const facts: readonly [string, ReactNode][] = [
     [f.at, at === undefined ? undefined : <When at={at} />],
     [f.by, by === undefined ? undefined : <AgentText>{by}</AgentText>],
     [f.reason, reason === undefined ? undefined : <AgentText>{reason}</AgentText>],
     [f.incident, incident],
+    [f.until, until === undefined || resumedAt !== undefined ? undefined : <When at={until} />],
+    [f.resumedAt, resumedAt === undefined ? undefined : <When at={resumedAt} />],
     [f.id, <Id key="id">{revocationId}</Id>],
   ];
   return (
@@ -107,8 +116,12 @@ function Envelope({ record }: { record: RevocationRecord }): ReactNode {
       <div className="notice notice-good" role="status">
         <ShieldCheck aria-hidden size={20} />
         <div>
-          <strong>{T.incident.doneTitle}</strong>
-          {position !== undefined && <p>{T.incident.done(position.toLocaleString())}</p>}
+          <strong>{resumedAt === undefined ? T.incident.doneTitle[mode] : T.incident.resumedTitle}</strong>
+          {hasEnded(record) ? (
+            <p>{T.incident.ended}</p>
+          ) : (
+            position !== undefined && <p>{T.incident.done(position.toLocaleString())}</p>
+          )}
           {selector && (
             <p className="chips">
               {partsOf(selector, T.incident).map(({ name, text }) => (
@@ -116,7 +129,7 @@ function Envelope({ record }: { record: RevocationRecord }): ReactNode {
                   {name}: <AgentText>{text}</AgentText>
                 </span>
               ))}
-              {target && <span className="chip">{T.incident.targets[target]}</span>}
+              {target && <span className="chip">{T.incident.targets[mode][target]}</span>}
               {quarantine && <span className="chip">{T.incident.quarantined}</span>}
             </p>
           )}
