@@ -105,6 +105,28 @@ describe('a search', () => {
     expect(rest.headers.get('link')).toBeNull();
   });
 
+  it('lists the newest runs and leases first if asked to, page by page, as it lists the oldest', async () => {
+    for (const kind of ['runs', 'grants']) {
+      const paged = async (order: string): Promise<unknown[]> => {
+        const seen: unknown[] = [];
+        let cursor = '';
+        do {
+          const { status, body } = await get(`/v1/${kind}?order=${order}&limit=1&minPosition=${last}${cursor}`);
+          expect([kind, status]).toEqual([kind, 200]);
+          seen.push(...(body.items as Row[]).map(({ id }) => id));
+          cursor = body.next === null ? '' : `&cursor=${encodeURIComponent(String(body.next))}`;
+        } while (cursor !== '');
+        return seen;
+      };
+      const oldest = await paged('oldest');
+      expect(oldest.length).toBeGreaterThan(2);
+      expect(await paged('newest')).toEqual([...oldest].reverse());
+    }
+    const { body } = await get('/v1/runs?order=newest&limit=1');
+    const other = await get(`/v1/runs?order=oldest&limit=1&cursor=${encodeURIComponent(body.next as string)}`);
+    expect([other.status, (await get('/v1/runs?order=up')).status]).toEqual([400, 400]);
+  });
+
   it('refuses unknown fields and invalid words', async () => {
     for (const query of ['colour=blue', 'q=%20!', 'from=yesterday', 'grantId=x']) {
       const answer = await get(`/v1/actions?${query}`);

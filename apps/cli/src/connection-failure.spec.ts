@@ -19,7 +19,7 @@ describe('a request that does not reach the service', () => {
   });
   afterEach(() => server.close());
 
-  it('says where nothing listens, and what to do', async () => {
+  it('states which address accepts no connection, and what to do', async () => {
     server.close();
     await once(server, 'close');
     expect(connectionFailure(await failureAt(`http://127.0.0.1:${port}`))).toBe(
@@ -28,7 +28,7 @@ describe('a request that does not reach the service', () => {
     );
   });
 
-  it('says that a connection was closed before an answer', async () => {
+  it('reports that a connection was closed before an answer', async () => {
     expect(connectionFailure(await failureAt(`http://127.0.0.1:${port}`))).toContain(
       'the connection was closed before an answer',
     );

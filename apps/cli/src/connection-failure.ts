@@ -26,8 +26,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
   UND_ERR_BODY_TIMEOUT: 'the answer did not arrive completely',
   UND_ERR_SOCKET: 'the connection was closed before an answer',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by itself',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is self-signed',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
 };
@@ -37,7 +37,7 @@ const REMEDY =
 
 /**
  * Returns the message for a request that `fetch` could not complete: where it went, why it failed, and what to do;
- * undefined for any other error. `fetch` itself says `fetch failed` and hides the reason in `cause`.
+ * undefined for any other error. The message of `fetch` is only `fetch failed`; the reason is in its `cause`.
  */
 export function connectionFailure(error: unknown): string | undefined {
   const { name, message, cause } = (error ?? {}) as Partial<Failure>;

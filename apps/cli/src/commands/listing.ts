@@ -46,6 +46,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   resource: 'its id',
   code: 'code of a refusal or of an end reason',
   log: '<tenant>/<n>',
+  order: 'newest or oldest (default) first',
 };
 
 const text = (value: unknown): string =>

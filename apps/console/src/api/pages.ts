@@ -21,7 +21,7 @@ export interface Reading<T> {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** The days that `readNewest` covers. */
+/** The days that lists of what is new cover. */
 export const NEWEST_DAYS = 30;
 const PERIODS_MS = [HOUR_MS, DAY_MS, 7 * DAY_MS, NEWEST_DAYS * DAY_MS];
 
@@ -44,8 +44,11 @@ export async function readPages<T>(
   return { items, isCut: true };
 }
 
+/** The start of the `NEWEST_DAYS` that end now. */
+export const newestFrom = (): string => new Date(nowMs() - NEWEST_DAYS * DAY_MS).toISOString();
+
 /**
- * Reads what is newest of a list, of at most `NEWEST_DAYS` days. The API lists the oldest items first, so that the last
+ * Reads what is newest of a list that the API gives with the oldest items first, of at most `NEWEST_DAYS` days: the last
  * hour is read before the day, and so on, until `limit * pagesMax` items are read. @throws Problem
  */
 export async function readNewest<T extends { readonly id: string }>(

@@ -5,7 +5,7 @@ import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import type { QueryMeta } from './changes';
 import { get } from './client';
 import { seenPosition, useRefresh } from './live-events';
-import { readNewest, readPages } from './pages';
+import { newestFrom, readPages } from './pages';
 import { readTree } from './trees';
 
 export type { Page, Tree } from './shapes';
@@ -16,7 +16,9 @@ export const LIVE: readonly string[] = ['active', 'pending', 'suspended'];
 /** The live runs, newest first. */
 async function readLiveRuns(): Promise<Page<RunView>> {
   const pages = await Promise.all(
-    LIVE.map((status) => get<Page<RunView>>('/v1/runs', { status, limit: LIST_LIMIT, minPosition: seenPosition() })),
+    LIVE.map((status) =>
+      get<Page<RunView>>('/v1/runs', { status, order: 'newest', limit: LIST_LIMIT, minPosition: seenPosition() }),
+    ),
   );
   const items = pages.flatMap((page) => page.items).sort((a, b) => b.startedAt.localeCompare(a.startedAt));
   return { items, next: pages.find(({ next }) => next !== null)?.next ?? null };
@@ -42,9 +44,9 @@ export const useRecentRuns = (isEnabled = true) =>
     queryKey: ['runs', 'recent'],
     enabled: isEnabled,
     queryFn: async ({ signal }) => {
-      const { items, isCut } = await readNewest<RunView>(
+      const { items, isCut } = await readPages<RunView>(
         '/v1/runs',
-        { minPosition: seenPosition() },
+        { order: 'newest', from: newestFrom(), minPosition: seenPosition() },
         { limit: RECENT_LIMIT, pagesMax: RECENT_PAGES_MAX, signal },
       );
       return { items: [...items].sort((a, b) => b.startedAt.localeCompare(a.startedAt)), isCut };

@@ -152,7 +152,7 @@ export const incident = {
     by: 'By',
     reason: 'Reason',
     incident: 'Incident',
-    until: 'Ends by itself',
+    until: 'Ends at the latest',
     resumedAt: 'Resumed',
     id: 'Id',
   },

@@ -1,9 +1,10 @@
+import type { Order } from '@bailiwick/contracts/queries/search';
 import { Any, Raw, type DataSource, type Repository } from 'typeorm';
 import { LIMITS } from '@bailiwick/core/limits';
 import { fromRaw } from '../database/from-raw';
 import { ItemRow } from './entities/item';
 
-/** The last row of a page. Lists are ordered by log, position and id. */
+/** The last row of a page. Lists are ordered by log, position and id, or against that order. */
 export interface Place {
   readonly log: string;
   readonly position: number;
@@ -22,6 +23,7 @@ export interface RowFilter {
   readonly treeId?: string | undefined;
   readonly runId?: string | undefined;
   readonly grantId?: string | undefined;
+  readonly order?: Order;
   /** at or after */
   readonly first: number;
   readonly before: number;
@@ -67,7 +69,7 @@ export class ItemsRepository {
   }
 
   /**
-   * Returns rows of one log, in the order of the events that created them. It skips at most `most` rows.
+   * Returns rows of one log, in the order of the events that created them, or against it. It skips at most `most` rows.
    *
    * The statements are written out because their plan depends on their form: the inner one reads a bounded range of the
    * index `item_listed` (or `item_tree`), which requires the generation as a value and the place as a pair.
@@ -75,12 +77,13 @@ export class ItemsRepository {
   async page(
     kind: ItemRow['kind'],
     log: string,
-    { first, before, after, limit, treeId, ...columns }: RowFilter,
+    { order, first, before, after, limit, treeId, ...columns }: RowFilter,
     most: number = LIMITS.positionsSeen,
   ): Promise<ItemPage> {
     const values: unknown[] = [kind, log, first, before, after.position, after.id];
+    const [beyond, way] = order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC'];
     const ofTree = treeId === undefined ? '' : `AND tree_id = $${values.push(treeId)}`;
-    const passed = `FROM ledger.all_item WHERE kind = $1 AND log = $2 AND gen = (SELECT gen FROM ledger.follower WHERE log = $2) AND position >= $3 AND position < $4 AND (position, id) > ($5, $6) ${ofTree} ORDER BY position, id`;
+    const passed = `FROM ledger.all_item WHERE kind = $1 AND log = $2 AND gen = (SELECT gen FROM ledger.follower WHERE log = $2) AND position >= $3 AND position < $4 AND (position, id) ${beyond} ($5, $6) ${ofTree} ORDER BY position ${way}, id ${way}`;
     const shared = values.length;
     const where = COLUMNS.flatMap(([key, column]) =>
       columns[key] === undefined ? [] : [`${column} = $${values.push(columns[key])}`],

@@ -1,12 +1,14 @@
 import { logNameSchema } from '@bailiwick/contracts/primitives';
+import type { Order } from '@bailiwick/contracts/queries/search';
 import { z } from 'zod';
 import type { Place } from '../read-models/items.repository';
 
 /** Where a page of one log ends. */
 export type Spot = Omit<Place, 'log'>;
 
-/** Before the first row of a log. */
-export const START: Spot = { position: -1, id: '' };
+/** Before the first row of a log, in either order. */
+export const startOf = (order: Order): Spot =>
+  order === 'newest' ? { position: Number.MAX_SAFE_INTEGER, id: '' } : { position: -1, id: '' };
 
 /** Where a list continues: after a row of a log, for the same list with the same filters. */
 export type Cursor = Place & {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { countsOf, importedAt, type Counts } from '@bailiwick/authority/presentation/views';
 import type { Answer } from '@bailiwick/contracts/commands/command';
-import type { Filter } from '@bailiwick/contracts/queries/search';
+import type { Filter, Order } from '@bailiwick/contracts/queries/search';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Sources } from '../connections/sources';
@@ -13,7 +13,7 @@ import type { Place } from '../read-models/items.repository';
 import { found, missing, refuse } from '../rpc/answers';
 import { NotYet } from '../rpc/errors';
 import { actionsOf } from './actions';
-import { decodeCursor, encodeCursor, START, type Spot } from './cursor';
+import { decodeCursor, encodeCursor, startOf, type Spot } from './cursor';
 import { inTree } from './in-tree';
 import type { Listed, ListQuery } from './queries';
 import { rowsOf } from './rows';
@@ -84,30 +84,44 @@ export class ListsService {
     if (ledgers.length === 0 && filter.log !== undefined) return missing(filter.log);
     await catchUp(ledgers, minPosition);
     ledgers.forEach(folded);
-    const { items, next } = await across(ledgers, after, limit, (ledger, spot, most) =>
-      read(ledger, { ...filter, tenant, after: spot, limit: most } as PageFilter<T>),
+    const { items, next } = await across(
+      ledgers,
+      'order' in filter ? filter.order : undefined,
+      after,
+      limit,
+      (ledger, spot, most) => read(ledger, { ...filter, tenant, after: spot, limit: most } as PageFilter<T>),
     );
     const asOf = Object.fromEntries(ledgers.map((ledger) => [ledger.state.log, ledger.position - 1]));
     return found({ items, next: next ? encodeCursor({ ...next, question }) : null, asOf });
   }
 }
 
-/** Reads one page over several logs, one log after the other. */
+/** Reads one page over several logs, one log after the other: the last log first if the newest items are. */
 async function across(
   ledgers: readonly LogLedger[],
+  order: Order,
   after: Place | undefined,
   limit: number,
   read: (ledger: LogLedger, after: Spot, limit: number) => Promise<Page>,
 ): Promise<{ items: unknown[]; next: Place | undefined }> {
   const items: unknown[] = [];
-  for (const ledger of ledgers.filter(({ state }) => state.log >= (after?.log ?? ''))) {
+  const start = startOf(order);
+  for (const ledger of from(after?.log, order, ledgers)) {
     const { log } = ledger.state;
-    if (items.length === limit) return { items, next: { log, ...START } };
-    const page = await read(ledger, log === after?.log ? after : START, limit - items.length);
+    if (items.length === limit) return { items, next: { log, ...start } };
+    const page = await read(ledger, log === after?.log ? after : start, limit - items.length);
     items.push(...page.items);
     if (page.next) return { items, next: { log, ...page.next } };
   }
   return { items, next: undefined };
+}
+
+/** The logs that are left to read, in the order in which they are read. */
+function from(log: string | undefined, order: Order, ledgers: readonly LogLedger[]): readonly LogLedger[] {
+  const ordered = order === 'newest' ? ledgers.toReversed() : ledgers;
+  return log === undefined
+    ? ordered
+    : ordered.filter(({ state }) => (order === 'newest' ? state.log <= log : state.log >= log));
 }
 
 /** Adds the counts of a grant to its view: the current ones, or the final ones if the grant has ended. */

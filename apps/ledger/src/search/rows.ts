@@ -17,14 +17,14 @@ const STEP = 1_000;
 type Asked = Partial<Filter<'runs'> & Filter<'grants'> & Filter<'approvals'>>;
 
 /**
- * Returns the rows of one kind of one log that match a filter, in the order of the events that created them. A page may
- * be short or empty although more rows match, because one request reads a bounded number of rows.
+ * Returns the rows of one kind of one log that match a filter, in the order of the events that created them, or against
+ * it. A page may be short or empty although more rows match, because one request reads a bounded number of rows.
  */
 export async function rowsOf(
   kind: Item['kind'],
   { store, eventlog }: Sources,
   ledger: LogLedger,
-  { after, limit, q, from, to, ...asked }: Asked & { tenant: string; after: Spot; limit: number },
+  { after, limit, q, from, to, order, ...asked }: Asked & { tenant: string; after: Spot; limit: number },
   most: number = LIMITS.eventsSeen,
 ): Promise<{ items: Item[]; next: Spot | undefined }> {
   const { state } = ledger;
@@ -42,7 +42,7 @@ export async function rowsOf(
   let at = after;
   for (let seen = 0; seen < most;) {
     const step = Math.min(matches || hasWords ? STEP : limit + 1, most - seen);
-    const page = await store.rows(kind, log, { ...asked, first, before, after: at, limit: step });
+    const page = await store.rows(kind, log, { ...asked, order, first, before, after: at, limit: step });
     if (needsFacts) await facts.fetch(page.rows.map(({ runId }) => runId));
     const near = page.rows.filter((row) => matches?.(row) ?? true);
     if (hasWords || kind === 'run') await openings.fetch(near);

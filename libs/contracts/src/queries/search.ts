@@ -62,13 +62,18 @@ const ofEvents = {
   actorKind: value.optional(),
   role: value.optional(),
 };
+/** of what is listed, by the position of the event that created it; left out: oldest first */
+const order = z.enum(['oldest', 'newest']).optional();
+export type Order = z.infer<typeof order>;
+
 const ofRuns = {
   ...common,
+  order,
   status: value.optional(),
   parentRunId: idOf('run').optional(),
   approvedBy: value.optional(),
 };
-const ofGrants = { ...common, status: value.optional(), parentId: idOf('grant').optional() };
+const ofGrants = { ...common, order, status: value.optional(), parentId: idOf('grant').optional() };
 /** `status` is the decision: permitted, denied, stepped-up. */
 const ofActions = { ...common, ...call, status: value.optional() };
 const ofApprovals = {
