@@ -114,7 +114,7 @@ describe('a search', () => {
           const { status, body } = await get(`/v1/${kind}?order=${order}&limit=1&minPosition=${last}${cursor}`);
           expect([kind, status]).toEqual([kind, 200]);
           seen.push(...(body.items as Row[]).map(({ id }) => id));
-          cursor = body.next === null ? '' : `&cursor=${encodeURIComponent(String(body.next))}`;
+          cursor = body.next === null ? '' : `&cursor=${encodeURIComponent(body.next as string)}`;
         } while (cursor !== '');
         return seen;
       };
