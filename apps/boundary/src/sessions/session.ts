@@ -112,12 +112,16 @@ export class Session implements ClientSide {
     asker?: Asker,
   ): Promise<UpstreamAnswer> {
     const end = this.during(asker, isReduced);
-    const input: RequestOptions['input'] = (requests) => this.requestAll(requests, asker);
+    const input: RequestOptions['input'] = (requests, signal) => this.requestAll(requests, asker, signal);
     return this.upstream.request(method, params, { ...options, input }).finally(end);
   }
 
   /** Decides what the server asks for at once, and then asks the client for all that is permitted together. */
-  private requestAll(requests: readonly InputRequest[], asker: Asker | undefined): Promise<ClientAnswer[]> {
+  private requestAll(
+    requests: readonly InputRequest[],
+    asker: Asker | undefined,
+    call: AbortSignal,
+  ): Promise<ClientAnswer[]> {
     const together = new Together(requests.length);
     return Promise.all(
       requests.map(async ({ key, method, params }) => {
@@ -127,7 +131,7 @@ export class Session implements ClientSide {
           return together.start(() => this.ask({ key, method, params }, signal, asker));
         };
         try {
-          return await this.decided(method, params, ask);
+          return await this.decided(method, params, ask, AbortSignal.any([call, this.closed.signal]));
         } finally {
           if (!isAsked) together.giveUp();
         }
@@ -144,6 +148,7 @@ export class Session implements ClientSide {
     method: string,
     params: Json,
     ask: (signal: AbortSignal) => Promise<UpstreamAnswer>,
+    until: AbortSignal = this.closed.signal,
   ): Promise<ClientAnswer> {
     const { name } = this.upstream;
     const operation = serverOperation(name, method, params, this.capabilities);
@@ -162,7 +167,7 @@ export class Session implements ClientSide {
           send: ({ signal }) => ask(signal),
           isCall: false,
         },
-        this.closed.signal,
+        until,
       );
       if (!outcome) return NO_CAPABILITY;
       if ('denial' in outcome) return { error: denialError(outcome.denial) };

@@ -32,8 +32,8 @@ export interface InputRequest {
 
 export interface RequestOptions {
   readonly signal: AbortSignal;
-  /** asks the client of the request, in the order of the requests; left out: it cannot be asked */
-  readonly input?: (requests: readonly InputRequest[]) => Promise<readonly ClientAnswer[]>;
+  /** asks the client of the request, in the order of the requests, until the signal is aborted; left out: it cannot be asked */
+  readonly input?: (requests: readonly InputRequest[], signal: AbortSignal) => Promise<readonly ClientAnswer[]>;
   /** receives the params of progress notifications, without their token */
   readonly onProgress?: (params: Record<string, unknown>) => void;
   /** headers that repeat arguments, for a server of the stateless revision that is reached over HTTP */

@@ -107,7 +107,7 @@ export class Upstream {
       const headers = argumentHeaders(schema, params.arguments);
       const send = (more: Record<string, unknown>): Promise<UpstreamAnswer> =>
         connection.request(method, { ...params, ...more }, { ...options, signal, headers });
-      return await inRounds(send, options.input);
+      return await inRounds(send, options.input, signal);
     } finally {
       this.inFlight -= 1;
     }
