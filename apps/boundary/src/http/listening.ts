@@ -35,7 +35,8 @@ export class Listening {
     const { resourceSubscriptions: uris = [], ...changes } = notifications;
     if (!Array.isArray(uris) || uris.length > BOUNDARY_LIMITS.subscriptions)
       return { status: 200, error: { code: -32602, message: 'resourceSubscriptions must be a list, and is too long' } };
-    const session = await this.sessions.of({ claims, upstream, capabilities: {}, client: `listen ${randomUUID()}` });
+    const client = `listen ${randomUUID()}`;
+    const { session, release } = await this.sessions.hold({ claims, upstream, capabilities: {}, client });
     const ending = new AbortController();
     const unwatch = this.leases.watch(claims.tenant, claims.grantId, ending);
     const tagged = (params: Json): Json => ({ ...params, _meta: { [SUBSCRIPTION]: id } });
@@ -91,6 +92,7 @@ export class Listening {
     } finally {
       unwatch();
       detach?.();
+      release();
       session?.close();
     }
   }

@@ -4,7 +4,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import { PROOF_ALGORITHMS, type TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { LiveLeases } from '../calls/live-leases';
 import { Seals } from '../calls/seals';
-import { Sessions } from '../sessions/sessions';
+import { Sessions, type HeldSession } from '../sessions/sessions';
 import { Agents } from './agents';
 import { AnswerStream } from './answer-stream';
 import { ClientAnswers } from './client-answers';
@@ -90,8 +90,8 @@ export class McpController {
   ): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
     const known = this.clientOf(request, claims, server, { revision, params: message.params });
-    const session =
-      message.method === 'initialize' ? undefined : await this.sessions.of({ claims, upstream, ...known });
+    const { session, release } =
+      message.method === 'initialize' ? NO_SESSION : await this.sessions.hold({ claims, upstream, ...known });
     const call = this.agents.begin(claims, server, message.id);
     const opened = new AnswerStream(reply, claims, this.answers);
     const gone = (): void => call.abort('the client has gone');
@@ -107,6 +107,7 @@ export class McpController {
     } finally {
       reply.raw.off('close', gone);
       this.agents.end(claims, server, message.id, call);
+      release();
     }
   }
 
@@ -127,14 +128,16 @@ export class McpController {
   private async stream(request: FastifyRequest, reply: FastifyReply, server: string): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
     const known = this.clientOf(request, claims, server);
-    const session = takesStream(request) ? await this.sessions.of({ claims, upstream, ...known }) : undefined;
+    const { session, release } = takesStream(request)
+      ? await this.sessions.hold({ claims, upstream, ...known })
+      : NO_SESSION;
     if (!session) {
       await reply.code(405).header('allow', 'POST').send();
       return;
     }
     const stream = new AnswerStream(reply, claims, this.answers);
     const ending = new AbortController();
-    const ends = [session.attach(stream, 'stream'), this.leases.watch(claims.tenant, claims.grantId, ending)];
+    const ends = [session.attach(stream, 'stream'), release, this.leases.watch(claims.tenant, claims.grantId, ending)];
     stream.start();
     const end = (): void => stream.close();
     ending.signal.addEventListener('abort', () => session.close());
@@ -146,4 +149,5 @@ export class McpController {
   }
 }
 
+const NO_SESSION: HeldSession = { session: undefined, release: () => undefined };
 const takesStream = ({ headers }: FastifyRequest): boolean => /text\/event-stream/.test(headers.accept ?? '');

@@ -43,6 +43,7 @@ export class Session implements ClientSide {
   /** requests in flight from whose results fields must be removed */
   private reduced = 0;
   private asking = 0;
+  private uses = 0;
 
   constructor(
     { claims, upstream, client }: { claims: TokenClaims; upstream: Upstream; client?: string | undefined },
@@ -60,8 +61,22 @@ export class Session implements ClientSide {
     return this.claims.grantId;
   }
 
+  /** Reports whether neither a request nor a stream uses it. */
   get isIdle(): boolean {
-    return this.byRequest.length + this.streams.length === 0;
+    return this.uses + this.byRequest.length + this.streams.length === 0;
+  }
+
+  /** Registers a use: what uses it keeps its connection. @returns what ends it, once */
+  use(): () => void {
+    this.uses += 1;
+    this.usedAt = performance.now();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.uses -= 1;
+      this.usedAt = performance.now();
+    };
   }
 
   /**
@@ -85,10 +100,12 @@ export class Session implements ClientSide {
    */
   during(asker: Asker | undefined, isReduced: boolean): () => void {
     const detach = asker && this.attach(asker);
+    const over = this.use();
     if (isReduced) this.reduced += 1;
     return () => {
       if (isReduced) this.reduced -= 1;
       detach?.();
+      over();
     };
   }
 
@@ -96,7 +113,8 @@ export class Session implements ClientSide {
   async subscribe(params: Json, options: RequestOptions): Promise<UpstreamAnswer> {
     const uri = String(params.uri);
     this.subscribed.add(uri);
-    const answer = await this.upstream.subscribe(params, options);
+    const over = this.use();
+    const answer = await this.upstream.subscribe(params, options).finally(over);
     if (!answer.ok) this.subscribed.delete(uri);
     return answer;
   }
