@@ -7,6 +7,8 @@ export const BOUNDARY_LIMITS = {
   // upstreams
   /** one message of an upstream: a result, or a page of its tools */
   messageBytes: 8 * 1024 * 1024,
+  /** levels of lists and objects of a message of an upstream */
+  messageDepth: 256,
   connectMs: 30_000,
   listMs: 30_000,
   /** after which a call is aborted, whatever progress it reports */

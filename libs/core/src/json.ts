@@ -64,6 +64,19 @@ export function exceedsValues(text: string, most: number): boolean {
   return false;
 }
 
+/** Reports whether lists and objects of the text are nested in more than `most` levels. @param text valid JSON */
+export function exceedsDepth(text: string, most: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOf(text, i) - 1;
+    else if (code === OBJECT || code === ARRAY) {
+      if (++depth > most) return true;
+    } else if (code === OBJECT_END || code === ARRAY_END) depth -= 1;
+  }
+  return false;
+}
+
 /**
  * Parses a text that every JSON reader must read alike.
  * @throws SyntaxError if it is not JSON, or another reader could read a different value

@@ -23,6 +23,9 @@ export const NO_CAPABILITY: ClientAnswer = {
   error: { code: -32601, message: 'this client has no such capability' },
 };
 
+/** The answer to a request of an upstream whose answer failed. */
+export const CANNOT_ANSWER: ClientAnswer = { error: { code: -32603, message: 'the request could not be answered' } };
+
 /** What an upstream needs of the client before it can answer a request (MCP 2026-07-28). */
 export interface InputRequest {
   readonly key: string;

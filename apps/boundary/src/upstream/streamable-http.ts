@@ -2,6 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { BOUNDARY_LIMITS } from '../limits';
 import { NotSent, type Outbound, type OutboundResponse } from '@bailiwick/platform/outbound/outbound';
 import {
+  CANNOT_ANSWER,
   NO_CAPABILITY,
   NotReached,
   UpstreamGone,
@@ -164,6 +165,7 @@ export class HttpConnection implements Connection {
     if (id === undefined) return this.listeners.forEach((listener) => listener(method, params));
     const answering = method === 'ping' ? Promise.resolve({ result: {} }) : this.answer(method, params);
     void answering
+      .catch(() => CANNOT_ANSWER)
       .then((answer) =>
         this.post(
           { id, ...answer },
