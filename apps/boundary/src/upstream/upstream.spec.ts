@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { makeLogger } from '@bailiwick/platform/logging';
 import { Networks } from '@bailiwick/platform/networks';
 import { Outbound } from '@bailiwick/platform/outbound/outbound';
+import { BOUNDARY_LIMITS } from '../limits';
 import { NotReached, UpstreamGone } from './connection';
 import { HttpConnection } from './streamable-http';
 import { Upstream } from './upstream';
@@ -194,6 +195,31 @@ describe('Upstream', () => {
     resuming = (_request, response) => response.writeHead(404).end();
     const lost = own.call({ name: 'look_up', arguments: {} }, { signal: new AbortController().signal });
     await expect(lost).rejects.toThrow('ended its response without an answer');
+  });
+
+  it('takes up a response at most as often as the limit states, the answer to the last time included', async () => {
+    const most = BOUNDARY_LIMITS.resumes;
+    let taken = 0;
+    let answersAt = most;
+    let call: number | undefined;
+    const stream = (response: ServerResponse, text: string): unknown =>
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text);
+    resuming = ({ headers }, response) => {
+      if (headers['last-event-id'] === undefined) return response.writeHead(405).end();
+      const answer = JSON.stringify({ jsonrpc: '2.0', id: call, result: {} });
+      return stream(response, ++taken === answersAt ? `data: ${answer}\n\n` : `id: ${taken}\ndata: \n\n`);
+    };
+    const own = upstream((message, response) => {
+      if (message.method !== 'tools/call') return initializing(message, response);
+      call = message.id;
+      taken = 0;
+      return stream(response, 'id: 0\nretry: 0\ndata: \n\n');
+    });
+    const made = () => own.call({ name: 'look_up', arguments: {} }, { signal: new AbortController().signal });
+    expect([await made(), taken]).toEqual([{ ok: true, result: '{}' }, most]);
+    answersAt = most + 1;
+    await expect(made()).rejects.toThrow('ended its response without an answer');
+    expect(taken).toBe(most);
   });
 
   it('has the tools only that its registration names', async () => {
