@@ -171,6 +171,42 @@ describe('Upstream', () => {
     await expect(call(own)).rejects.toThrow('a client that cannot be asked');
   });
 
+  it.each([
+    `{"resultType":"input_required","inputRequests":{"who":${JSON.stringify(WHO)}},"requestState":"x"}`,
+    '{"content":[],"resultType":"input_required"}',
+    '{ "result\\u0054ype" : "input_required" }',
+    // readers differ in which of two members of one name they take
+    '{"resultType":"input_required","content":[],"resultType":"complete"}',
+    '{"resultType":"complete","content":[],"resultType":"input_required"}',
+    '{"resultType":["input_required"]}',
+  ])('passes on no %s of a server of an earlier revision, which has no such results', async (result) => {
+    const own = upstream((message, response) =>
+      message.method === 'tools/call'
+        ? response
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(`{"jsonrpc":"2.0","id":${message.id ?? 0},"result":${result}}`)
+        : initializing(message, response),
+    );
+    const input = jest.fn();
+    const made = own.call({ name: 'look_up', arguments: {} }, { signal: new AbortController().signal, input });
+    await expect(made).rejects.toThrow(UpstreamGone);
+    expect(input).not.toHaveBeenCalled();
+  });
+
+  it.each(['{"content":[{"resultType":"input_required"}]}', '{"resultType":"complete","content":[]}', '{"a":"\\u0054"}'])(
+    'passes on %s of such a server as it is',
+    async (result) => {
+      const own = upstream((message, response) =>
+        message.method === 'tools/call'
+          ? response
+              .writeHead(200, { 'content-type': 'application/json' })
+              .end(`{"jsonrpc":"2.0","id":${message.id ?? 0},"result":${result}}`)
+          : initializing(message, response),
+      );
+      expect(await call(own)).toEqual({ ok: true, result });
+    },
+  );
+
   it('takes up the response to a call again that its server ends before the answer, until it has the answer', async () => {
     const stream = (response: ServerResponse, text: string): unknown =>
       response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text);
