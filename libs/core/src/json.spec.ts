@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { ambiguityIn, exceedsDepth } from './json';
+import { ambiguityIn, exceedsDepth, literalsIn } from './json';
 
 fc.configureGlobal({ seed: 20260138 });
 
@@ -110,4 +110,11 @@ describe('exceedsDepth', () => {
         if (depthOf(read) > 0) expect(exceedsDepth(text, depthOf(read) - 1)).toBe(true);
       }),
     ));
+});
+
+describe('literalsIn', () => {
+  it('returns all texts, names of members and numbers, the numbers as they are written', () => {
+    const text = '{"a\\u0062":[1.50,-2e+9,"x\\"y",true],"ab":{"":9007199254740993}}';
+    expect(literalsIn(text)).toEqual(['ab', '1.50', '-2e+9', 'x"y', 'ab', '', '9007199254740993']);
+  });
 });

@@ -77,6 +77,25 @@ export function exceedsDepth(text: string, most: number): boolean {
   return false;
 }
 
+/** Returns each text, name of a member, and number of the text, the numbers as they are written. @param text valid JSON */
+export function literalsIn(text: string): string[] {
+  const found: string[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) {
+      const end = endOf(text, i);
+      found.push(nameOf(text.slice(i, end)));
+      i = end - 1;
+    } else if (startsNumber(code)) {
+      NUMBER_END.lastIndex = i;
+      const literal = NUMBER_END.exec(text)?.[0] ?? '';
+      found.push(literal);
+      i += literal.length - 1;
+    }
+  }
+  return found;
+}
+
 /**
  * Parses a text that every JSON reader must read alike.
  * @throws SyntaxError if it is not JSON, or another reader could read a different value
