@@ -45,7 +45,8 @@ export function fulfilledJson(text: string, obligations: readonly AnsweredObliga
   if (!changes.ok) return changes;
   if (changes.value.length === 0) return ok(text);
   const value = parsed(text);
-  if (typeof value !== 'object' || value === null) return err('fields must be removed from it, and it is not JSON, or nested too deeply');
+  if (typeof value !== 'object' || value === null)
+    return err('fields must be removed from it, and it is not JSON, or nested too deeply');
   changes.value.forEach((each) => change(value, each.steps, each.remove));
   return ok(JSON.stringify(value));
 }

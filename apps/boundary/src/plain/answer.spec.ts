@@ -34,7 +34,11 @@ describe('the values of an answer that is passed on', () => {
   });
 
   it.each<[string, Record<string, string>, Buffer]>([
-    ['compressed, though it was not asked for', { 'content-encoding': 'gzip' }, gzipSync('{"iban":"DE89370400440532"}')],
+    [
+      'compressed, though it was not asked for',
+      { 'content-encoding': 'gzip' },
+      gzipSync('{"iban":"DE89370400440532"}'),
+    ],
     ['of another charset', { 'content-type': 'text/csv; charset=iso-8859-1' }, Buffer.from('Müllerstraße', 'latin1')],
     ['UTF-16', { 'content-type': 'text/plain; charset=utf-16le' }, Buffer.from('DE89370400440532', 'utf16le')],
     ['no UTF-8', {}, Buffer.from('{"a":"Müllerstraße 7"}', 'latin1')],

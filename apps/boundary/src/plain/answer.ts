@@ -96,20 +96,20 @@ class ShownText {
 
   take(part: Buffer): void {
     if (part.length > 0) this.isEmpty = false;
-    if (this.text !== undefined && this.text.length <= LIMITS.valueTextChars) this.decode(part);
+    this.text = this.read(part);
   }
 
   /** Returns the text; undefined if it is none. */
   end(): string | undefined {
-    if (this.text !== undefined && this.text.length <= LIMITS.valueTextChars) this.decode();
-    return this.text;
+    return this.read();
   }
 
-  private decode(part?: Buffer): void {
+  private read(part?: Buffer): string | undefined {
+    if (this.text === undefined || this.text.length > LIMITS.valueTextChars) return this.text;
     try {
-      this.text += part ? this.decoder.decode(part, { stream: true }) : this.decoder.decode();
+      return this.text + this.decoder.decode(part, { stream: part !== undefined });
     } catch {
-      this.text = undefined;
+      return undefined; // no UTF-8
     }
   }
 }
