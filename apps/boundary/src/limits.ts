@@ -57,10 +57,13 @@ export const BOUNDARY_LIMITS = {
   inputKeyChars: 200,
   /** what a stream holds for a client that does not read, until notifications are dropped, bytes */
   unreadBytes: 1024 * 1024,
-  /** resources of one stream of notifications */
+  /** resources of one stream of notifications, or of one session */
   subscriptions: 100,
+  /** streams of one session that belong to no request */
+  streamsPerSession: 8,
   /** requests of servers that wait for clients */
   asked: 1_000,
+  askedPerLease: 256,
   /** calls that wait for the input of their clients */
   parked: 1_000,
   parkedPerLease: 32,

@@ -96,6 +96,7 @@ export class McpController {
     const opened = new AnswerStream(reply, claims, this.answers);
     const gone = (): void => call.abort('the client has gone');
     reply.raw.once('close', gone);
+    if (reply.raw.destroyed) gone(); // meanwhile, so that it does not close again
     try {
       const { signal } = call;
       const stream = takesStream(request) ? opened : undefined;
@@ -137,14 +138,25 @@ export class McpController {
     }
     const stream = new AnswerStream(reply, claims, this.answers);
     const ending = new AbortController();
-    const ends = [session.attach(stream, 'stream'), release, this.leases.watch(claims.tenant, claims.grantId, ending)];
+    const ends = [release, this.leases.watch(claims.tenant, claims.grantId, ending)];
+    const leave = (): void => {
+      for (const each of ends) each();
+    };
+    // a client that has gone meanwhile does not close again
+    if (reply.raw.destroyed) return leave();
+    try {
+      ends.push(session.attach(stream, 'stream'));
+    } catch (error) {
+      leave();
+      throw error;
+    }
     stream.start();
     const end = (): void => stream.close();
     ending.signal.addEventListener('abort', () => session.close());
     session.closed.signal.addEventListener('abort', end);
     reply.raw.once('close', () => {
       session.closed.signal.removeEventListener('abort', end);
-      for (const each of ends) each();
+      leave();
     });
   }
 }

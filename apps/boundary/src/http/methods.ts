@@ -92,7 +92,7 @@ export class Methods {
     if (!asked.session)
       return invalid(`${method} needs the session of an initialized client whose lease could permit it`);
     if (method !== 'resources/unsubscribe') return this.read(method, params, asked, false);
-    asked.session.subscribed.delete(String(params.uri));
+    asked.session.unsubscribed(String(params.uri));
     return answered(await asked.session.upstream.unsubscribe(String(params.uri), { signal: asked.signal }));
   }
 

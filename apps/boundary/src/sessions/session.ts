@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { denialError } from '../calls/answers';
 import type { GovernedOptions, GovernedRequests } from '../calls/governed';
@@ -35,7 +36,7 @@ export class Session implements ClientSide {
   readonly client: string | undefined;
   private readonly claims: TokenClaims;
   /** resources whose changes the lease permitted to be announced */
-  readonly subscribed = new Set<string>();
+  private readonly subscribed = new Set<string>();
   readonly closed = new AbortController();
   usedAt = performance.now();
   private readonly byRequest: Asker[] = [];
@@ -83,9 +84,12 @@ export class Session implements ClientSide {
    * Registers a way to ask the client: a separate stream, or that of a request. Requests are the first choice for what a
    * server asks, and streams get what belongs to no request.
    * @returns what ends it
+   * @throws Refused NOT_READY if the client has too many streams
    */
   attach(asker: Asker, kind: 'request' | 'stream' = 'request'): () => void {
     const askers = kind === 'request' ? this.byRequest : this.streams;
+    if (askers === this.streams && askers.length >= BOUNDARY_LIMITS.streamsPerSession)
+      throw new Refused('NOT_READY', 'the client has too many streams open; close one, or try again');
     askers.push(asker);
     return () => {
       const at = askers.indexOf(asker);
@@ -112,11 +116,24 @@ export class Session implements ClientSide {
   /** Subscribes to a resource after its decision; changes are passed on from then on. */
   async subscribe(params: Json, options: RequestOptions): Promise<UpstreamAnswer> {
     const uri = String(params.uri);
+    const isNew = !this.subscribed.has(uri);
+    if (isNew && this.subscribed.size >= BOUNDARY_LIMITS.subscriptions) return TOO_MANY;
     this.subscribed.add(uri);
     const over = this.use();
-    const answer = await this.upstream.subscribe(params, options).finally(over);
-    if (!answer.ok) this.subscribed.delete(uri);
-    return answer;
+    let isAgreed = false;
+    try {
+      const answer = await this.upstream.subscribe(params, options);
+      isAgreed = answer.ok;
+      return answer;
+    } finally {
+      over();
+      if (isNew && !isAgreed) this.subscribed.delete(uri);
+    }
+  }
+
+  /** Takes note that the client unsubscribes: changes of the resource are not passed on from now on. */
+  unsubscribed(uri: string): void {
+    this.subscribed.delete(uri);
   }
 
   /**
@@ -228,6 +245,14 @@ export class Session implements ClientSide {
     return { ok: true, result: JSON.stringify(answer.result) };
   }
 }
+
+const TOO_MANY: UpstreamAnswer = {
+  ok: false,
+  error: {
+    code: -32602,
+    message: `a client is subscribed to at most ${BOUNDARY_LIMITS.subscriptions} resources; unsubscribe from one`,
+  },
+};
 
 /** Starts several works in the same turn, once each of them is ready or given up. */
 class Together {

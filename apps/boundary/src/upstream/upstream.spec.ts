@@ -193,19 +193,20 @@ describe('Upstream', () => {
     expect(input).not.toHaveBeenCalled();
   });
 
-  it.each(['{"content":[{"resultType":"input_required"}]}', '{"resultType":"complete","content":[]}', '{"a":"\\u0054"}'])(
-    'passes on %s of such a server as it is',
-    async (result) => {
-      const own = upstream((message, response) =>
-        message.method === 'tools/call'
-          ? response
-              .writeHead(200, { 'content-type': 'application/json' })
-              .end(`{"jsonrpc":"2.0","id":${message.id ?? 0},"result":${result}}`)
-          : initializing(message, response),
-      );
-      expect(await call(own)).toEqual({ ok: true, result });
-    },
-  );
+  it.each([
+    '{"content":[{"resultType":"input_required"}]}',
+    '{"resultType":"complete","content":[]}',
+    '{"a":"\\u0054"}',
+  ])('passes on %s of such a server as it is', async (result) => {
+    const own = upstream((message, response) =>
+      message.method === 'tools/call'
+        ? response
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(`{"jsonrpc":"2.0","id":${message.id ?? 0},"result":${result}}`)
+        : initializing(message, response),
+    );
+    expect(await call(own)).toEqual({ ok: true, result });
+  });
 
   it('takes up the response to a call again that its server ends before the answer, until it has the answer', async () => {
     const stream = (response: ServerResponse, text: string): unknown =>
