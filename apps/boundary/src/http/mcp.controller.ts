@@ -101,7 +101,8 @@ export class McpController {
       const { signal } = call;
       const stream = takesStream(request) ? opened : undefined;
       const { capabilities } = known;
-      const asked = { claims, upstream, revision, capabilities, session, signal, stream };
+      const { headers } = request;
+      const asked = { claims, upstream, revision, headers, capabilities, session, signal, stream };
       const answer = await this.methods.answer(message, asked);
       reply.raw.off('close', gone);
       await opened.end(message.id, answer);
