@@ -70,7 +70,7 @@ export class McpController {
       id = message.id;
       const revision = revisionOf(message, request.headers);
       if (id === undefined) {
-        this.agents.notified(asking.claims, server, message);
+        this.agents.notified({ ...asking, server, session: sessionOf(request) }, message);
         await reply.code(202).send();
         return;
       }
@@ -92,7 +92,7 @@ export class McpController {
     const known = this.clientOf(request, claims, server, { revision, params: message.params });
     const { session, release } =
       message.method === 'initialize' ? NO_SESSION : await this.sessions.hold({ claims, upstream, ...known });
-    const call = this.agents.begin(claims, server, message.id);
+    const { call, end } = this.agents.begin({ claims, server, session: sessionOf(request) }, message.id);
     const opened = new AnswerStream(reply, claims, this.answers);
     const gone = (): void => call.abort('the client has gone');
     reply.raw.once('close', gone);
@@ -108,7 +108,7 @@ export class McpController {
       await opened.end(message.id, answer);
     } finally {
       reply.raw.off('close', gone);
-      this.agents.end(claims, server, message.id, call);
+      end();
       release();
     }
   }
@@ -162,5 +162,9 @@ export class McpController {
   }
 }
 
+const sessionOf = ({ headers }: FastifyRequest): string | undefined => {
+  const session = headers['mcp-session-id'];
+  return typeof session === 'string' ? session : undefined;
+};
 const NO_SESSION: HeldSession = { session: undefined, release: () => undefined };
 const takesStream = ({ headers }: FastifyRequest): boolean => /text\/event-stream/.test(headers.accept ?? '');
