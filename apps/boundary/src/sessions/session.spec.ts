@@ -1,7 +1,7 @@
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
-import type { GovernedRequests } from '../calls/governed';
+import type { Governed, GovernedRequests } from '../calls/governed';
 import { BOUNDARY_LIMITS } from '../limits';
-import { UpstreamGone, type UpstreamAnswer } from '../upstream/connection';
+import { UpstreamGone, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { Session, type Asker } from './session';
 
@@ -48,6 +48,28 @@ describe('Session', () => {
     answer = () => Promise.reject(new UpstreamGone('it died'));
     await expect(subscribe('test://c')).rejects.toThrow('it died');
     expect(['a', 'b', 'c'].map((each) => isAnnounced(`test://${each}`))).toEqual([true, false, false]);
+  });
+
+  it('asks a client on its stream only until the call ends for which the server asks', async () => {
+    const call = new AbortController();
+    let asked: AbortSignal | undefined;
+    const ask = (_request: unknown, until: AbortSignal): Promise<never> => {
+      asked = until;
+      call.abort();
+      return Promise.reject(new UpstreamGone('the request to the client was aborted'));
+    };
+    const input = { key: 'who', method: 'roots/list', params: {} };
+    const request = async (_method: string, _params: object, options: RequestOptions): Promise<UpstreamAnswer> => {
+      await options.input?.([input], options.signal);
+      return DONE;
+    };
+    const upstream = { name: 's', separately: () => ({ name: 's', request }) } as unknown as Upstream;
+    const run = (_claims: unknown, governed: Governed, signal: AbortSignal) =>
+      governed.send({ signal, isReduced: false });
+    session = new Session({ claims: {} as TokenClaims, upstream }, { roots: {} }, false, { run } as never);
+    session.attach({ ...asker, ask }, 'stream');
+    await session.send('tools/call', {}, { signal: call.signal, isReduced: false });
+    expect(asked?.aborted).toBe(true);
   });
 
   it('has as many streams as the limit states, and another after one has ended', () => {
