@@ -11,7 +11,7 @@ const COMMON = `
   const each = (take) => require('readline').createInterface({ input: process.stdin })
     .on('line', (line) => { const m = JSON.parse(line); if (m.method !== undefined) take(m); });`;
 
-/** Knows 2025-11-25, and attacks as the name of the tool says. */
+/** Knows 2025-11-25, and attacks as the name of the tool states. */
 const OLD = `${COMMON}
   each(({ id, method, params = {} }) => {
     if (method === 'initialize') return send({ id, result: { protocolVersion: '2025-11-25', serverInfo: {}, capabilities: { tools: {} } } });
@@ -133,8 +133,8 @@ describe('attacks on the boundary', () => {
 
   it('takes no answer of a server to a request that it has not been sent, nor one that comes after the abort', async () => {
     boundary.open('1');
-    const isThere = async () => JSON.stringify(await read(await call('old', 'fine'))).includes('"text":"fine"');
-    await until('the server to be there again', isThere);
+    const answers = async () => JSON.stringify(await read(await call('old', 'fine'))).includes('"text":"fine"');
+    await until('the server to be there again', answers);
     await boundary.outcomes();
     boundary.commands.splice(0);
     const gone = new AbortController();

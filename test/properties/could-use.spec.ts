@@ -16,7 +16,7 @@ fc.configureGlobal({ seed: 20261132 });
 
 const VERBS = ['a', 'a.x', 'a.y', 'b.x'];
 const RESOURCES = ['d', 'd/e', 'D/e', 's/e', '/d/e'].flatMap((id) => ['file', 'File'].map((type) => ({ type, id })));
-const ATTRIBUTES = [{}, { n: 1 }, { n: 'x' }];
+const ATTRIBUTES: Record<string, string | number>[] = [{}, { n: 1 }, { n: 'x' }];
 const EFFECTS = ['read', 'write'] as const;
 
 const DECIDING = [actions, resources, permissions, deny] as unknown as readonly Dimension<never>[];
@@ -83,7 +83,7 @@ describe('what a list of a server shows', () => {
     expect(Math.min(hidden, shown)).toBeGreaterThan(400);
   });
 
-  it('is nothing else, where no condition leaves it open', () => {
+  it('is nothing else, unless a condition leaves it open', () => {
     const property = fc.property(limitsOf(false), (limits) => {
       for (const verb of VERBS)
         for (const resource of RESOURCES)

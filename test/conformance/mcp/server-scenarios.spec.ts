@@ -59,7 +59,7 @@ describe('an MCP server behind the boundary', () => {
     'passes the scenarios of %s as it does directly',
     async (revision) => {
       const own = await runServerScenarios(server.url(SERVERS[revision]), revision);
-      const refused = own[REFUSED_HERE] ? { [REFUSED_HERE]: succeeded(own[REFUSED_HERE]) } : {};
+      const refused: Outcome = own[REFUSED_HERE] ? { [REFUSED_HERE]: succeeded(own[REFUSED_HERE]) } : {};
       const direct = { ...own, ...refused, ...ON_STREAMS[revision] };
       const proxy = await startTokenProxy(`${boundary.url}/${revision}`, boundary.open('1'));
       try {

@@ -52,7 +52,7 @@ function decoded(text: string): string | undefined {
 /** Schemes whose URIs are read leniently by what reads addresses of the web: `file:/x` and `file://localhost/x` are `file:///x`. */
 const SPECIAL: ReadonlySet<string> = new Set(['file', 'ftp', 'http', 'https', 'ws', 'wss']);
 
-/** Reports whether a URI begins as it is written again: two slashes, and the host alone, without a user or the usual port. */
+/** Reports whether a URI starts as it is written again: two slashes, and the host alone, without a user or the usual port. */
 function hasOneAuthority(uri: string, scheme: string): boolean {
   if (!URL.canParse(uri)) return false;
   const start = `${scheme}://${new URL(uri).host}`;

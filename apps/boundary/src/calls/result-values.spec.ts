@@ -34,7 +34,7 @@ describe('the values of a result', () => {
     ));
 
   it.each([
-    ['two members of one name', `{"to":"Ann van Example","to":"nobody at all"}`, 'Ann van Example'],
+    ['two members of one name', `{"to":"Ann van Example","to":"no one at all"}`, 'Ann van Example'],
     ['a number that is not kept as it is written', '{"account":9007199254740993}', '9007199254740993'],
     ['a number with an exponent', '{"account":123456789012345678901}', '123456789012345678901'],
   ])('are those of each reading of %s', (_what, text, value) => {

@@ -36,7 +36,7 @@ function readingOf(text: string): unknown {
   } catch {
     return text;
   }
-  // as deep as nobody searches, so that its values count as unknown
+  // too deep to be searched, so that its values count as unknown
   if (exceedsDepth(text, BOUNDARY_LIMITS.messageDepth)) return value;
   return ambiguityIn(text) === undefined ? value : [value, literalsIn(text)];
 }
@@ -57,7 +57,7 @@ function textsIn(part: unknown): string[] {
 const AT_END = /[\p{L}\p{N}@._:/+#%=&?~-]*$/u;
 const AT_START = /^[\p{L}\p{N}@._:/+#%=&?~-]*/u;
 
-/** Returns the words that begin in one text and end in another. */
+/** Returns the words that start in one text and end in another. */
 function cutNames(texts: readonly string[]): string[] {
   const found: string[] = [];
   let open = '';

@@ -78,7 +78,7 @@ export class Agents {
 
   /**
    * Takes a notification: a client may cancel its own requests. Each client counts its ids from the same number, so that
-   * those of another client of its run are told apart by the session. Others are for nothing that the boundary passes on.
+   * the session distinguishes those of another client of its run. Others are for nothing that the boundary passes on.
    */
   notified(client: CallingClient, { method, params }: AgentMessage): void {
     const { requestId } = params;

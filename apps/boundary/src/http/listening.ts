@@ -116,7 +116,7 @@ export class Listening {
 }
 
 /**
- * Holds notifications until a stream starts, each once: the same one again says nothing new. Beyond the limit they are
+ * Holds notifications until a stream starts, each once: the same one again states nothing new. Beyond the limit they are
  * dropped, as for a client that does not read.
  */
 class Held {

@@ -96,7 +96,7 @@ export class McpController {
     const opened = new AnswerStream(reply, claims, this.answers);
     const gone = (): void => call.abort('the client has gone');
     reply.raw.once('close', gone);
-    if (reply.raw.destroyed) gone(); // meanwhile, so that it does not close again
+    if (reply.raw.destroyed) gone(); // it has closed already, and does not close again
     try {
       const { signal } = call;
       const stream = takesStream(request) ? opened : undefined;
@@ -143,7 +143,7 @@ export class McpController {
     const leave = (): void => {
       for (const each of ends) each();
     };
-    // a client that has gone meanwhile does not close again
+    // a client that has gone before does not close again
     if (reply.raw.destroyed) return leave();
     try {
       ends.push(session.attach(stream, 'stream'));

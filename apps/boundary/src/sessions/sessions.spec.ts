@@ -59,7 +59,7 @@ describe('the separate connections of clients', () => {
     for (let i = 0; i < BOUNDARY_LIMITS.sessionsPerLease; i++) ends.push((await held(`c${i}`)).release);
     await expect(of('next')).rejects.toThrow('too many clients');
     ends[2]?.();
-    ends[2]?.(); // an end that is told twice ends no other request
+    ends[2]?.(); // a second end ends no other request
     const again = await held('c2');
     ends[2]?.();
     await expect(of('next')).rejects.toThrow('too many clients');

@@ -111,7 +111,7 @@ describe('StdioConnection', () => {
     expect(heard).toEqual([{}]);
   });
 
-  it('refuses a request of the server that cannot be answered, and goes on', async () => {
+  it('refuses a request of the server that cannot be answered, and continues', async () => {
     connection = serving(
       `if (m.method === 'x') { global.id = m.id; send(JSON.stringify({ jsonrpc: '2.0', id: 's1', method: 'roots/list' })) }
        else send(JSON.stringify({ jsonrpc: '2.0', id: global.id, result: { refused: m.error.code } }))`,

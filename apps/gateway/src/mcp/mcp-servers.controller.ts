@@ -110,7 +110,7 @@ export class McpServersController {
     }
     const at = await this.record(context, { server: name, change: 'removed' });
     // If the process dies here, the server stays, as the list of servers shows, until the request is repeated. A server
-    // that is removed without a record would be one that its pins and receipts name, and that nobody is stated to have taken.
+    // that is removed without a record would be one that its pins and receipts name, and no record would state who removed it.
     await this.logClient.admin('mcp-remove', { tenant, server: name });
     return { name, position: at };
   }
