@@ -10,13 +10,17 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 export function membersOf(text: string): Map<string, string> | undefined {
   const parts = partsOf(text, '{');
   if (!parts) return undefined;
-  const members = new Map<string, string>();
-  for (const part of parts) {
-    const nameEnd = endOfString(part, 0);
-    const colon = part.indexOf(':', nameEnd);
-    members.set(JSON.parse(part.slice(0, nameEnd)) as string, part.slice(colon + 1).trim());
-  }
-  return members;
+  return new Map(parts.map(memberOf));
+}
+
+/** Returns the text of each value that an object has for a name, which may be repeated. @param text valid JSON */
+export const valuesOf = (text: string, name: string): string[] =>
+  (partsOf(text, '{') ?? []).map(memberOf).flatMap(([each, value]) => (each === name ? [value] : []));
+
+function memberOf(part: string): [name: string, value: string] {
+  const nameEnd = endOfString(part, 0);
+  const colon = part.indexOf(':', nameEnd);
+  return [JSON.parse(part.slice(0, nameEnd)) as string, part.slice(colon + 1).trim()];
 }
 
 /**

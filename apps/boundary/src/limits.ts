@@ -7,6 +7,8 @@ export const BOUNDARY_LIMITS = {
   // upstreams
   /** one message of an upstream: a result, or a page of its tools */
   messageBytes: 8 * 1024 * 1024,
+  /** levels of lists and objects of a message of an upstream */
+  messageDepth: 256,
   connectMs: 30_000,
   listMs: 30_000,
   /** after which a call is aborted, whatever progress it reports */
@@ -55,10 +57,13 @@ export const BOUNDARY_LIMITS = {
   inputKeyChars: 200,
   /** what a stream holds for a client that does not read, until notifications are dropped, bytes */
   unreadBytes: 1024 * 1024,
-  /** resources of one stream of notifications */
+  /** resources of one stream of notifications, or of one session */
   subscriptions: 100,
+  /** streams of one session that belong to no request */
+  streamsPerSession: 8,
   /** requests of servers that wait for clients */
   asked: 1_000,
+  askedPerLease: 256,
   /** calls that wait for the input of their clients */
   parked: 1_000,
   parkedPerLease: 32,

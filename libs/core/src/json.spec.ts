@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { ambiguityIn } from './json';
+import { ambiguityIn, exceedsDepth, literalsIn } from './json';
 
 fc.configureGlobal({ seed: 20260138 });
 
@@ -94,5 +94,27 @@ describe('ambiguityIn', () => {
         expect(ambiguityIn(text)).toBeDefined();
       }),
     );
+  });
+});
+
+describe('exceedsDepth', () => {
+  const depthOf = (value: unknown): number =>
+    typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
+
+  it('counts the levels of lists and objects, and no brackets of texts', () =>
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 8 }), fc.boolean(), (value, isSpaced) => {
+        const read = JSON.parse(JSON.stringify(value)) as unknown;
+        const text = JSON.stringify(value, null, isSpaced ? 1 : 0);
+        expect(exceedsDepth(text, depthOf(read))).toBe(false);
+        if (depthOf(read) > 0) expect(exceedsDepth(text, depthOf(read) - 1)).toBe(true);
+      }),
+    ));
+});
+
+describe('literalsIn', () => {
+  it('returns all texts, names of members and numbers, the numbers as they are written', () => {
+    const text = '{"a\\u0062":[1.50,-2e+9,"x\\"y",true],"ab":{"":9007199254740993}}';
+    expect(literalsIn(text)).toEqual(['ab', '1.50', '-2e+9', 'x"y', 'ab', '', '9007199254740993']);
   });
 });

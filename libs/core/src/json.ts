@@ -64,6 +64,38 @@ export function exceedsValues(text: string, most: number): boolean {
   return false;
 }
 
+/** Reports whether lists and objects of the text are nested in more than `most` levels. @param text valid JSON */
+export function exceedsDepth(text: string, most: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOf(text, i) - 1;
+    else if (code === OBJECT || code === ARRAY) {
+      if (++depth > most) return true;
+    } else if (code === OBJECT_END || code === ARRAY_END) depth -= 1;
+  }
+  return false;
+}
+
+/** Returns each text, name of a member, and number of the text, the numbers as they are written. @param text valid JSON */
+export function literalsIn(text: string): string[] {
+  const found: string[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) {
+      const end = endOf(text, i);
+      found.push(nameOf(text.slice(i, end)));
+      i = end - 1;
+    } else if (startsNumber(code)) {
+      NUMBER_END.lastIndex = i;
+      const literal = NUMBER_END.exec(text)?.[0] ?? '';
+      found.push(literal);
+      i += literal.length - 1;
+    }
+  }
+  return found;
+}
+
 /**
  * Parses a text that every JSON reader must read alike.
  * @throws SyntaxError if it is not JSON, or another reader could read a different value

@@ -1,5 +1,4 @@
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
-import { statedDigests } from '@bailiwick/core/value-digests';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { catalogName } from '../tools/definition';
@@ -10,6 +9,7 @@ import { IN_DOUBT, NOT_MADE, PermittedCall, type GuardedCall, type GuardedCalls 
 import { REVOKED, STOPPING } from './live-leases';
 import type { Operation } from './operations';
 import { passedOn, progressUnder } from './passed-on';
+import { valuesOfResult } from './result-values';
 
 /** A request of an agent that must be decided before it is sent. */
 export interface Governed extends Operation {
@@ -131,7 +131,7 @@ function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): C
 
 /** Digests of the values of what the agent gets: none if it gets nothing. */
 function valuesOf(shown: UpstreamAnswer | undefined): Pick<CallOutcome, 'values'> {
-  const values = shown === undefined ? [] : statedDigests(JSON.parse(textOf(shown)), LIMITS.valuesPerResult);
+  const values = shown === undefined ? [] : valuesOfResult(textOf(shown));
   return values === undefined ? {} : { values };
 }
 

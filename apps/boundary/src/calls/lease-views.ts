@@ -39,13 +39,22 @@ export function couldOperate({ limits, reader }: LeaseView, server: string, tool
   return verb !== undefined && couldUse(limits, verb);
 }
 
-/** Reports whether a lease could ever permit an operation. One whose resource is in doubt is not. */
-export function couldPermit({ limits, reader }: LeaseView, server: string, operation: Operation): boolean {
+/**
+ * Reports whether a lease could ever permit an operation. One whose resource is in doubt is not.
+ * @param given `in part`: more of its arguments follow, so that what they do not state yet is open
+ */
+export function couldPermit(
+  { limits, reader }: LeaseView,
+  server: string,
+  operation: Operation,
+  given: 'whole' | 'in part' = 'whole',
+): boolean {
   const tool = catalogName(server, operation.tool);
   const verb = reader.entryOfTool(tool)?.verb;
   if (verb === undefined) return false;
   const derived = reader.read({ verb, tool, args: operation.args });
+  if (derived?.fault !== undefined) return given === 'in part' && couldUse(limits, verb);
   const { type, id } = derived?.resource ?? operation.resource;
   const name = normalizeResourceId(id);
-  return derived?.fault === undefined && name.ok && couldUseOn(limits, verb, { type, id: name.value });
+  return name.ok && couldUseOn(limits, verb, { type, id: name.value });
 }

@@ -39,7 +39,7 @@ export const LISTINGS: Readonly<Record<string, Listing>> = {
     capability: 'prompts',
     isShown: (view, server, { name }) => {
       const operation = promptOperation(server, { name });
-      return operation.ok && couldPermit(view, server, operation.value);
+      return operation.ok && couldPermit(view, server, operation.value, 'in part');
     },
   },
 };

@@ -45,7 +45,8 @@ export class LiveLeases {
     known.calls.add(call);
     return () => {
       known.calls.delete(call);
-      if (known.calls.size === 0) this.watched.delete(key);
+      // a call may end more than once, and later calls of its lease are in another entry
+      if (known.calls.size === 0 && this.watched.get(key) === known) this.watched.delete(key);
     };
   }
 

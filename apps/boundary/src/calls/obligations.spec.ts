@@ -1,4 +1,4 @@
-import { fulfilled } from './obligations';
+import { fulfilled, fulfilledJson } from './obligations';
 
 const RESULT = {
   content: [
@@ -50,6 +50,13 @@ describe('fulfilled', () => {
       expect(fulfilled(JSON.stringify(result), [remove]).ok).toBe(false);
     },
   );
+
+  it('withholds what is nested too deeply to be written again', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    expect(fulfilledJson(deep, [remove]).ok).toBe(false);
+    expect(fulfilled(JSON.stringify({ content: [{ type: 'text', text: deep }] }), [remove]).ok).toBe(false);
+    expect(fulfilledJson(deep, [])).toEqual({ ok: true, value: deep });
+  });
 
   it('withholds every result of a permit with an obligation that it does not apply', () => {
     expect(fulfilled(text, [{ kind: 'max_rows', rows: 1 }]).ok).toBe(false);

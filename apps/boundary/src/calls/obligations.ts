@@ -1,6 +1,8 @@
 import type { AnsweredObligation } from '@bailiwick/contracts/obligations/obligation';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { exceedsDepth } from '@bailiwick/core/json';
 import { isObject } from '../json-text';
+import { BOUNDARY_LIMITS } from '../limits';
 
 /** The obligations that the boundary applies; a permit with any other is a denial. */
 export const APPLIED = ['remove_fields', 'redact'] as const;
@@ -43,7 +45,8 @@ export function fulfilledJson(text: string, obligations: readonly AnsweredObliga
   if (!changes.ok) return changes;
   if (changes.value.length === 0) return ok(text);
   const value = parsed(text);
-  if (typeof value !== 'object' || value === null) return err('fields must be removed from it, and it is not JSON');
+  if (typeof value !== 'object' || value === null)
+    return err('fields must be removed from it, and it is not JSON, or nested too deeply');
   changes.value.forEach((each) => change(value, each.steps, each.remove));
   return ok(JSON.stringify(value));
 }
@@ -66,14 +69,15 @@ function changedBlock(block: unknown, changes: readonly Change[]): Result<Json, 
     return err('fields must be removed from the result, and a part of it is neither text nor JSON');
   const value = parsed(text);
   if (typeof value !== 'object' || value === null)
-    return err('fields must be removed from the result, and a text of it is not JSON');
+    return err('fields must be removed from the result, and a text of it is not JSON, or nested too deeply');
   changes.forEach((each) => change(value, each.steps, each.remove));
   return ok({ type, text: JSON.stringify(value) });
 }
 
+/** Parses JSON that can be written again. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return exceedsDepth(text, BOUNDARY_LIMITS.messageDepth) ? undefined : (JSON.parse(text) as unknown);
   } catch {
     return undefined;
   }

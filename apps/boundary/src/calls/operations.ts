@@ -75,10 +75,10 @@ export function promptId(server: string, name: unknown): Result<string, string> 
   return normal.ok && normal.value === id ? normal : err('the name of the prompt is not usable');
 }
 
-/** The part of a template before its first variable, to the last slash. */
+/** The part of a template before its first variable, to the last slash, as if it were read; all of the server if it has none. */
 function templateId(server: string, template: unknown): Result<string, string> {
   const literal = typeof template === 'string' ? (/^[^{]*(?=\/)/.exec(template)?.[0] ?? '') : '';
-  const [, scheme, below] = /^([a-z][a-z0-9+.-]{0,40}):\/\/+(.+)$/.exec(literal) ?? [];
-  const id = `${server}/resources${scheme === undefined ? '' : `/${scheme}/${below ?? ''}`}`;
-  return normalizeResourceId(id).ok ? ok(id) : err('the template is not usable');
+  if (!/^[^/]*:\/\/.*[^/]/.test(literal)) return ok(`${server}/resources`);
+  const uri = readUri(literal);
+  return uri.ok ? ok(resourceIdOf(server, uri.value)) : err('the template is not usable');
 }

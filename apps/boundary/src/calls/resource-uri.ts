@@ -6,16 +6,17 @@ import { BOUNDARY_LIMITS } from '../limits';
 export interface ResourceUri {
   readonly uri: string;
   readonly scheme: string;
-  /** `host/path`, or an absolute path if the URI names no host; the whole URI for `http` and `https` */
+  /** `host/path`, or an absolute path if the URI names no host; the whole URI for `http` and `https`; decoded */
   readonly path: string;
 }
 
-const URI = /^([a-z][a-z0-9+.-]{0,40}):(\/\/)?([^\s\\]+)$/;
+/** After the colon, two slashes or none: `x:/a` is read as `x:///a` by some. */
+const URI = /^([a-z][a-z0-9+.-]{0,40}):(\/\/|(?!\/))([^\s\\]+)$/;
 
 /**
- * Reads the URI of a resource. Only its one spelling is admitted: a server would read another one as a resource that was
- * not decided about. So there are no segments `.` and `..`, no doubled slash, no backslash, and nothing percent-encoded
- * that need not be.
+ * Reads the URI of a resource. What servers read as the same resource is read as the same here, or refused: a server would
+ * read it as a resource that was not decided about. So there are no segments `.` and `..`, no doubled slash, no backslash,
+ * and nothing is percent-encoded but spaces, brackets and the like, and characters beyond ASCII, which are decoded.
  */
 export function readUri(uri: unknown): Result<ResourceUri, string> {
   if (typeof uri !== 'string') return err('the URI of the resource is missing');
@@ -23,11 +24,39 @@ export function readUri(uri: unknown): Result<ResourceUri, string> {
     return err(`the URI is longer than ${BOUNDARY_LIMITS.uriChars} characters`);
   const [, scheme, slashes, rest] = URI.exec(uri) ?? [];
   if (scheme === undefined || rest === undefined)
-    return err('the URI is not of the form scheme:path, with the scheme in lower case');
-  const path = slashes !== undefined && (scheme === 'http' || scheme === 'https') ? uri : rest;
+    return err('the URI is not of the form scheme:path or scheme://path, with the scheme in lower case');
+  if (SPECIAL.has(scheme) && !hasOneAuthority(uri, scheme))
+    return err(`the URI has another spelling than ${scheme}://, its host in the usual form, and a path`);
+  const path = decoded(slashes === '//' && (scheme === 'http' || scheme === 'https') ? uri : rest);
+  if (path === undefined)
+    return err('the URI has a percent-encoding of what needs none, or of nothing; give it decoded');
   const normal = normalizeResourceId(path);
   if (!normal.ok) return err(`the path of the URI ${normal.error}`);
   return normal.value === path ? ok({ uri, scheme, path }) : err(`the URI has another spelling than ${normal.value}`);
+}
+
+/** What cannot be in a URI as it is, and is no separator: a space, `"<>[]^` and a backtick, `{|}`. */
+const ENCODABLE = /^%(20|22|3c|3e|5b|5d|5e|60|7b|7c|7d|[89a-f][\da-f])$/i;
+
+/** Returns a text decoded; undefined if anything else is encoded in it, or it is no UTF-8. */
+function decoded(text: string): string | undefined {
+  const encoded = text.match(/%.{0,2}/gs) ?? [];
+  if (!encoded.every((each) => ENCODABLE.test(each))) return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Schemes whose URIs are read leniently by what reads addresses of the web: `file:/x` and `file://localhost/x` are `file:///x`. */
+const SPECIAL: ReadonlySet<string> = new Set(['file', 'ftp', 'http', 'https', 'ws', 'wss']);
+
+/** Reports whether a URI starts as it is written again: two slashes, and the host alone, without a user or the usual port. */
+function hasOneAuthority(uri: string, scheme: string): boolean {
+  if (!URL.canParse(uri)) return false;
+  const start = `${scheme}://${new URL(uri).host}`;
+  return uri.startsWith(start) && /^([/?#]|$)/.test(uri.slice(start.length));
 }
 
 /**

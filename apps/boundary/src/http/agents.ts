@@ -14,6 +14,13 @@ export interface Asking {
   readonly upstream: Upstream;
 }
 
+/** A client as its requests state it: the session is sealed for its lease and server, and left out by clients without one. */
+export interface CallingClient {
+  readonly claims: TokenClaims;
+  readonly server: string;
+  readonly session: string | undefined;
+}
+
 /** The agents that send requests, and their requests in flight. */
 export class Agents {
   private readonly identified = new WeakMap<IncomingMessage, Asking>();
@@ -58,24 +65,26 @@ export class Agents {
     return known;
   }
 
-  begin(claims: TokenClaims, server: string, id: string | number): AbortController {
+  /** Registers a request of a client, which it may cancel by the id that it gave it. @returns the end of the registration */
+  begin(client: CallingClient, id: string | number): { readonly call: AbortController; readonly end: () => void } {
     const call = new AbortController();
-    const key = keyOf(claims, server, id);
+    const key = keyOf(client, id);
     if (!this.inFlight.has(key)) this.inFlight.set(key, call);
-    return call;
+    const end = (): void => {
+      if (this.inFlight.get(key) === call) this.inFlight.delete(key);
+    };
+    return { call, end };
   }
 
-  end(claims: TokenClaims, server: string, id: string | number, call: AbortController): void {
-    const key = keyOf(claims, server, id);
-    if (this.inFlight.get(key) === call) this.inFlight.delete(key);
-  }
-
-  /** Takes a notification: a run may cancel its own requests. Others are for nothing that the boundary passes on. */
-  notified(claims: TokenClaims, server: string, { method, params }: AgentMessage): void {
+  /**
+   * Takes a notification: a client may cancel its own requests. Each client counts its ids from the same number, so that
+   * the session distinguishes those of another client of its run. Others are for nothing that the boundary passes on.
+   */
+  notified(client: CallingClient, { method, params }: AgentMessage): void {
     const { requestId } = params;
     if (method !== 'notifications/cancelled' || (typeof requestId !== 'string' && typeof requestId !== 'number'))
       return;
-    this.inFlight.get(keyOf(claims, server, requestId))?.abort('the client canceled the request');
+    this.inFlight.get(keyOf(client, requestId))?.abort('the client canceled the request');
   }
 }
 
@@ -88,5 +97,5 @@ function isSame(origin: string, own: string): boolean {
 }
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-const keyOf = ({ tenant, grantId }: TokenClaims, server: string, id: string | number): string =>
-  JSON.stringify([tenant, grantId, server, id]);
+const keyOf = ({ claims, server, session }: CallingClient, id: string | number): string =>
+  JSON.stringify([claims.tenant, claims.grantId, server, session ?? '', id]);

@@ -73,6 +73,8 @@ export class AnswerStream implements Asker {
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
     });
+    // otherwise a client would wait for the head until the first message
+    this.reply.raw.flushHeaders();
     this.keepAlive = setInterval(() => this.reply.raw.write(': keep-alive\n\n'), BOUNDARY_LIMITS.keepAliveMs);
     this.reply.raw.once('close', () => clearInterval(this.keepAlive));
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { BOUNDARY_LIMITS } from '../limits';
 import type { Asker } from '../sessions/session';
 
 /** Asks the person at the client to open the page of an approval (elicitation by URL). It states nothing about the call. */
@@ -15,14 +16,15 @@ export const approvalAsked = (
   },
 });
 
-/** Shows the page, and waits until the person at the client continues. @returns whether they agreed to open it */
+/** Shows the page, and waits until the person at the client continues, as long as a call may take. @returns whether they agreed to open it */
 export async function withApprovals(
   asker: Asker,
   request: ReturnType<typeof approvalAsked>,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    const answer = await asker.ask({ id: `srv_${randomUUID()}`, ...request }, signal);
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
+    const answer = await asker.ask({ id: `srv_${randomUUID()}`, ...request }, bounded);
     return 'result' in answer && (answer.result as { action?: unknown } | null)?.action === 'accept';
   } catch {
     return false;

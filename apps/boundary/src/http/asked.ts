@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Asker, Session } from '../sessions/session';
 import type { Upstream } from '../upstream/upstream';
@@ -7,6 +8,8 @@ export interface Asked {
   readonly claims: TokenClaims;
   readonly upstream: Upstream;
   readonly revision: string;
+  /** those of the request; nothing is decided by them */
+  readonly headers: IncomingHttpHeaders;
   /** what the client can be asked */
   readonly capabilities: Readonly<Record<string, unknown>>;
   /** the separate connection of the client, if it has one */

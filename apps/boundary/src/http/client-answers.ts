@@ -11,23 +11,30 @@ export interface AnswerMessage {
 /** The requests that clients were sent and have not answered, by lease and id. */
 export class ClientAnswers {
   private readonly waiting = new Map<string, (answer: ClientAnswer) => void>();
+  /** how many of each lease */
+  private readonly ofLease = new Map<string, number>();
 
   /** Waits for the answer of a client of a run. @throws UpstreamGone if the signal is aborted before */
   wait(claims: TokenClaims, id: string, signal: AbortSignal): Promise<ClientAnswer> {
     const key = keyOf(claims, id);
-    if (this.waiting.size >= BOUNDARY_LIMITS.asked || signal.aborted)
-      return Promise.reject(new UpstreamGone('the client cannot be asked now'));
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        this.waiting.delete(key);
-        reject(new UpstreamGone('the request to the client was aborted'));
-      };
+    const lease = keyOf(claims, '');
+    const count = this.ofLease.get(lease) ?? 0;
+    const isFull = this.waiting.size >= BOUNDARY_LIMITS.asked || count >= BOUNDARY_LIMITS.askedPerLease;
+    if (isFull || signal.aborted) return Promise.reject(new UpstreamGone('the client cannot be asked now'));
+    this.ofLease.set(lease, count + 1);
+    const asked = new Promise<ClientAnswer>((resolve, reject) => {
+      const abort = (): void => reject(new UpstreamGone('the request to the client was aborted'));
       signal.addEventListener('abort', abort, { once: true });
       this.waiting.set(key, (answer) => {
-        this.waiting.delete(key);
         signal.removeEventListener('abort', abort);
         resolve(answer);
       });
+    });
+    return asked.finally(() => {
+      this.waiting.delete(key);
+      const left = (this.ofLease.get(lease) ?? 1) - 1;
+      if (left > 0) this.ofLease.set(lease, left);
+      else this.ofLease.delete(lease);
     });
   }
 

@@ -4,7 +4,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import { PROOF_ALGORITHMS, type TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { LiveLeases } from '../calls/live-leases';
 import { Seals } from '../calls/seals';
-import { Sessions } from '../sessions/sessions';
+import { Sessions, type HeldSession } from '../sessions/sessions';
 import { Agents } from './agents';
 import { AnswerStream } from './answer-stream';
 import { ClientAnswers } from './client-answers';
@@ -70,7 +70,7 @@ export class McpController {
       id = message.id;
       const revision = revisionOf(message, request.headers);
       if (id === undefined) {
-        this.agents.notified(asking.claims, server, message);
+        this.agents.notified({ ...asking, server, session: sessionOf(request) }, message);
         await reply.code(202).send();
         return;
       }
@@ -90,23 +90,26 @@ export class McpController {
   ): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
     const known = this.clientOf(request, claims, server, { revision, params: message.params });
-    const session =
-      message.method === 'initialize' ? undefined : await this.sessions.of({ claims, upstream, ...known });
-    const call = this.agents.begin(claims, server, message.id);
+    const { session, release } =
+      message.method === 'initialize' ? NO_SESSION : await this.sessions.hold({ claims, upstream, ...known });
+    const { call, end } = this.agents.begin({ claims, server, session: sessionOf(request) }, message.id);
     const opened = new AnswerStream(reply, claims, this.answers);
     const gone = (): void => call.abort('the client has gone');
     reply.raw.once('close', gone);
+    if (reply.raw.destroyed) gone(); // it has closed already, and does not close again
     try {
       const { signal } = call;
       const stream = takesStream(request) ? opened : undefined;
       const { capabilities } = known;
-      const asked = { claims, upstream, revision, capabilities, session, signal, stream };
+      const { headers } = request;
+      const asked = { claims, upstream, revision, headers, capabilities, session, signal, stream };
       const answer = await this.methods.answer(message, asked);
       reply.raw.off('close', gone);
       await opened.end(message.id, answer);
     } finally {
       reply.raw.off('close', gone);
-      this.agents.end(claims, server, message.id, call);
+      end();
+      release();
     }
   }
 
@@ -127,23 +130,41 @@ export class McpController {
   private async stream(request: FastifyRequest, reply: FastifyReply, server: string): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
     const known = this.clientOf(request, claims, server);
-    const session = takesStream(request) ? await this.sessions.of({ claims, upstream, ...known }) : undefined;
+    const { session, release } = takesStream(request)
+      ? await this.sessions.hold({ claims, upstream, ...known })
+      : NO_SESSION;
     if (!session) {
       await reply.code(405).header('allow', 'POST').send();
       return;
     }
     const stream = new AnswerStream(reply, claims, this.answers);
     const ending = new AbortController();
-    const ends = [session.attach(stream, 'stream'), this.leases.watch(claims.tenant, claims.grantId, ending)];
+    const ends = [release, this.leases.watch(claims.tenant, claims.grantId, ending)];
+    const leave = (): void => {
+      for (const each of ends) each();
+    };
+    // a client that has gone before does not close again
+    if (reply.raw.destroyed) return leave();
+    try {
+      ends.push(session.attach(stream, 'stream'));
+    } catch (error) {
+      leave();
+      throw error;
+    }
     stream.start();
     const end = (): void => stream.close();
     ending.signal.addEventListener('abort', () => session.close());
     session.closed.signal.addEventListener('abort', end);
     reply.raw.once('close', () => {
       session.closed.signal.removeEventListener('abort', end);
-      for (const each of ends) each();
+      leave();
     });
   }
 }
 
+const sessionOf = ({ headers }: FastifyRequest): string | undefined => {
+  const session = headers['mcp-session-id'];
+  return typeof session === 'string' ? session : undefined;
+};
+const NO_SESSION: HeldSession = { session: undefined, release: () => undefined };
 const takesStream = ({ headers }: FastifyRequest): boolean => /text\/event-stream/.test(headers.accept ?? '');

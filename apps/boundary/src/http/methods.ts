@@ -8,6 +8,7 @@ import { isObject, withMembers } from '../json-text';
 import { bindingOf, type Rounds } from '../sessions/rounds';
 import { UpstreamGone } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
+import { compareArguments } from './argument-headers';
 import { approvalAsked, withApprovals } from './approval-pages';
 import type { Asked, MethodAnswer } from './asked';
 import type { Listening } from './listening';
@@ -92,7 +93,7 @@ export class Methods {
     if (!asked.session)
       return invalid(`${method} needs the session of an initialized client whose lease could permit it`);
     if (method !== 'resources/unsubscribe') return this.read(method, params, asked, false);
-    asked.session.subscribed.delete(String(params.uri));
+    asked.session.unsubscribed(String(params.uri));
     return answered(await asked.session.upstream.unsubscribe(String(params.uri), { signal: asked.signal }));
   }
 
@@ -131,6 +132,11 @@ export class Methods {
     const { name, arguments: args = {} } = params;
     if (typeof name !== 'string' || !isObject(args)) return invalid('tools/call takes a name and arguments');
     if (params.task !== undefined && !isStateless) return invalid('calls as tasks are not passed on');
+    const tools = await upstreamOf(asked)
+      .tools()
+      .catch(() => []); // a call that cannot be made is refused below
+    const tool = tools.find((each) => each.name === name);
+    if (tool) compareArguments(tool.inputSchema, args, asked.headers, asked.revision);
     const { calls } = this.parts;
     const answer = await this.inRounds('tools/call', params, asked, (requested) =>
       calls.call(asked.claims, upstreamOf(asked), { name, args, ...requested }, asked.signal),

@@ -63,14 +63,15 @@ function compare(header: string, headers: IncomingHttpHeaders, value: string | u
 }
 
 /** Values that are no printable ASCII are encoded `=?base64?…?=`. */
-function decoded(value: string): string | undefined {
+export function decoded(value: string): string | undefined {
   const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value)?.[1];
   if (encoded === undefined) return value;
   const bytes = Buffer.from(encoded, 'base64');
   return bytes.toString('base64') === encoded ? bytes.toString() : undefined;
 }
 
-const mismatch = (why: string): NotAMessage => new NotAMessage(400, HEADER_MISMATCH, why);
+/** A header states something else than the body. */
+export const mismatch = (why: string): NotAMessage => new NotAMessage(400, HEADER_MISMATCH, why);
 const unsupported = (version: string): NotAMessage =>
   new NotAMessage(400, UNSUPPORTED_VERSION, `Unsupported protocol version ${version.slice(0, 40)}`, {
     supported: SUPPORTED,

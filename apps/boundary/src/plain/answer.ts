@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LIMITS } from '@bailiwick/core/limits';
-import { statedDigests } from '@bailiwick/core/value-digests';
 import type { CallOutcome } from '../calls/decisions';
 import type { PermittedCall } from '../calls/guarded-calls';
 import { fulfilledJson } from '../calls/obligations';
+import { valuesOfText } from '../calls/result-values';
 import { UpstreamGone } from '../upstream/connection';
 import { PLAIN_LIMITS } from './limits';
 import { Denied } from './problems';
@@ -54,39 +54,68 @@ export async function passAnswer(
     const length = Buffer.byteLength(reduced.value);
     response.writeHead(status, { ...more, 'content-type': 'application/json', 'content-length': length });
     response.end(reduced.value);
-    return { ...outcome, preview: previewOf(reduced.value), ...valuesOf(reduced.value) };
+    return { ...outcome, preview: previewOf(reduced.value), ...statedOf(reduced.value) };
   }
   const length = answer.headers['content-length'];
   response.writeHead(status, { ...headers, ...more, ...(length === undefined ? {} : { 'content-length': length }) });
   const hash = createHash('sha256');
-  let shown = '';
+  const shown = new ShownText(answer);
   for await (const part of parts(answer, call.signal, PLAIN_LIMITS.answerBytes)) {
     hash.update(part);
-    if (shown.length <= LIMITS.valueTextChars) shown += part.toString();
+    shown.take(part);
     if (!response.write(part)) await drained(response, call.signal);
   }
   response.end();
-  const isText = /^(text\/|application\/([\w.+-]*json|xml)\b)/.test(answer.headers['content-type'] ?? '');
+  const text = shown.end();
   return {
     ...outcomeOf(status, `sha256:${hash.digest('hex')}`),
-    ...(isText && shown !== '' ? { preview: previewOf(shown) } : {}),
-    ...(shown === '' ? { values: [] } : isText ? valuesOf(shown) : {}),
+    ...(text === undefined || text === '' ? {} : { preview: previewOf(text) }),
+    ...(shown.isEmpty ? { values: [] } : text === undefined ? {} : statedOf(text)),
   };
 }
 
-/** Digests of the values of a text, as JSON where it is; left out if it is too long to be searched. */
-function valuesOf(text: string): Pick<CallOutcome, 'values'> {
-  const values = statedDigests(jsonOr(text), LIMITS.valuesPerResult);
+/** Digests of the values of a text; left out if it is too long to be searched. */
+function statedOf(text: string): Pick<CallOutcome, 'values'> {
+  const values = valuesOfText(text);
   return values === undefined ? {} : { values };
 }
 
-function jsonOr(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
+/** An answer as its reader has it, up to what is searched for values: a text, if it is one that can be read as UTF-8. */
+class ShownText {
+  isEmpty = true;
+  /** undefined: it is no such text */
+  private text: string | undefined;
+  private readonly decoder = new TextDecoder('utf-8', { fatal: true });
+
+  constructor({ headersDistinct }: IncomingMessage) {
+    const { 'content-type': types = [], 'content-encoding': encodings = [] } = headersDistinct;
+    const isPlain = encodings.every((each) => each === '' || each.toLowerCase() === 'identity');
+    const isText = types.length === 1 && TEXT.test(types[0] ?? '');
+    this.text = isPlain && isText ? '' : undefined;
+  }
+
+  take(part: Buffer): void {
+    if (part.length > 0) this.isEmpty = false;
+    this.text = this.read(part);
+  }
+
+  /** Returns the text; undefined if it is none. */
+  end(): string | undefined {
+    return this.read();
+  }
+
+  private read(part?: Buffer): string | undefined {
+    if (this.text === undefined || this.text.length > LIMITS.valueTextChars) return this.text;
+    try {
+      return this.text + this.decoder.decode(part, { stream: part !== undefined });
+    } catch {
+      return undefined; // no UTF-8
+    }
   }
 }
+
+/** The types of texts, in UTF-8: its parts may be cut anywhere, within a character too. */
+const TEXT = /^(text\/[\w.+-]+|application\/([\w.+-]*json|xml))\s*(;\s*charset="?(utf-8|us-ascii)"?\s*)?$/i;
 
 /** The answer was withheld, and the call has its outcome. */
 export class Withheld extends Denied {

@@ -59,7 +59,8 @@ export class Rounds {
     { signal }: GovernedOptions,
     binding: Binding,
   ): Promise<UpstreamAnswer | Suspended> {
-    waiting.flight.input(responses);
+    // input for a request that has been aborted goes no further
+    if (!signal.aborted) waiting.flight.input(responses);
     return this.step(waiting, signal, binding);
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { denialError } from '../calls/answers';
 import type { GovernedOptions, GovernedRequests } from '../calls/governed';
@@ -35,7 +36,7 @@ export class Session implements ClientSide {
   readonly client: string | undefined;
   private readonly claims: TokenClaims;
   /** resources whose changes the lease permitted to be announced */
-  readonly subscribed = new Set<string>();
+  private readonly subscribed = new Set<string>();
   readonly closed = new AbortController();
   usedAt = performance.now();
   private readonly byRequest: Asker[] = [];
@@ -43,6 +44,7 @@ export class Session implements ClientSide {
   /** requests in flight from whose results fields must be removed */
   private reduced = 0;
   private asking = 0;
+  private uses = 0;
 
   constructor(
     { claims, upstream, client }: { claims: TokenClaims; upstream: Upstream; client?: string | undefined },
@@ -60,17 +62,34 @@ export class Session implements ClientSide {
     return this.claims.grantId;
   }
 
+  /** Reports whether neither a request nor a stream uses it. */
   get isIdle(): boolean {
-    return this.byRequest.length + this.streams.length === 0;
+    return this.uses + this.byRequest.length + this.streams.length === 0;
+  }
+
+  /** Registers a use: what uses it keeps its connection. @returns what ends it, once */
+  use(): () => void {
+    this.uses += 1;
+    this.usedAt = performance.now();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.uses -= 1;
+      this.usedAt = performance.now();
+    };
   }
 
   /**
    * Registers a way to ask the client: a separate stream, or that of a request. Requests are the first choice for what a
    * server asks, and streams get what belongs to no request.
    * @returns what ends it
+   * @throws Refused NOT_READY if the client has too many streams
    */
   attach(asker: Asker, kind: 'request' | 'stream' = 'request'): () => void {
     const askers = kind === 'request' ? this.byRequest : this.streams;
+    if (askers === this.streams && askers.length >= BOUNDARY_LIMITS.streamsPerSession)
+      throw new Refused('NOT_READY', 'the client has too many streams open; close one, or try again');
     askers.push(asker);
     return () => {
       const at = askers.indexOf(asker);
@@ -85,20 +104,36 @@ export class Session implements ClientSide {
    */
   during(asker: Asker | undefined, isReduced: boolean): () => void {
     const detach = asker && this.attach(asker);
+    const over = this.use();
     if (isReduced) this.reduced += 1;
     return () => {
       if (isReduced) this.reduced -= 1;
       detach?.();
+      over();
     };
   }
 
   /** Subscribes to a resource after its decision; changes are passed on from then on. */
   async subscribe(params: Json, options: RequestOptions): Promise<UpstreamAnswer> {
     const uri = String(params.uri);
+    const isNew = !this.subscribed.has(uri);
+    if (isNew && this.subscribed.size >= BOUNDARY_LIMITS.subscriptions) return TOO_MANY;
     this.subscribed.add(uri);
-    const answer = await this.upstream.subscribe(params, options);
-    if (!answer.ok) this.subscribed.delete(uri);
-    return answer;
+    const over = this.use();
+    let isAgreed = false;
+    try {
+      const answer = await this.upstream.subscribe(params, options);
+      isAgreed = answer.ok;
+      return answer;
+    } finally {
+      over();
+      if (isNew && !isAgreed) this.subscribed.delete(uri);
+    }
+  }
+
+  /** Takes note that the client unsubscribes: changes of the resource are not passed on from now on. */
+  unsubscribed(uri: string): void {
+    this.subscribed.delete(uri);
   }
 
   /**
@@ -112,12 +147,16 @@ export class Session implements ClientSide {
     asker?: Asker,
   ): Promise<UpstreamAnswer> {
     const end = this.during(asker, isReduced);
-    const input: RequestOptions['input'] = (requests) => this.requestAll(requests, asker);
+    const input: RequestOptions['input'] = (requests, signal) => this.requestAll(requests, asker, signal);
     return this.upstream.request(method, params, { ...options, input }).finally(end);
   }
 
   /** Decides what the server asks for at once, and then asks the client for all that is permitted together. */
-  private requestAll(requests: readonly InputRequest[], asker: Asker | undefined): Promise<ClientAnswer[]> {
+  private requestAll(
+    requests: readonly InputRequest[],
+    asker: Asker | undefined,
+    call: AbortSignal,
+  ): Promise<ClientAnswer[]> {
     const together = new Together(requests.length);
     return Promise.all(
       requests.map(async ({ key, method, params }) => {
@@ -127,7 +166,7 @@ export class Session implements ClientSide {
           return together.start(() => this.ask({ key, method, params }, signal, asker));
         };
         try {
-          return await this.decided(method, params, ask);
+          return await this.decided(method, params, ask, AbortSignal.any([call, this.closed.signal]));
         } finally {
           if (!isAsked) together.giveUp();
         }
@@ -144,6 +183,7 @@ export class Session implements ClientSide {
     method: string,
     params: Json,
     ask: (signal: AbortSignal) => Promise<UpstreamAnswer>,
+    until: AbortSignal = this.closed.signal,
   ): Promise<ClientAnswer> {
     const { name } = this.upstream;
     const operation = serverOperation(name, method, params, this.capabilities);
@@ -162,7 +202,7 @@ export class Session implements ClientSide {
           send: ({ signal }) => ask(signal),
           isCall: false,
         },
-        this.closed.signal,
+        until,
       );
       if (!outcome) return NO_CAPABILITY;
       if ('denial' in outcome) return { error: denialError(outcome.denial) };
@@ -205,6 +245,14 @@ export class Session implements ClientSide {
     return { ok: true, result: JSON.stringify(answer.result) };
   }
 }
+
+const TOO_MANY: UpstreamAnswer = {
+  ok: false,
+  error: {
+    code: -32602,
+    message: `a client is subscribed to at most ${BOUNDARY_LIMITS.subscriptions} resources; unsubscribe from one`,
+  },
+};
 
 /** Starts several works in the same turn, once each of them is ready or given up. */
 class Together {

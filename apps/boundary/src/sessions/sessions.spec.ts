@@ -3,7 +3,8 @@ import type { GovernedRequests } from '../calls/governed';
 import type { LeaseViews } from '../calls/lease-views';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { Upstream } from '../upstream/upstream';
-import type { Asker } from './session';
+import type { UpstreamAnswer } from '../upstream/connection';
+import type { Asker, Session } from './session';
 import { Sessions } from './sessions';
 
 const ASKER: Asker = { ask: () => Promise.reject(new Error('not asked')), notify: () => undefined };
@@ -15,13 +16,25 @@ const VIEW = {
 describe('the separate connections of clients', () => {
   let sessions: Sessions;
   const closed: string[] = [];
+  const answered: ((answer: UpstreamAnswer) => void)[] = [];
+  const answering = () => new Promise<UpstreamAnswer>((resolve) => answered.push(resolve));
   const upstream = {
     name: 's',
     identity: 'i',
-    separately: (side: { client: string }) => ({ name: 's', close: () => void closed.push(side.client) }),
+    separately: (side: { client: string }) => ({
+      name: 's',
+      close: () => void closed.push(side.client),
+      request: answering,
+      subscribe: answering,
+    }),
   } as unknown as Upstream;
-  const of = (client: string, grantId = 'grt_1') =>
-    sessions.of({ claims: { tenant: 'default', grantId } as TokenClaims, upstream, capabilities: {}, client });
+  const held = (client: string, grantId = 'grt_1') =>
+    sessions.hold({ claims: { tenant: 'default', grantId } as TokenClaims, upstream, capabilities: {}, client });
+  const of = async (client: string, grantId?: string) => {
+    const { session, release } = await held(client, grantId);
+    release();
+    return session;
+  };
   beforeEach(() => {
     closed.length = 0;
     sessions = new Sessions({ of: () => Promise.resolve(VIEW) } as unknown as LeaseViews, {} as GovernedRequests);
@@ -39,6 +52,35 @@ describe('the separate connections of clients', () => {
     expect((await of('next'))?.client).toBe('next');
     expect(closed).toEqual(['c1']);
     expect((await of('c3'))?.client).toBe('c3');
+  });
+
+  it('are not taken from a client while a request of it is in flight, from before it is decided until it is answered', async () => {
+    const ends: (() => void)[] = [];
+    for (let i = 0; i < BOUNDARY_LIMITS.sessionsPerLease; i++) ends.push((await held(`c${i}`)).release);
+    await expect(of('next')).rejects.toThrow('too many clients');
+    ends[2]?.();
+    ends[2]?.(); // a second end ends no other request
+    const again = await held('c2');
+    ends[2]?.();
+    await expect(of('next')).rejects.toThrow('too many clients');
+    expect(closed).toEqual([]);
+    again.release();
+    expect((await of('next'))?.client).toBe('next');
+    expect(closed).toEqual(['c2']);
+  });
+
+  it('stay with a request that is sent without a way to ask its client, and with one that is subscribed', async () => {
+    const busy = (await of('c0')) as Session;
+    const one = busy.send('tools/call', {}, { signal: new AbortController().signal, isReduced: false });
+    const subscribing = (await of('c1')) as Session;
+    const other = subscribing.subscribe({ uri: 'test://a' }, { signal: new AbortController().signal });
+    for (let i = 2; i < BOUNDARY_LIMITS.sessionsPerLease; i++) await of(`c${i}`);
+    await of('next');
+    answered.forEach((answer) => answer({ ok: true, result: '{}' }));
+    await Promise.all([one, other]);
+    await of('last');
+    expect(closed).toEqual(['c2', 'c3']);
+    expect([busy.isIdle, subscribing.isIdle]).toEqual([true, true]);
   });
 
   it('are not taken from another run', async () => {

@@ -18,6 +18,14 @@ export interface ClientOf {
   readonly client?: string | undefined;
 }
 
+/** A session that a request or a stream uses: it gives way to no other client until it is released. */
+export interface HeldSession {
+  /** undefined if the client shares the connection of all */
+  readonly session: Session | undefined;
+  /** ends the use; further calls do nothing */
+  readonly release: () => void;
+}
+
 /** The clients that have a separate connection to a server. Bounded; one that is not used is closed. */
 export class Sessions {
   private readonly open = new Map<string, Session>();
@@ -33,11 +41,19 @@ export class Sessions {
   }
 
   /**
-   * Returns the session of a client, and opens one if the lease could permit anything that needs it.
-   * @returns undefined if it could not: the client shares the connection of all
+   * Takes the session of a client for a request or a stream, and opens one if the lease could permit anything that needs it.
+   * It is in use before any other client can look for one to replace: the request is decided first, and must not find its
+   * connection closed afterwards.
    * @throws Refused NOT_READY
    */
-  async of(client: ClientOf): Promise<Session | undefined> {
+  async hold(client: ClientOf): Promise<HeldSession> {
+    let release = (): void => undefined;
+    const session = await this.of(client, (found) => (release = found.use()));
+    return { session, release };
+  }
+
+  /** @param taken is called in the turn in which the session is found */
+  private async of(client: ClientOf, taken: (session: Session) => void): Promise<Session | undefined> {
     const { claims, upstream, capabilities } = client;
     if (Object.keys(capabilities).length === 0 && client.client === undefined) return undefined;
     const { tenant, grantId } = claims;
@@ -47,7 +63,7 @@ export class Sessions {
     if (known && known.server !== upstream)
       known.close(); // it was registered again
     else if (known) {
-      known.usedAt = performance.now();
+      taken(known);
       return known;
     }
     const view = await this.views.of(claims);
@@ -59,7 +75,10 @@ export class Sessions {
     const isStateful = client.client !== undefined && (could(READ) || could(LOGGING));
     if (permitted.length === 0 && !isStateful) return undefined;
     const raced = this.open.get(key);
-    if (raced) return raced;
+    if (raced) {
+      taken(raced);
+      return raced;
+    }
     const ofLease = [...this.open.values()].filter((each) => each.grantId === grantId);
     const isFull = this.open.size >= BOUNDARY_LIMITS.sessions || ofLease.length >= BOUNDARY_LIMITS.sessionsPerLease;
     // a client that has left without a word gives way to the next one of its run
@@ -73,6 +92,7 @@ export class Sessions {
     session.closed.signal.addEventListener('abort', () => {
       if (this.open.get(key) === session) this.open.delete(key);
     });
+    taken(session);
     return session;
   }
 

@@ -23,6 +23,9 @@ export const NO_CAPABILITY: ClientAnswer = {
   error: { code: -32601, message: 'this client has no such capability' },
 };
 
+/** The answer to a request of an upstream whose answer failed. */
+export const CANNOT_ANSWER: ClientAnswer = { error: { code: -32603, message: 'the request could not be answered' } };
+
 /** What an upstream needs of the client before it can answer a request (MCP 2026-07-28). */
 export interface InputRequest {
   readonly key: string;
@@ -32,8 +35,8 @@ export interface InputRequest {
 
 export interface RequestOptions {
   readonly signal: AbortSignal;
-  /** asks the client of the request, in the order of the requests; left out: it cannot be asked */
-  readonly input?: (requests: readonly InputRequest[]) => Promise<readonly ClientAnswer[]>;
+  /** asks the client of the request, in the order of the requests, until the signal is aborted; left out: it cannot be asked */
+  readonly input?: (requests: readonly InputRequest[], signal: AbortSignal) => Promise<readonly ClientAnswer[]>;
   /** receives the params of progress notifications, without their token */
   readonly onProgress?: (params: Record<string, unknown>) => void;
   /** headers that repeat arguments, for a server of the stateless revision that is reached over HTTP */

@@ -8,13 +8,16 @@ type Json = Record<string, unknown>;
  * Sends a request of the stateless revision, and again with the input that the server asks for, until it is complete
  * (MCP 2026-07-28, multi round-trip requests). The state of the server stays here: its client never sees it.
  * @param send sends the request with these further params
+ * @param signal ends the request also while its client is asked, when nothing is in flight that its abort would end
  * @returns the answer as an earlier revision has it, without the type of its result; the error of the client, if it gives
  * one in place of input
- * @throws UpstreamGone if the result is of an unknown type, or the server asks a client that cannot be asked
+ * @throws UpstreamGone if the result is of an unknown type, the server asks a client that cannot be asked, or the request is
+ * aborted
  */
 export async function inRounds(
   send: (more: Json) => Promise<UpstreamAnswer>,
   input: RequestOptions['input'],
+  signal: AbortSignal,
 ): Promise<UpstreamAnswer> {
   let more: Json = {};
   for (let round = 0; round < BOUNDARY_LIMITS.inputRounds; round++) {
@@ -22,7 +25,7 @@ export async function inRounds(
     const next = answer.ok ? needed(answer.result) : undefined;
     if (!next) return answer.ok ? { ok: true, result: withoutType(answer.result) } : answer;
     if (!input && next.requests.length > 0) throw new UpstreamGone('the upstream asks a client that cannot be asked');
-    const answers = await (input?.(next.requests) ?? []);
+    const answers = await unlessAborted(signal, () => input?.(next.requests, signal) ?? Promise.resolve([]));
     const inputResponses: Json = {};
     for (const [i, { key }] of next.requests.entries()) {
       const given = answers[i];
@@ -33,6 +36,20 @@ export async function inRounds(
     more = { inputResponses, ...(next.state === undefined ? {} : { requestState: next.state }) };
   }
   throw new UpstreamGone('the upstream asks too often');
+}
+
+async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(new UpstreamGone('the call was aborted'));
+  });
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await (signal.aborted ? aborted : Promise.race([aborted, work()]));
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 /** A request that was sent before may have been carried out, whatever becomes of its repetition. */

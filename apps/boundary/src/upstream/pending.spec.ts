@@ -1,3 +1,4 @@
+import { BOUNDARY_LIMITS } from '../limits';
 import { UpstreamGone } from './connection';
 import { parseMessage, Pending } from './pending';
 
@@ -20,6 +21,36 @@ describe('Pending', () => {
 });
 
 describe('parseMessage', () => {
+  const levels = (count: number, rest: string) =>
+    `{"jsonrpc":"2.0",${rest}:{"a":${'['.repeat(count)}"]}"${']'.repeat(count)}}}`;
+  const most = BOUNDARY_LIMITS.messageDepth - 2;
+
+  it('reads a message of as many levels as the limit states, whatever brackets its texts have', () => {
+    for (const rest of ['"id":1,"result"', '"method":"a","params"', '"id":"x","method":"a","params"'])
+      expect(parseMessage(levels(most, rest))).toMatchObject({ jsonrpc: '2.0' });
+    expect(parseMessage(`{"jsonrpc":"2.0","method":"a","params":{"a":"${'[{'.repeat(1_000)}\\"["}}`)).toBeDefined();
+  });
+
+  it.each([most + 1, 100_000])('takes a request and a notification with %i levels of lists for no message', (count) => {
+    for (const rest of ['"method":"a","params"', '"id":"x","method":"a","params"'])
+      expect(parseMessage(levels(count, rest))).toBeUndefined();
+  });
+
+  it('fails the request whose answer is nested more deeply, and no other', async () => {
+    const pending = new Pending();
+    const options = { signal: new AbortController().signal };
+    const [deep, failing, other] = [1, 2, 3].map(() => pending.add(options, () => undefined));
+    for (const text of [
+      levels(100_000, `"id":${deep?.id},"result"`),
+      levels(100_000, `"id":${failing?.id},"error":{"code":1,"message":"m"},"more"`),
+      `{"jsonrpc":"2.0","id":${other?.id},"result":{}}`,
+    ])
+      pending.take(text, parseMessage(text) ?? {});
+    await expect(deep?.answer).rejects.toThrow(UpstreamGone);
+    await expect(failing?.answer).rejects.toThrow(UpstreamGone);
+    expect(await other?.answer).toEqual({ ok: true, result: '{}' });
+  });
+
   it.each([
     '[]',
     'null',

@@ -1,3 +1,4 @@
+import { exceedsDepth } from '@bailiwick/core/json';
 import { isObject, membersOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import { UpstreamGone, type Message, type RequestOptions, type UpstreamAnswer } from './connection';
@@ -88,13 +89,17 @@ function answerOf(text: string, { error, result }: Message): UpstreamAnswer | un
   return { ok: false, error: { code, message, ...(data === undefined ? {} : { data }) } };
 }
 
-/** Parses a message of an upstream; undefined if it is none. */
+/**
+ * Parses a message of an upstream; undefined if it is none. One that is nested too deeply is none: what is written or read
+ * again level by level would overflow the stack. Of an answer that is, the id remains, so that its request fails at once.
+ */
 export function parseMessage(text: string): Message | undefined {
   try {
     const value = JSON.parse(text) as unknown;
     if (!isObject(value) || value.jsonrpc !== '2.0') return undefined;
     const { method, params } = value;
     if (method !== undefined && typeof method !== 'string') return undefined;
+    if (exceedsDepth(text, BOUNDARY_LIMITS.messageDepth)) return method === undefined ? { id: value.id } : undefined;
     return params === undefined || isObject(params) ? value : undefined;
   } catch {
     return undefined;

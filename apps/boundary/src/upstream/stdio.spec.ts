@@ -86,6 +86,40 @@ describe('StdioConnection', () => {
     expect(await ask(connection)).toEqual({ ok: true, result: '{"refused":-32601}' });
   });
 
+  it.each([
+    ['a notification', `{ method: 'notifications/message', params: D }`],
+    ['progress of a call', `{ method: 'notifications/progress', params: { progressToken: m.id, message: D } }`],
+    ['a request', `{ id: 's1', method: 'sampling/createMessage', params: D }`],
+    ['the answer to a request of another', `{ id: 99, result: D }`],
+  ])('survives %s that is nested too deeply, and a listener that fails', async (_what, message) => {
+    connection = serving(
+      `const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+       send(JSON.stringify({ jsonrpc: '2.0', ...${message.replaceAll(/\bD\b/g, `{ a: 'DEEP' }`)} }).replace('"DEEP"', deep));
+       send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: {} }));
+       send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: { n: 1 } }))`,
+    );
+    const heard: object[] = [];
+    const signal = new AbortController().signal;
+    // what the boundary does with a message: it writes it again
+    connection.answerBy(async (_method, params) => ({ result: JSON.parse(JSON.stringify(params)) as unknown }));
+    connection.onNotification((_method, params) => heard.push(JSON.parse(JSON.stringify(params)) as object));
+    connection.onNotification(() => {
+      throw new RangeError('Maximum call stack size exceeded');
+    });
+    const onProgress = (params: object): void => void JSON.stringify(params);
+    expect(await connection.request('x', {}, { signal, onProgress })).toEqual({ ok: true, result: '{"n":1}' });
+    expect(heard).toEqual([{}]);
+  });
+
+  it('refuses a request of the server that cannot be answered, and continues', async () => {
+    connection = serving(
+      `if (m.method === 'x') { global.id = m.id; send(JSON.stringify({ jsonrpc: '2.0', id: 's1', method: 'roots/list' })) }
+       else send(JSON.stringify({ jsonrpc: '2.0', id: global.id, result: { refused: m.error.code } }))`,
+    );
+    connection.answerBy(() => Promise.reject(new RangeError('Maximum call stack size exceeded')));
+    expect(await ask(connection)).toEqual({ ok: true, result: '{"refused":-32603}' });
+  });
+
   it('fails the call if a message is no answer', async () => {
     connection = serving(`send(JSON.stringify({ jsonrpc: '2.0', id: m.id, result: 7 }))`);
     await expect(ask(connection)).rejects.toThrow('malformed');

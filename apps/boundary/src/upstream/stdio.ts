@@ -2,6 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Logger } from '@bailiwick/platform/logging';
 import { BOUNDARY_LIMITS } from '../limits';
 import {
+  CANNOT_ANSWER,
   NO_CAPABILITY,
   NotReached,
   UpstreamGone,
@@ -37,7 +38,10 @@ export class StdioConnection implements Connection {
   private stateless: ClientSide['capabilities'] | undefined;
   private hasEnded = false;
 
-  constructor(program: Program, logger: Logger) {
+  constructor(
+    program: Program,
+    private readonly logger: Logger,
+  ) {
     const child = spawn(program.command, [...program.args], {
       env: { ...program.env },
       ...program.user,
@@ -136,13 +140,25 @@ export class StdioConnection implements Connection {
     this.kill('SIGKILL');
   }
 
+  /** Takes a message. One that this process fails at is dropped: nothing that a server sends may end all servers. */
   private take(line: string): void {
+    try {
+      this.handle(line);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'a message of an upstream MCP server was dropped');
+    }
+  }
+
+  private handle(line: string): void {
     const message = parseMessage(line);
     if (!message || this.pending.take(line, message) === 'taken') return;
     const { id, method = '', params = {} } = message;
     if (id === undefined) return this.listeners.forEach((listener) => listener(method, params));
     if (method === 'ping') return this.send({ id, result: {} });
-    void this.answer(method, params).then((answer) => this.send({ id, ...answer }));
+    void this.answer(method, params)
+      .catch(() => CANNOT_ANSWER)
+      .then((answer) => this.send({ id, ...answer }))
+      .catch((error: unknown) => this.logger.warn({ err: error }, 'a request of an upstream MCP server has no answer'));
   }
 }
 

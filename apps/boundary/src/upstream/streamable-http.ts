@@ -2,6 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { BOUNDARY_LIMITS } from '../limits';
 import { NotSent, type Outbound, type OutboundResponse } from '@bailiwick/platform/outbound/outbound';
 import {
+  CANNOT_ANSWER,
   NO_CAPABILITY,
   NotReached,
   UpstreamGone,
@@ -142,13 +143,13 @@ export class HttpConnection implements Connection {
     let { body } = response;
     let from: string | undefined;
     let wait: number = BOUNDARY_LIMITS.retryMs;
-    for (let resumed = 0; resumed <= BOUNDARY_LIMITS.resumes; resumed++) {
+    for (let resumed = 0; ; resumed++) {
       for await (const event of eventsOf(body, BOUNDARY_LIMITS.messageBytes)) {
         from = event.id ?? from;
         wait = Math.min(event.retry ?? wait, BOUNDARY_LIMITS.resumeMs);
         if (event.data !== '') this.take(event.data);
       }
-      if (this.stateless || from === undefined || !this.pending.has(id)) return;
+      if (this.stateless || from === undefined || !this.pending.has(id) || resumed >= BOUNDARY_LIMITS.resumes) return;
       await after(wait, undefined, { signal, ref: false });
       const headers = { ...(await this.headers()), accept: 'text/event-stream', 'last-event-id': from };
       const next = await this.outbound.send(this.url, { method: 'GET', headers, signal });
@@ -164,6 +165,7 @@ export class HttpConnection implements Connection {
     if (id === undefined) return this.listeners.forEach((listener) => listener(method, params));
     const answering = method === 'ping' ? Promise.resolve({ result: {} }) : this.answer(method, params);
     void answering
+      .catch(() => CANNOT_ANSWER)
       .then((answer) =>
         this.post(
           { id, ...answer },

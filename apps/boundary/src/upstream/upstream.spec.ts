@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { makeLogger } from '@bailiwick/platform/logging';
 import { Networks } from '@bailiwick/platform/networks';
 import { Outbound } from '@bailiwick/platform/outbound/outbound';
+import { BOUNDARY_LIMITS } from '../limits';
 import { NotReached, UpstreamGone } from './connection';
 import { HttpConnection } from './streamable-http';
 import { Upstream } from './upstream';
@@ -148,7 +149,7 @@ describe('Upstream', () => {
     const { signal } = new AbortController();
     const answer = await own.call({ name: 'look_up', arguments: { region: 'x' } }, { signal, input });
     expect(answer).toEqual({ ok: true, result: '{"content":[],"x-kept":1.5}' });
-    expect(input.mock.calls).toEqual([[[{ key: 'who', ...WHO }]]]);
+    expect(input).toHaveBeenCalledWith([{ key: 'who', ...WHO }], expect.any(AbortSignal));
     const [first, second] = received.filter(({ method }) => method === 'tools/call');
     const { _meta: meta, ...params } = second?.params ?? {};
     expect(params).toEqual({
@@ -168,6 +169,43 @@ describe('Upstream', () => {
         : stateless(message, response),
     );
     await expect(call(own)).rejects.toThrow('a client that cannot be asked');
+  });
+
+  it.each([
+    `{"resultType":"input_required","inputRequests":{"who":${JSON.stringify(WHO)}},"requestState":"x"}`,
+    '{"content":[],"resultType":"input_required"}',
+    '{ "result\\u0054ype" : "input_required" }',
+    // readers differ in which of two members of one name they take
+    '{"resultType":"input_required","content":[],"resultType":"complete"}',
+    '{"resultType":"complete","content":[],"resultType":"input_required"}',
+    '{"resultType":["input_required"]}',
+  ])('passes on no %s of a server of an earlier revision, which has no such results', async (result) => {
+    const own = upstream((message, response) =>
+      message.method === 'tools/call'
+        ? response
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(`{"jsonrpc":"2.0","id":${message.id ?? 0},"result":${result}}`)
+        : initializing(message, response),
+    );
+    const input = jest.fn();
+    const made = own.call({ name: 'look_up', arguments: {} }, { signal: new AbortController().signal, input });
+    await expect(made).rejects.toThrow(UpstreamGone);
+    expect(input).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    '{"content":[{"resultType":"input_required"}]}',
+    '{"resultType":"complete","content":[]}',
+    '{"a":"\\u0054"}',
+  ])('passes on %s of such a server as it is', async (result) => {
+    const own = upstream((message, response) =>
+      message.method === 'tools/call'
+        ? response
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(`{"jsonrpc":"2.0","id":${message.id ?? 0},"result":${result}}`)
+        : initializing(message, response),
+    );
+    expect(await call(own)).toEqual({ ok: true, result });
   });
 
   it('takes up the response to a call again that its server ends before the answer, until it has the answer', async () => {
@@ -194,6 +232,31 @@ describe('Upstream', () => {
     resuming = (_request, response) => response.writeHead(404).end();
     const lost = own.call({ name: 'look_up', arguments: {} }, { signal: new AbortController().signal });
     await expect(lost).rejects.toThrow('ended its response without an answer');
+  });
+
+  it('takes up a response at most as often as the limit states, the answer to the last time included', async () => {
+    const most = BOUNDARY_LIMITS.resumes;
+    let taken = 0;
+    let answersAt = most;
+    let call: number | undefined;
+    const stream = (response: ServerResponse, text: string): unknown =>
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text);
+    resuming = ({ headers }, response) => {
+      if (headers['last-event-id'] === undefined) return response.writeHead(405).end();
+      const answer = JSON.stringify({ jsonrpc: '2.0', id: call, result: {} });
+      return stream(response, ++taken === answersAt ? `data: ${answer}\n\n` : `id: ${taken}\ndata: \n\n`);
+    };
+    const own = upstream((message, response) => {
+      if (message.method !== 'tools/call') return initializing(message, response);
+      call = message.id;
+      taken = 0;
+      return stream(response, 'id: 0\nretry: 0\ndata: \n\n');
+    });
+    const made = () => own.call({ name: 'look_up', arguments: {} }, { signal: new AbortController().signal });
+    expect([await made(), taken]).toEqual([{ ok: true, result: '{}' }, most]);
+    answersAt = most + 1;
+    await expect(made()).rejects.toThrow('ended its response without an answer');
+    expect(taken).toBe(most);
   });
 
   it('has the tools only that its registration names', async () => {

@@ -1,6 +1,6 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Logger } from '@bailiwick/platform/logging';
-import { itemsOf, membersOf } from '../json-text';
+import { itemsOf, membersOf, valuesOf } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
 import { readDefinition, type Definition } from '../tools/definition';
 import { beginning, type Started } from './beginning';
@@ -102,12 +102,12 @@ export class Upstream {
       const { connection } = open;
       if (options.signal.aborted) throw new NotReached('the call was aborted');
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(BOUNDARY_LIMITS.callMs)]);
-      if (!open.isStateless) return await connection.request(method, params, { ...options, signal });
+      if (!open.isStateless) return complete(await connection.request(method, params, { ...options, signal }));
       const schema = method === 'tools/call' && open.tools?.find(({ name }) => name === params.name)?.inputSchema;
       const headers = argumentHeaders(schema, params.arguments);
       const send = (more: Record<string, unknown>): Promise<UpstreamAnswer> =>
         connection.request(method, { ...params, ...more }, { ...options, signal, headers });
-      return await inRounds(send, options.input);
+      return await inRounds(send, options.input, signal);
     } finally {
       this.inFlight -= 1;
     }
@@ -208,6 +208,21 @@ export class Upstream {
     throw new UpstreamGone('the upstream does not end its list of tools');
   }
 }
+
+/**
+ * Returns the answer of a server of a revision with an initialization: it has results of no type. A client of 2026-07-28
+ * would take one that asks for input as asked by the boundary, and no request in it was decided.
+ * @throws UpstreamGone for a result that states, in any of its members of that name, that it is not complete
+ */
+function complete(answer: UpstreamAnswer): UpstreamAnswer {
+  if (!answer.ok || !MAY_STATE_TYPE.test(answer.result)) return answer;
+  const types = valuesOf(answer.result, 'resultType').map((text) => JSON.parse(text) as unknown);
+  if (types.some((type) => type !== 'complete'))
+    throw new UpstreamGone('the upstream answered with a result of a type that its revision does not have');
+  return answer;
+}
+/** The name as it is written, or any escape that it could be written with. */
+const MAY_STATE_TYPE = /resultType|\\u/;
 
 /** Declares all that a client may have, so that a server offers all of its tools. */
 const WITH_EVERYTHING: ClientSide = {

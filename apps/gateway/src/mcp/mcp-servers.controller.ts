@@ -86,6 +86,9 @@ export class McpServersController {
     const identity = registeredIdentity(body);
     const config = this.registration.stored(tenant, name, body, identity);
     const at = await this.record(context, { server: name, change: 'registered', identity });
+    // If the process dies here, the log has a registration without an effect: the list of servers is without it, and the
+    // request repeated with its idempotency key is recorded once and stored. The other order would let a server have an
+    // effect that no record ever states.
     await this.logClient.admin('mcp-register', { tenant, server: name, config });
     this.registration.startBoundary();
     return { name, source: 'api', upstream: shownUpstream(body.upstream), identity, position: at };
@@ -106,6 +109,8 @@ export class McpServersController {
       throw new Refused('NOT_FOUND', `MCP server ${name} not found.`);
     }
     const at = await this.record(context, { server: name, change: 'removed' });
+    // If the process dies here, the server stays, as the list of servers shows, until the request is repeated. A server
+    // that is removed without a record would be one that its pins and receipts name, and no record would state who removed it.
     await this.logClient.admin('mcp-remove', { tenant, server: name });
     return { name, position: at };
   }

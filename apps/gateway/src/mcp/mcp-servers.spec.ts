@@ -26,9 +26,11 @@ describe('McpServersController', () => {
   /** A gateway whose boundary lists the stated servers of its file, and whose delegation service stores registrations. */
   function gateway({ inFile = [] as string[] | null, commands = false, networks = [] as string[] } = {}) {
     const stored = new Map<string, StoredMcpServer>();
+    const failing = new Set<string>();
     const { bus, sent } = busThat((subject, body): BusReply => {
       const { tenant, server, config } = body as { tenant: string; server: string; config: StoredMcpServer };
       const ok = (value: unknown): BusReply => ({ value: { ok: true, value } });
+      if (failing.has(subject)) return { value: { ok: false, refusal: { code: 'NOT_READY', detail: 'no' } } };
       if (subject === 'bailiwick.boundary.servers') {
         if (!inFile) return { fails: 'NO_RESPONDERS' };
         return ok({
@@ -48,7 +50,11 @@ describe('McpServersController', () => {
     const files = { mcp: join(dir, 'mcp.json'), upstreamPublicKey: join(dir, 'upstream.pub.pem') };
     const registration = new Registration({ files, upstreams: { commands, networks } } as never);
     const logClient = Object.assign(new LogClient(bus), {
-      command: async (command: object) => (sent.push(['the owner of the log', command]), { position: 7 }),
+      command: async (command: object) => {
+        sent.push(['the owner of the log', command]);
+        if (failing.has('the owner of the log')) throw new Error('no owner');
+        return { position: 7 };
+      },
     });
     const controller = new McpServersController(logClient, registration);
     const as = (tenant = 'default'): RequestContext =>
@@ -56,7 +62,7 @@ describe('McpServersController', () => {
         caller: { kind: 'key', tenant, actor: { kind: 'service', id: 'key:admin' } },
         command: (type: string, log: string, fields: object) => ({ type, log, commandId: 'c', ...fields }),
       }) as unknown as RequestContext;
-    return { controller, sent, stored, as };
+    return { controller, sent, stored, failing, as };
   }
 
   it('records a registration, stores it with its secrets encrypted for its address, and shows none of them', async () => {
@@ -79,6 +85,39 @@ describe('McpServersController', () => {
     expect(opener.open(sealed, context)).toBe('Bearer hunter2');
     expect(existsSync(join(dir, 'mcp.json'))).toBe(true);
   });
+
+  it.each(['register', 'remove'] as const)(
+    'stores no change that is not recorded, and one that a crash kept from being stored when it is repeated: %s',
+    async (how) => {
+      const { controller, as, sent, stored, failing } = gateway();
+      const before = await controller.register(as(), { name: 'mail' }, { upstream: { url: URL_ } });
+      const change = (): Promise<unknown> =>
+        how === 'remove'
+          ? controller.remove(as(), { name: 'mail' })
+          : controller.register(as(), { name: 'mail' }, { upstream: { url: 'https://other.example/' } });
+      const identityNow = (): string | undefined => {
+        const config = stored.get('default/mail');
+        return config && registeredIdentity(config);
+      };
+      const order = (): string[] =>
+        sent.flatMap(([subject]) => (/the owner|mcp-re[gm]/.test(subject) ? [subject.split('.').at(-1) ?? ''] : []));
+      failing.add('the owner of the log');
+      sent.splice(0);
+      await expect(change()).rejects.toThrow();
+      expect([order(), identityNow()]).toEqual([['the owner of the log'], before.identity]);
+      failing.clear();
+      // the process dies, or the store fails, after the record
+      failing.add(`bailiwick.admin.mcp-${how}`);
+      sent.splice(0);
+      await expect(change()).rejects.toThrow();
+      expect(order().slice(0, 2)).toEqual(['the owner of the log', `mcp-${how}`]);
+      expect(identityNow()).toBe(before.identity);
+      failing.clear();
+      await change();
+      expect(identityNow()).not.toBe(before.identity);
+      expect(stored.has('default/mail')).toBe(how === 'register');
+    },
+  );
 
   it.each([
     'http://127.0.0.1:3000/mcp',

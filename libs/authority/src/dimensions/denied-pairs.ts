@@ -75,9 +75,14 @@ export const deny: Dimension<DenyLimit | undefined> = {
 
 const isOfType = (selector: string, type: string): boolean => selector === '*' || folded(selector) === folded(type);
 
+/** Reports whether a denied selector has the name of a resource, in any spelling that an exception has it in. */
+export const names = (
+  { type, match }: Pick<Selector, 'type' | 'match'>,
+  resource: { readonly type: string; readonly id: string },
+): boolean => isOfType(type, resource.type) && isLeftOut([match], resource.id);
+
 const reaches = (selector: Selector, action: ActionFacts): boolean =>
-  isOfType(selector.type, action.resource.type) &&
-  isLeftOut([selector.match], action.resource.id) &&
+  names(selector, action.resource) &&
   Object.entries(selector.where ?? {}).every(
     ([name, condition]) =>
       isDoubtful(selector, name, action) || satisfies(condition, own(action.resource.attributes, name)),

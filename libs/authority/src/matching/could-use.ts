@@ -1,4 +1,5 @@
 import type { DeniedPair, Limits } from '@bailiwick/contracts/grants/grant';
+import { names } from '../dimensions/denied-pairs';
 import { isOfType, matches as matchesName } from '../dimensions/resources';
 import { formOf } from './name-forms';
 import { normalizeTool } from './tool-name';
@@ -39,7 +40,7 @@ export function couldUseOn(limits: Limits, tool: string, resource: Named): boole
   const verb = normalizeVerb(normalizeTool(tool));
   if (!verb.ok || !couldUse(limits, tool)) return false;
   const matches = (pattern: string) => matchesVerb(pattern, verb.value);
-  const reaches = (selector: DeniedPair['resources'][number]) =>
+  const reaches = (selector: Limits['resources'][number]) =>
     isOfType(resource.type, selector) && matchesName(selector, resource.id);
   const { resources, permissions, deny = [] } = limits;
   return (
@@ -49,7 +50,7 @@ export function couldUseOn(limits: Limits, tool: string, resource: Named): boole
     !deny.some(
       (pair) =>
         pair.actions.some(matches) &&
-        pair.resources.some((each) => reaches(each) && Object.keys(each.where ?? {}).length === 0),
+        pair.resources.some((each) => names(each, resource) && Object.keys(each.where ?? {}).length === 0),
     )
   );
 }
