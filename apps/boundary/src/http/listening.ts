@@ -37,7 +37,7 @@ export class Listening {
       return { status: 200, error: { code: -32602, message: 'resourceSubscriptions must be a list, and is too long' } };
     const session = await this.sessions.of({ claims, upstream, capabilities: {}, client: `listen ${randomUUID()}` });
     const ending = new AbortController();
-    const unwatch = this.leases.watch(claims.tenant, claims.grantId, ending);
+    const watched = this.leases.watch(claims.tenant, claims.grantId, ending);
     const tagged = (params: Json): Json => ({ ...params, _meta: { [SUBSCRIPTION]: id } });
     // the acknowledgement precedes all others
     let early: (() => void)[] | undefined = [];
@@ -89,7 +89,7 @@ export class Listening {
         await new Promise<void>((resolve) => all.addEventListener('abort', () => resolve(), { once: true }));
       return { status: 200, result: JSON.stringify({ resultType: 'complete', _meta: { [SUBSCRIPTION]: id } }) };
     } finally {
-      unwatch();
+      watched.end();
       detach?.();
       session?.close();
     }

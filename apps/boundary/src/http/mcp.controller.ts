@@ -134,7 +134,8 @@ export class McpController {
     }
     const stream = new AnswerStream(reply, claims, this.answers);
     const ending = new AbortController();
-    const ends = [session.attach(stream, 'stream'), this.leases.watch(claims.tenant, claims.grantId, ending)];
+    const watched = this.leases.watch(claims.tenant, claims.grantId, ending);
+    const ends = [session.attach(stream, 'stream'), watched.end];
     stream.start();
     const end = (): void => stream.close();
     ending.signal.addEventListener('abort', () => session.close());
