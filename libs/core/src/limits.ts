@@ -527,12 +527,12 @@ export const LIMITS = {
   /** how long an enforcement point that is silent stays listed */
   pointKeptMs: 10 * MINUTE,
   /** enforcement points that one gateway lists, logs in one report, and changes of an epoch that it remembers for each */
-  points: 1_000,
+  points: 100,
   pointLogs: 500,
   pointReportChars: 512 * 1024,
   /** revocations whose aborted calls an enforcement point counts for each log */
   abortsReported: 64,
-  epochsKept: 256,
+  epochsKept: 100,
   /** how long a request waits for the reports of enforcement points */
   effectWaitMs: COMMAND,
 
