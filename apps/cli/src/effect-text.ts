@@ -52,9 +52,9 @@ function rowOf({ name, state, inFlight, aborted }: PointView, about: string): Ro
 
 const count = (number: number | undefined): string => (number === undefined ? '–' : String(number));
 
-/** Durations as a person compares them. */
+/** Writes a duration so that a person can compare it at a glance. */
 export const ms = (value: number): string =>
-  value < 10_000 ? `${Math.round(value)} ms` : `${(value / 1_000).toFixed(1)} s`;
+  value < 1_000 ? `${Math.round(value)} ms` : `${Number((value / 1_000).toFixed(1))} s`;
 
 /** Says what a point that has not confirmed does, and what to do about it. */
 function troubleOf({ name, kind, state, silentMs = 0, boundMs = 0 }: PointView): string[] {

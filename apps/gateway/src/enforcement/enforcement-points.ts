@@ -50,7 +50,8 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
     const until = performance.now() + waitMs;
     const owner = await this.askOwner(log);
     const position = stated ?? owner ?? -1;
-    const asked = { log, position, revocationId };
+    // a count of other calls would be taken for those of what is asked about
+    const asked = { log, position, aborted: stated === undefined ? 'any' : revocationId };
     let points = this.known.list(asked);
     while (points.some(({ state }) => state !== 'enforces') && performance.now() < until) {
       this.bus.publish(EPOCH_ASKED, { log });

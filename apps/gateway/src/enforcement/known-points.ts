@@ -21,7 +21,8 @@ interface KnownPoint {
 export interface Asked {
   readonly log: string;
   readonly position: number;
-  readonly revocationId?: string | undefined;
+  /** whose aborted calls are counted; `any`: those of all since the point started; left out: none */
+  readonly aborted?: string | undefined;
 }
 
 /** The clocks of a gateway. */
@@ -93,17 +94,13 @@ export class KnownPoints {
       totals.silentMs = Math.max(totals.silentMs, silentMs);
       for (const log of report.logs) {
         totals.inFlight += log.inFlight;
-        totals.aborted += abortedIn(log, undefined);
+        totals.aborted += abortedIn(log, 'any');
       }
     }
     return totals;
   }
 
-  private show(
-    name: string,
-    { report, heardAt, reached }: KnownPoint,
-    { log, position, revocationId }: Asked,
-  ): PointView {
+  private show(name: string, { report, heardAt, reached }: KnownPoint, { log, position, aborted }: Asked): PointView {
     const silentMs = Math.round(this.clocks.monotonic() - heardAt);
     const about = report.logs.find((each) => each.log === log);
     const enforced = about && about.hears && about.epoch >= position;
@@ -115,7 +112,8 @@ export class KnownPoints {
         silentMs > report.boundMs ? 'silent' : about?.hears === false ? 'closed' : enforced ? 'enforces' : 'behind',
       silentMs,
       boundMs: report.boundMs,
-      ...(about && { epoch: about.epoch, inFlight: about.inFlight, aborted: abortedIn(about, revocationId) }),
+      ...(about && { epoch: about.epoch, inFlight: about.inFlight }),
+      ...(about && aborted !== undefined && { aborted: abortedIn(about, aborted) }),
       ...(first && { enforcedAt: rfc3339(first.at) }),
     };
   }
@@ -137,8 +135,7 @@ export class KnownPoints {
   }
 }
 
-function abortedIn({ aborted }: LogReport, revocationId: string | undefined): number {
-  return aborted.reduce((sum, { revocationId: by, calls }) => {
-    return revocationId === undefined || by === revocationId ? sum + calls : sum;
-  }, 0);
+function abortedIn({ aborted }: LogReport, by: string): number {
+  const counted = aborted.filter(({ revocationId }) => by === 'any' || revocationId === by);
+  return counted.reduce((sum, { calls }) => sum + calls, 0);
 }
