@@ -2,19 +2,25 @@ import type { PointsAnswer, PointView } from '@bailiwick/contracts/enforcement/p
 import { bold, dim, green, plain, red, yellow } from './render';
 
 interface Row {
-  readonly cells: readonly [string, string, string, string];
+  readonly cells: readonly string[];
   readonly state: string;
   readonly paint: (text: string) => string;
 }
 
 const HEAD = ['enforcement point', 'in effect after', 'in flight', 'aborted'] as const;
 
+const LEFT: ReadonlySet<unknown> = new Set(['enforcement point', 'process']);
+
 /** Describes where an event is in effect: a line for each point, and one sentence that says whether all of them confirmed it. */
 export function effectText(answer: PointsAnswer): string {
   const tokens =
     answer.tokensEndBy === undefined
       ? []
-      : [dim(`tokens of single calls that were issued before end by ${answer.tokensEndBy.slice(11, 19)} UTC`)];
+      : [
+          dim(
+            `tools accept tokens of calls permitted before until ${answer.tokensEndBy.slice(11, 19)} UTC at the latest`,
+          ),
+        ];
   return [...lines(answer, HEAD, after), '', verdict(answer), ...tokens].join('\n');
 }
 
@@ -25,13 +31,16 @@ export function pointsText(answer: PointsAnswer): string {
   return [...lines(answer, head, ({ epoch }) => (epoch === undefined ? '–' : String(epoch))), '', end].join('\n');
 }
 
-function lines({ items }: PointsAnswer, head: readonly string[], about: (point: PointView) => string): string[] {
-  const rows = items.map((point) => rowOf(point, about(point)));
+function lines({ items }: PointsAnswer, columns: readonly string[], about: (point: PointView) => string): string[] {
+  const shown = items.some((point) => point.process !== undefined);
+  const head = shown ? [...columns, 'process'] : columns;
+  const rows = items.map((point) => rowOf(point, about(point), shown));
   const widths = head.map((each, i) => Math.max(each.length, ...rows.map(({ cells }) => (cells[i] as string).length)));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-      .join('  ');
+      .map((cell, i) => (LEFT.has(head[i]) ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
+      .join('  ')
+      .trimEnd();
   return [
     dim(`   ${line(head)}`),
     ...rows.map(({ cells, state, paint }) => `${paint(state)}  ${line(cells)}`),
@@ -42,9 +51,9 @@ function lines({ items }: PointsAnswer, head: readonly string[], about: (point: 
 const after = ({ state, kind, afterMs }: PointView): string =>
   state !== 'enforces' ? 'not confirmed' : kind === 'owner' ? 'at once' : afterMs === undefined ? 'yes' : ms(afterMs);
 
-function rowOf({ name, state, inFlight, aborted }: PointView, about: string): Row {
+function rowOf({ name, state, inFlight, aborted, process = '' }: PointView, about: string, shown: boolean): Row {
   return {
-    cells: [plain(name), about, count(inFlight), count(aborted)],
+    cells: [plain(name), about, count(inFlight), count(aborted), ...(shown ? [plain(process)] : [])],
     state: state === 'enforces' ? '✓' : state === 'behind' ? '…' : '✗',
     paint: state === 'enforces' ? green : state === 'behind' ? yellow : red,
   };
@@ -79,6 +88,10 @@ function verdict({ items, confirmed, overflow, position, log }: PointsAnswer): s
       red(bold(`NOT CONFIRMED by ${pending} of ${items.length} enforcement points`)) + dim(` (${log}:${position})`)
     );
   const slowest = Math.max(0, ...items.map(({ afterMs = 0 }) => afterMs));
-  const points = items.length === 1 ? 'the only enforcement point' : `all ${items.length} enforcement points`;
-  return green(bold(`in effect at ${points}`)) + (slowest > 0 ? `, ${ms(slowest)} after the event` : '');
+  const aborted = items.reduce((sum, each) => sum + (each.aborted ?? 0), 0);
+  return [
+    green(bold(`in effect at ${items.length} of ${items.length} enforcement points`)),
+    ...(slowest > 0 ? [`${ms(slowest)} after the event`] : []),
+    ...(aborted > 0 ? [`${aborted} ${aborted === 1 ? 'call' : 'calls'} in flight aborted`] : []),
+  ].join(', ');
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { LogReport } from '@bailiwick/contracts/enforcement/report';
 import { LIMITS } from '@bailiwick/core/limits';
 import { PointIdentity } from '@bailiwick/edge/point-reports';
@@ -6,6 +7,7 @@ import { enforcedSubject } from '@bailiwick/messaging/subjects';
 import { BOUNDARY_LIMITS } from '../limits';
 
 const KIND = 'boundary';
+const PROCESS = `${hostname().slice(0, 150)}:${process.pid}`;
 
 /** Reports the epochs that this process enforces: after each change, and every second, since reports may be lost. */
 export class PointReporter {
@@ -38,6 +40,7 @@ export class PointReporter {
     this.pending = undefined;
     const report = {
       kind: KIND,
+      process: PROCESS,
       sequence: this.sequence,
       boundMs: LIMITS.unheardMs,
       stopping: this.stopping,

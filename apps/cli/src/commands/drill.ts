@@ -37,9 +37,9 @@ async function run(options: DrillFlags): Promise<void> {
   const plan = planOf(options);
   const sandbox = await openSandbox(options, plan.tenant);
   await refuseIfInUse(sandbox, plan.tenant);
-  const report = await drill(sandbox, plan, (step) => {
-    if (process.stderr.isTTY) process.stderr.write(`${dim(`… ${step}`)}\n`);
-  });
+  // one line, which the report replaces
+  const line = (text: string): void => void (process.stderr.isTTY && process.stderr.write(`\r\u001b[K${text}`));
+  const report = await drill(sandbox, plan, (step) => line(dim(`… ${step}`))).finally(() => line(''));
   console.log(options.json ? JSON.stringify(report) : drillText(report));
   if (options.metrics !== undefined) writeMetrics(options.metrics, drillMetrics(report));
   if (report.failures.length > 0) process.exitCode = 1;

@@ -51,6 +51,7 @@ export async function stopAll(options: StopFlags, { does, option, leases, more }
     );
     return undefined;
   }
+  if (preview && !options.json) console.log();
   const body: Parameters<BailiwickClient['revokeAll']>[0] = {
     selector,
     ...more,

@@ -5,12 +5,12 @@ import type { DrillReport } from './drill';
 /** Describes a drill for a person. */
 export function drillText(report: DrillReport): string {
   const { grants, trees, permits, denials, acknowledgedMs, lastPermitMs, permitsAfter, recordCompleteMs } = report;
-  const last = lastPermitMs <= 0 ? `${ms(-lastPermitMs)} before` : `${ms(lastPermitMs)} after, decided before`;
+  const last = `answered ${ms(Math.abs(lastPermitMs))} ${lastPermitMs <= 0 ? 'before' : 'after'} the acknowledgement`;
   const rows = [
     ['revoked', `${grants} grants in ${trees} trees, by one event at position ${report.position}`],
-    ['under load', `${permits} permits before, ${denials} denials`],
+    ['under load', `${permits} permits, ${denials} denials`],
     ['acknowledged', `in ${ms(acknowledgedMs)}`],
-    ['last permit', `${last} the acknowledgement`],
+    ['last permit', permitsAfter === 0 ? `${last}, decided before the revocation` : last],
     ['permits after', permitsAfter === 0 ? 'none' : red(String(permitsAfter))],
     [
       'record complete',

@@ -4,6 +4,7 @@ import { idOf, logNameSchema } from '@bailiwick/contracts/primitives';
 import { logName, parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { z } from 'zod';
+import { ApiKeys } from '../auth/api-keys';
 import { Ctx, Endpoint, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
@@ -23,7 +24,10 @@ const pointsQuery = z.strictObject({
 /** Shows what enforces a log, and how far. */
 @Controller()
 export class EnforcementPointsController {
-  constructor(private readonly points: EnforcementPoints) {}
+  constructor(
+    private readonly points: EnforcementPoints,
+    private readonly keys: ApiKeys,
+  ) {}
 
   @Endpoint({
     method: 'GET',
@@ -33,13 +37,17 @@ export class EnforcementPointsController {
     roles: ['responder', 'analyst', 'admin'],
     answer: pointsAnswer,
   })
-  list(
+  async list(
     @Ctx() { caller: { tenant } }: RequestContext,
     @Query(pointsQuery) query: z.infer<typeof pointsQuery>,
   ): Promise<unknown> {
     const { log = logName(tenant, 0), position, revocation: revocationId, waitMs = WAIT_MS } = query;
     // another tenant's log is answered as one that does not exist (I9)
     if (parseLogName(log).tenant !== tenant) throw new Refused('NOT_FOUND', `Log ${log} not found.`);
-    return this.points.ask({ log, position, revocationId, waitMs });
+    const answer = await this.points.ask({ log, position, revocationId, waitMs });
+    // other tenants need not know the machines of the installation
+    return this.keys.isOwn(tenant)
+      ? answer
+      : { ...answer, items: answer.items.map(({ process: _, ...point }) => point) };
   }
 }

@@ -108,6 +108,7 @@ export class KnownPoints {
     return {
       name,
       kind: report.kind,
+      process: report.process,
       state:
         silentMs > report.boundMs ? 'silent' : about?.hears === false ? 'closed' : enforced ? 'enforces' : 'behind',
       silentMs,

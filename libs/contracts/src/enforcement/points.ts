@@ -14,6 +14,8 @@ export const pointView = z.object({
   /** `owner`: the owner of the log, which makes every decision; `boundary`: a process with calls in flight */
   kind: z.enum(['owner', 'boundary']),
   state: pointState,
+  /** `<host>:<pid>` as it reports it; only for the tenant of the installation */
+  process: z.string().optional(),
   /** the position up to which it enforces the log; left out: it has reported none */
   epoch: z.int().min(-1).optional(),
   /** when it was known to enforce the position, and how long after the event, ms */

@@ -22,6 +22,8 @@ export type LogReport = z.infer<typeof logReport>;
 /** A report of an enforcement point, before it is signed. */
 export const pointReport = z.strictObject({
   kind: z.literal('boundary'),
+  /** `<host>:<pid>`, for operators to find it */
+  process: z.string().max(200),
   /** grows with each report */
   sequence: z.int().min(0),
   /** after which it aborts its calls by itself if it hears nothing, ms */
