@@ -72,6 +72,12 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
     };
   }
 
+  /** Shows what enforces an event of a log, without waiting. Callers of other tenants need not know the machines. */
+  async enforcing(log: string, position: number, revocationId: string): Promise<PointView[]> {
+    const { items } = await this.ask({ log, position, revocationId, waitMs: 0 });
+    return items.map(({ process: _, ...point }) => point);
+  }
+
   /** Returns the position of the newest event that the owner decides by; undefined if it does not answer. */
   private async askOwner(log: string): Promise<number | undefined> {
     const reply = await this.logClient.question({ op: 'head', log }).catch(() => undefined);

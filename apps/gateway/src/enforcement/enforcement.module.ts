@@ -8,6 +8,6 @@ import { EnforcementPointsController } from './enforcement-points.controller';
 @Module({
   controllers: [EnforcementPointsController],
   providers: [EnforcementPoints, EnforcementMetrics],
-  exports: [EnforcementMetrics],
+  exports: [EnforcementMetrics, EnforcementPoints],
 })
 export class EnforcementModule {}
