@@ -34,9 +34,9 @@ describe('effectText', () => {
   });
 
   it.each<[Partial<PointView>, string]>([
-    [{ state: 'silent', silentMs: 7_400, boundMs: 5_000 }, 'boundary-1 has not reported for 7.4 s. Without the feed'],
-    [{ state: 'closed', boundMs: 5_000 }, 'boundary-1 cannot hear the log, lets nothing pass'],
-    [{ state: 'behind' }, 'boundary-1 reports, and has not confirmed in time'],
+    [{ state: 'silent', silentMs: 7_400, boundMs: 5_000 }, 'boundary-1 (web-1:77) has been silent for 7.4 s.'],
+    [{ state: 'closed', boundMs: 5_000 }, 'boundary-1 (web-1:77) cannot hear the log.'],
+    [{ state: 'behind' }, 'boundary-1 (web-1:77) reports, and has not confirmed in time'],
   ])('says what a point does that has not confirmed: %j', (state, says) => {
     const text = effectText(answer([owner, { ...boundary, ...state }]));
     expect(text).toContain(says);

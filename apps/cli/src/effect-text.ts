@@ -21,14 +21,17 @@ export function effectText(answer: PointsAnswer): string {
             `tools accept tokens of calls permitted before until ${answer.tokensEndBy.slice(11, 19)} UTC at the latest`,
           ),
         ];
-  return [...lines(answer, HEAD, after), '', verdict(answer), ...tokens].join('\n');
+  return [...lines(answer, HEAD, after), '', verdict(answer), ...troubles(answer), ...tokens].join('\n');
 }
 
 /** Describes what enforces a log, and up to which position. */
 export function pointsText(answer: PointsAnswer): string {
   const head = ['enforcement point', 'enforces up to', 'in flight', 'aborted'];
-  const end = answer.confirmed ? green(`all of ${answer.log} is enforced, up to ${answer.position}`) : verdict(answer);
-  return [...lines(answer, head, ({ epoch }) => (epoch === undefined ? '–' : String(epoch))), '', end].join('\n');
+  const end = answer.confirmed
+    ? [green(`all of ${answer.log} is enforced, up to ${answer.position}`)]
+    : [verdict(answer), ...troubles(answer)];
+  const upTo = ({ epoch }: PointView): string => (epoch === undefined ? '–' : String(epoch));
+  return [...lines(answer, head, upTo), '', ...end].join('\n');
 }
 
 function lines({ items }: PointsAnswer, columns: readonly string[], about: (point: PointView) => string): string[] {
@@ -41,11 +44,7 @@ function lines({ items }: PointsAnswer, columns: readonly string[], about: (poin
       .map((cell, i) => (LEFT.has(head[i]) ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
       .join('  ')
       .trimEnd();
-  return [
-    dim(`   ${line(head)}`),
-    ...rows.map(({ cells, state, paint }) => `${paint(state)}  ${line(cells)}`),
-    ...items.flatMap(troubleOf),
-  ];
+  return [dim(`   ${line(head)}`), ...rows.map(({ cells, state, paint }) => `${paint(state)}  ${line(cells)}`)];
 }
 
 const after = ({ state, kind, afterMs }: PointView): string =>
@@ -65,19 +64,35 @@ const count = (number: number | undefined): string => (number === undefined ? '�
 export const ms = (value: number): string =>
   value < 1_000 ? `${Math.round(value)} ms` : `${Number((value / 1_000).toFixed(1))} s`;
 
-/** Says what a point that has not confirmed does, and what to do about it. */
-function troubleOf({ name, kind, state, silentMs = 0, boundMs = 0 }: PointView): string[] {
-  if (state === 'enforces') return [];
-  const bound = ms(boundMs);
-  const says = {
-    silent:
-      kind === 'owner'
-        ? 'does not answer, so that no call is permitted; see bailiwick status'
-        : `has not reported for ${ms(silentMs)}. Without the feed it aborts its calls by itself after ${bound}: stop that process if you cannot see that it did`,
-    closed: `cannot hear the log, lets nothing pass, and has aborted its calls after ${bound}; see bailiwick status`,
-    behind: 'reports, and has not confirmed in time; ask again with bailiwick points',
-  }[state];
-  return [`${yellow('!')}  ${plain(name)} ${says}`];
+/** Says what each point does that has not confirmed, and what to do about it. */
+function troubles({ items, confirmed }: PointsAnswer): string[] {
+  if (confirmed) return [];
+  const isDecided = items.some(({ kind, state }) => kind === 'owner' && state === 'enforces');
+  return [
+    '',
+    ...items.flatMap((point) => (point.state === 'enforces' ? [] : troubleOf(point))),
+    ...(isDecided ? ['No new call of what was stopped is permitted: the owner of the log enforces it.'] : []),
+  ];
+}
+
+function troubleOf({ name, kind, state, process, silentMs = 0, boundMs = 0 }: PointView): string[] {
+  const where = process === undefined ? '' : ` (${plain(process)})`;
+  const [does = '', ...more] = kind === 'owner' ? OWNER : said(state, ms(silentMs), ms(boundMs));
+  return [`${yellow('!')}  ${bold(plain(name))}${where} ${does}`, ...more.map((line) => `   ${line}`), ''];
+}
+
+const OWNER = ['does not answer.', 'Until it does, no call of this log is permitted. See: bailiwick status'];
+
+function said(state: PointView['state'], silent: string, bound: string): string[] {
+  if (state === 'silent')
+    return [
+      `has been silent for ${silent}.`,
+      `Without the feed it aborts its calls by itself after ${bound}.`,
+      'If you cannot see that it did, stop that process.',
+    ];
+  if (state === 'closed')
+    return ['cannot hear the log.', `It lets nothing pass, and aborts its calls after ${bound}. See: bailiwick status`];
+  return ['reports, and has not confirmed in time.', 'Ask again with: bailiwick points'];
 }
 
 function verdict({ items, confirmed, overflow, position, log }: PointsAnswer): string {
