@@ -29,7 +29,7 @@ describe('effectText', () => {
       '✓  boundary-1                    46 ms          0        1  web-1:77',
       '',
       'in effect at 2 of 2 enforcement points, 46 ms after the event, 1 call in flight aborted',
-      'tools accept tokens of calls permitted before until 23:00:51 UTC at the latest',
+      'tokens of calls that were permitted before expire by 23:00:51 UTC',
     ]);
   });
 

@@ -16,11 +16,7 @@ export function effectText(answer: PointsAnswer): string {
   const tokens =
     answer.tokensEndBy === undefined
       ? []
-      : [
-          dim(
-            `tools accept tokens of calls permitted before until ${answer.tokensEndBy.slice(11, 19)} UTC at the latest`,
-          ),
-        ];
+      : [dim(`tokens of calls that were permitted before expire by ${answer.tokensEndBy.slice(11, 19)} UTC`)];
   return [...lines(answer, HEAD, after), '', verdict(answer), ...troubles(answer), ...tokens].join('\n');
 }
 

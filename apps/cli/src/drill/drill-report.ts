@@ -18,7 +18,7 @@ export function drillText(report: DrillReport): string {
     ],
   ];
   return [
-    ...rows.map(([name = '', value = '']) => `${dim(name.padEnd(16))}${value}`),
+    ...rows.map(([name = '', value = '']) => `${dim(name.padEnd(17))}${value}`),
     '',
     effectText(report.enforcement),
     '',

@@ -64,7 +64,7 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
     return {
       log,
       position,
-      ...(at === undefined ? {} : { at, tokensEndBy: rfc3339(Date.parse(at) + LIMITS.actionTokenMs) }),
+      ...(at === undefined ? {} : { at, tokensEndBy: tokensEndBy(at) }),
       confirmed: !overflow && items.every(({ state }) => state === 'enforces'),
       ...(overflow ? { overflow } : {}),
       items,
@@ -113,6 +113,9 @@ function ownerView(log: string, epoch: number | undefined, position: number, at:
   if (epoch < position) return { ...point, state: 'behind', epoch };
   return { ...point, state: 'enforces', epoch, ...(at === undefined ? {} : { enforcedAt: at, afterMs: 0 }) };
 }
+
+/** The end of a token is rounded up to a second. */
+const tokensEndBy = (at: string): string => rfc3339(Math.ceil((Date.parse(at) + LIMITS.actionTokenMs) / 1_000) * 1_000);
 
 function withDelay(point: PointView, at: string | undefined): PointView {
   if (at === undefined || point.enforcedAt === undefined) return point;

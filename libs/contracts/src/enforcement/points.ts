@@ -42,7 +42,7 @@ export const pointsAnswer = z.object({
   /** more points report than can be listed, so that nothing is confirmed */
   overflow: z.boolean().optional(),
   items: z.array(pointView),
-  /** tokens of calls that were permitted before are accepted by tools until then */
+  /** the latest end of a token of a call that was permitted before */
   tokensEndBy: time.optional(),
   next: z.null(),
 });
