@@ -205,7 +205,7 @@ describe('bailiwick', () => {
     expect([ran.code, ran.out]).toEqual([0, expect.stringContaining('the log verifies')]);
   });
 
-  it('drills in a tenant of its own, writes the result as metrics, and refuses a tenant with live runs', async () => {
+  it('drills in a separate tenant, writes the result as metrics, and refuses a tenant with live runs', async () => {
     const drill = ['drill', '--trees', '2', '--width', '2', '--depth', '1', '--seconds', '1'];
     const metrics = join(stack.dataDir, 'drill.prom');
     const report = await json(...drill, '--metrics', metrics);

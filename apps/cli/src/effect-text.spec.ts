@@ -37,9 +37,9 @@ describe('effectText', () => {
     [{ state: 'silent', silentMs: 7_400, boundMs: 5_000 }, 'boundary-1 (web-1:77) has been silent for 7.4 s.'],
     [{ state: 'closed', boundMs: 5_000 }, 'boundary-1 (web-1:77) cannot hear the log.'],
     [{ state: 'behind' }, 'boundary-1 (web-1:77) reports, and has not confirmed in time'],
-  ])('says what a point does that has not confirmed: %j', (state, says) => {
+  ])('states what a point does that has not confirmed: %j', (state, part) => {
     const text = effectText(answer([owner, { ...boundary, ...state }]));
-    expect(text).toContain(says);
+    expect(text).toContain(part);
     expect(text).toContain('not confirmed');
     expect(text).toContain('NOT CONFIRMED by 1 of 2 enforcement points');
   });

@@ -11,7 +11,7 @@ const HEAD = ['enforcement point', 'in effect after', 'in flight', 'aborted'] as
 
 const LEFT: ReadonlySet<unknown> = new Set(['enforcement point', 'process']);
 
-/** Describes where an event is in effect: a line for each point, and one sentence that says whether all of them confirmed it. */
+/** Describes where an event is in effect: a line for each point, and one sentence whether all of them confirmed it. */
 export function effectText(answer: PointsAnswer): string {
   const tokens =
     answer.tokensEndBy === undefined
@@ -60,7 +60,7 @@ const count = (number: number | undefined): string => (number === undefined ? 'â
 export const ms = (value: number): string =>
   value < 1_000 ? `${Math.round(value)} ms` : `${Number((value / 1_000).toFixed(1))} s`;
 
-/** Says what each point does that has not confirmed, and what to do about it. */
+/** States what each point does that has not confirmed, and what to do about it. */
 function troubles({ items, confirmed }: PointsAnswer): string[] {
   if (confirmed) return [];
   const isDecided = items.some(({ kind, state }) => kind === 'owner' && state === 'enforces');
@@ -73,17 +73,17 @@ function troubles({ items, confirmed }: PointsAnswer): string[] {
 
 function troubleOf({ name, kind, state, process, silentMs = 0, boundMs = 0 }: PointView): string[] {
   const where = process === undefined ? '' : ` (${plain(process)})`;
-  const [does = '', ...more] = kind === 'owner' ? OWNER : said(state, ms(silentMs), ms(boundMs));
+  const [does = '', ...more] = kind === 'owner' ? OWNER : whatIsKnown(state, ms(silentMs), ms(boundMs));
   return [`${yellow('!')}  ${bold(plain(name))}${where} ${does}`, ...more.map((line) => `   ${line}`), ''];
 }
 
 const OWNER = ['does not answer.', 'Until it does, no call of this log is permitted. See: bailiwick status'];
 
-function said(state: PointView['state'], silent: string, bound: string): string[] {
+function whatIsKnown(state: PointView['state'], silent: string, bound: string): string[] {
   if (state === 'silent')
     return [
       `has been silent for ${silent}.`,
-      `Without the feed it aborts its calls by itself after ${bound}.`,
+      `Without the feed it aborts its calls after ${bound}.`,
       'If you cannot see that it did, stop that process.',
     ];
   if (state === 'closed')

@@ -63,7 +63,7 @@ export class PermittedCall {
   end(outcome: CallOutcome): Promise<void> {
     this.watched.end();
     const why = this.endedBy;
-    // its record says that it was aborted, and why
+    // its record states that it was aborted, and why
     const aborted = why !== undefined && outcome === IN_DOUBT ? { ...outcome, preview: `aborted: ${why}` } : outcome;
     return (this.ended ??= this.report(aborted));
   }

@@ -29,12 +29,12 @@ describe('WatchedLog', () => {
   });
 
   /**
-   * An owner with leases, one of which ends at a position; calls begin and answers are asked for at any time, and both may be
+   * An owner with leases, one of which ends at a position; calls start and answers are asked for at any time, and both may be
    * under way for any time. Whenever the end is reported as enforced, no call that was permitted before it is in flight.
    */
   it('reports an end as enforced only when every call that was permitted before it is aborted', () => {
-    type Step = { kind: 'begin' | 'ask' | 'serve' | 'answer' | 'commit'; n: number };
-    const step = fc.record<Step>({ kind: fc.constantFrom('begin', 'ask', 'serve', 'answer', 'commit'), n: fc.nat(3) });
+    type Step = { kind: 'start' | 'ask' | 'serve' | 'answer' | 'commit'; n: number };
+    const step = fc.record<Step>({ kind: fc.constantFrom('start', 'ask', 'serve', 'answer', 'commit'), n: fc.nat(3) });
     let reported = 0;
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 80 }), fc.integer({ min: 1, max: 3 }), (steps, end) => {
@@ -48,7 +48,7 @@ describe('WatchedLog', () => {
           if (kind === 'ask') answers.push({ asked: log.grantIds });
           const unserved = kind === 'serve' ? answers.find(({ position }) => position === undefined) : undefined;
           if (unserved) unserved.position = head;
-          if (kind === 'begin' && !hasEnded(head)) {
+          if (kind === 'start' && !hasEnded(head)) {
             const abort = new AbortController();
             log.add(lease(n), abort, 0).permitted();
             calls.push({ grantId: lease(n), abort, decidedAt: head });

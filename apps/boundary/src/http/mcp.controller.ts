@@ -135,7 +135,7 @@ export class McpController {
     const stream = new AnswerStream(reply, claims, this.answers);
     const ending = new AbortController();
     const watched = this.leases.watch(claims.tenant, claims.grantId, ending);
-    const ends = [session.attach(stream, 'stream'), watched.end];
+    const ends = [session.attach(stream, 'stream'), () => watched.end()];
     stream.start();
     const end = (): void => stream.close();
     ending.signal.addEventListener('abort', () => session.close());

@@ -21,7 +21,7 @@ export function addDrillCommand(program: Command): void {
   program
     .command('drill')
     .description(
-      'revoke a class of agents under load in a tenant of its own, and measure what happens; exit code 1 on failure',
+      'revoke a class of agents under load in a separate tenant, and measure what happens; exit code 1 on failure',
     )
     .option('--tenant <name>', 'the tenant, created if it does not exist; it must have no live runs', 'drill')
     .option('--trees <n>', 'trees of runs', '4')
@@ -38,7 +38,9 @@ async function run(options: DrillFlags): Promise<void> {
   const sandbox = await openSandbox(options, plan.tenant);
   await refuseIfInUse(sandbox, plan.tenant);
   // one line, which the report replaces
-  const line = (text: string): void => void (process.stderr.isTTY && process.stderr.write(`\r\u001b[K${text}`));
+  const line = (text: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+  };
   const report = await drill(sandbox, plan, (step) => line(dim(`… ${step}`))).finally(() => line(''));
   console.log(options.json ? JSON.stringify(report) : drillText(report));
   if (options.metrics !== undefined) writeMetrics(options.metrics, drillMetrics(report));

@@ -3,7 +3,7 @@ import { logNameSchema, time } from '../primitives';
 
 /**
  * `enforces`: it enforces the log up to the position; `behind`: it has not reported so yet; `closed`: it cannot hear the
- * log, and lets nothing of it pass; `silent`: it does not report, and must have aborted its calls by itself.
+ * log, and lets nothing of it pass; `silent`: it does not report, and must have aborted its calls.
  */
 export const pointState = z.enum(['enforces', 'behind', 'closed', 'silent']);
 
@@ -23,7 +23,7 @@ export const pointView = z.object({
   afterMs: z.number().min(0).optional(),
   /** since its last report, ms */
   silentMs: z.number().min(0).optional(),
-  /** after which it aborts its calls by itself if it hears nothing, ms */
+  /** after which it aborts its calls if it hears nothing, ms */
   boundMs: z.number().optional(),
   inFlight: z.number().int().min(0).optional(),
   /** calls that it has aborted for the revocation; without one, for any since it started */

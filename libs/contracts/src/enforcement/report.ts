@@ -26,7 +26,7 @@ export const pointReport = z.strictObject({
   process: z.string().max(200),
   /** grows with each report */
   sequence: z.int().min(0),
-  /** after which it aborts its calls by itself if it hears nothing, ms */
+  /** after which it aborts its calls if it hears nothing, ms */
   boundMs: z.int().min(1),
   /** it stops, and has aborted its calls */
   stopping: z.boolean(),
