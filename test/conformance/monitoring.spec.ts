@@ -12,13 +12,14 @@ const sources = readdirSync(GATEWAY, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
   .map((file) => readFileSync(join(GATEWAY, file), 'utf8'))
   .join('\n');
-const metrics = found(/name: '(bailiwick_\w+)'/g, sources);
+const drill = text('apps', 'cli', 'src', 'drill', 'drill-report.ts');
+const metrics = [...found(/name: '(bailiwick_\w+)'/g, sources), ...found(/\['(bailiwick_\w+)'/g, drill)];
 const routes = found(/path: '(\/[^']*)'/g, sources);
 
 describe.each(['alerts.yaml', 'dashboard.json'])('docs/monitoring/%s', (file) => {
   const queries = text('docs', 'monitoring', file).replaceAll('\\"', '"');
 
-  it('names only metrics that the gateway has', () => {
+  it('names only metrics that the gateway has, or that a drill writes', () => {
     const named = found(/\b(bailiwick_\w+)/g, queries).map((name) => name.replace(/_(bucket|count|sum)$/, ''));
     expect(named.length).toBeGreaterThan(3);
     expect(named.filter((name) => !metrics.includes(name))).toEqual([]);

@@ -211,7 +211,16 @@ describe('the boundary in front of MCP servers', () => {
     upstream.behaviors.set('note_read', () => undefined);
     const pending = call(client, 'note_read', { id: 'slow' });
     await until('the call to arrive', () => upstream.calls.length === 1);
-    await stack.as('responder').revoke(grant.id, 'stop');
+    const { revocationId: revocation, positions } = await stack.as('responder').revoke(grant.id, 'stop');
+    const position = positions['default/0'] as number;
+    const effect = await stack.as('responder').enforcementPoints({ position, revocation, waitMs: 10_000 });
+    expect(effect).toMatchObject({
+      confirmed: true,
+      items: [
+        { kind: 'owner', state: 'enforces', afterMs: 0 },
+        { kind: 'boundary', state: 'enforces', inFlight: 0, aborted: 1, afterMs: expect.any(Number) as number },
+      ],
+    });
     const aborted = await pending;
     upstream.behaviors.clear();
     expect([aborted.isError, aborted.structuredContent?.code]).toEqual([true, 'GRANT_NOT_LIVE']);

@@ -204,4 +204,27 @@ describe('bailiwick', () => {
     const ran = await run('log', 'verify');
     expect([ran.code, ran.out]).toEqual([0, expect.stringContaining('the log verifies')]);
   });
+
+  it('drills in a separate tenant, writes the result as metrics, and refuses a tenant with live runs', async () => {
+    const drill = ['drill', '--trees', '2', '--width', '2', '--depth', '1', '--seconds', '1'];
+    const metrics = join(stack.dataDir, 'drill.prom');
+    const report = await json(...drill, '--metrics', metrics);
+    expect(report).toMatchObject({ grants: 6, permitsAfter: 0, alive: 0, recorded: 6, failures: [] });
+    expect(report.enforcement).toMatchObject({ log: 'drill/0', confirmed: true });
+    expect(report.permits).toBeGreaterThan(0);
+    expect(readFileSync(metrics, 'utf8')).toContain('bailiwick_drill_passed{tenant="drill"} 1\n');
+
+    const file = readFileSync(join(stack.dataDir, 'drill-drill.json'), 'utf8');
+    const { orchestrator = '' } = (JSON.parse(file) as { keys: Record<string, string> }).keys;
+    const grant = { actions: { allow: ['file.read'] }, resources: [{ type: 'file', match: '**' }] };
+    const body = { agent: { class: 'honest' }, requestedBy: 'user:ada@example.com', purpose: 'Read', grant };
+    await stack.as('orchestrator').as(orchestrator).openRun(body);
+    const refused = await run(...drill);
+    expect([refused.code, refused.out, refused.err]).toEqual([1, '', expect.stringContaining('has live runs')]);
+    expect((await run('drill', '--tenant', 'default')).code).toBe(2);
+  });
+
+  it('shows what enforces the log', async () => {
+    expect((await run('points')).out).toContain('all of default/0 is enforced');
+  });
 });

@@ -215,6 +215,19 @@ describe('the token of an action', () => {
     expect((await introspect(actionToken)).body).toEqual({ active: false });
   });
 
+  it('is not issued again by a repeated request once the lease is suspended', async () => {
+    const { grantId } = await openRun(stack);
+    const body = call(grantId, { action: { verb: 'repo.read' }, token: { audience: AUDIENCE } });
+    const headers = { 'idempotency-key': 'a call whose token is asked for twice' };
+    const permit = await http(stack, 'POST', '/v1/actions', { key: key('enforcer'), body, headers });
+    expect(permit.body).toMatchObject({ decision: 'permit', actionToken: expect.any(String) as string });
+    const suspension = { key: key('responder'), body: { reason: 'x' } };
+    expect((await http(stack, 'POST', `/v1/grants/${grantId}/suspension`, suspension)).status).toBe(200);
+    const again = await http(stack, 'POST', '/v1/actions', { key: key('enforcer'), body, headers });
+    expect(again.body).toMatchObject({ decision: 'permit', actionId: permit.body.actionId });
+    expect(again.body).not.toHaveProperty('actionToken');
+  });
+
   it('comes with a permit only, and not in a batch', async () => {
     const { grantId } = await openRun(stack);
     const denied = call(grantId, { action: { verb: 'repo.delete' }, token: { audience: AUDIENCE } });

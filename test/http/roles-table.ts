@@ -222,6 +222,7 @@ export const TABLE: readonly Row[] = [
     path: `/v1/revocations/${await revoked(stack, { mode: 'suspend' })}/resumption`,
     body: { reason },
   })),
+  row('GET /v1/enforcement-points', 200, ['responder', 'analyst', 'admin'], () => ({ path: '/v1/enforcement-points' })),
   row('DELETE /v1/quarantines/{id}', 200, ['responder'], async (stack) => ({
     path: `/v1/quarantines/${await revoked(stack)}`,
   })),

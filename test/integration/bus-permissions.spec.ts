@@ -5,11 +5,11 @@ import { connectBus, natsOf, type Bus, type BusEvent } from '@bailiwick/messagin
 import { EVENT_STREAM } from '@bailiwick/messaging/event-stream/event-message';
 import { announceCommit, subjectSource } from '@bailiwick/messaging/commit-notifications';
 import { followLog } from '@bailiwick/messaging/log-follower/follow-log';
-import { FREED, OWNED } from '@bailiwick/messaging/subjects';
+import { enforcedSubject, FREED, OWNED } from '@bailiwick/messaging/subjects';
 import { natsConfig } from '@bailiwick/platform/local-servers/nats';
 import { TestNatsServer } from './bus-server';
 
-const SERVICES = ['gateway', 'delegation', 'intent', 'ledger'] as const;
+const SERVICES = ['gateway', 'delegation', 'intent', 'ledger', 'boundary'] as const;
 const LOG = 'default/0';
 const TIME = '2026-01-01T00:00:00.000Z';
 const event = { log: LOG, position: 0, type: 'RunOpened', time: TIME, body: '{}' };
@@ -90,6 +90,30 @@ describe("the bus within each service's permissions", () => {
     await until(() => heard.length === 2);
     expect(heard.sort()).toEqual(['delegation', 'gateway']);
     for (const stop of stops) stop();
+  });
+
+  it('lets only the boundary report what it enforces, and only the gateway hear it', async () => {
+    const heard: unknown[] = [];
+    const subject = enforcedSubject('boundary');
+    const stop = bus.gateway.listen(subject, (report) => heard.push(report));
+    await bus.gateway.ping(5_000);
+    for (const name of ['gateway', 'intent', 'ledger', 'delegation'] as const) {
+      const problems: BusEvent[] = [];
+      const unlisten = bus[name].onEvent((problem) => problems.push(problem));
+      bus[name].publish(subject, name);
+      if (name !== 'gateway') bus[name].listen(subject, () => heard.push(`to ${name}`));
+      await until(() => problems.length === (name === 'gateway' ? 1 : 2));
+      unlisten();
+    }
+    const problems: BusEvent[] = [];
+    const unlisten = bus.boundary.onEvent((problem) => problems.push(problem));
+    bus.boundary.publish(enforcedSubject('owner'), 'boundary');
+    await until(() => problems.length === 1);
+    unlisten();
+    bus.boundary.publish(subject, 'boundary');
+    await until(() => heard.length > 0);
+    expect(heard).toEqual(['boundary']);
+    stop();
   });
 
   it.each([

@@ -125,7 +125,7 @@ export class InProcessBoundary {
     const owners = {
       submit: (command: Command) => Promise.resolve(this.submit(command)),
       command: (command: Command) => Promise.resolve(void this.commands.push(command)),
-      query: (query: { op: string; id?: string; runId?: string }) => Promise.resolve(this.answer(query)),
+      query: (query: Asked) => Promise.resolve(this.answer(query)),
     };
     const bus = { listen: (_subject: string, listener: () => void) => ((this.announce = listener), () => undefined) };
     const connector = connectorFor(
@@ -197,12 +197,23 @@ export class InProcessBoundary {
     };
   }
 
-  private answer({ op, id, runId = '' }: { op: string; id?: string; runId?: string }): unknown {
+  private answer({ op, id, runId = '', grantIds = [] }: Asked): unknown {
     if (op === 'policy') return { version: 1, bundle: { catalog: this.catalog } };
+    if (op === 'live') {
+      const ended = grantIds.filter((each) => this.leases.get(each.slice(-1))?.status !== 'active');
+      return { position: 0, ended: ended.map((grantId) => ({ grantId })) };
+    }
     const { allow, deny, resources, status } = this.leases.get((id ?? runId).slice(-1)) as FakeLease;
     const limits = { actions: { allow, deny }, resources };
-    return op === 'grant' ? { status } : { grant: { id: `grt_0_${ID}${runId.slice(-1)}`, status, limits } };
+    return { grant: { id: `grt_0_${ID}${runId.slice(-1)}`, status, limits } };
   }
+}
+
+interface Asked {
+  readonly op: string;
+  readonly id?: string;
+  readonly runId?: string;
+  readonly grantIds?: readonly string[];
 }
 
 async function pinOf(servers: Servers, name: string): Promise<object | undefined> {

@@ -13,6 +13,7 @@ import { GuardedCalls } from './calls/guarded-calls';
 import { Seals } from './calls/seals';
 import { BUS, CONFIG, LOGGER } from './config';
 import { ConnectionsModule } from './connections.module';
+import { PointReporter } from './enforcement/point-reporter';
 import { Agents } from './http/agents';
 import { makeAnswering, type Answering } from './http/answering';
 import { McpController } from './http/mcp.controller';
@@ -88,6 +89,11 @@ const ANSWERING = Symbol('Answering');
           secret: nats.pass ?? randomBytes(32),
           approvalPage: (approvalId) => `${publicUrl}/console/approvals?id=${approvalId}`,
         }),
+    },
+    {
+      provide: PointReporter,
+      inject: [LiveLeases, BUS],
+      useFactory: (leases: LiveLeases, bus: Bus) => new PointReporter(leases, bus),
     },
     { provide: GuardedCalls, inject: [ANSWERING], useFactory: ({ guarded }: Answering) => guarded },
     { provide: Sessions, inject: [ANSWERING], useFactory: ({ sessions }: Answering) => sessions },

@@ -81,6 +81,13 @@ export const BOUNDARY_LIMITS = {
   keepAliveMs: 15_000,
   /** how often the leases of calls in flight are read if no commit is announced */
   liveEveryMs: 500,
+  /** after which the question which leases live is asked again */
+  liveAnswerMs: 2_000,
+  /** until calls that an answer left out are asked about */
+  lagMs: 20,
+  /** how often a process reports what it enforces, and how long it gathers changes before it does so earlier */
+  reportEveryMs: 1_000,
+  reportGatherMs: 5,
   /** answered denials whose approval a repeated call uses */
   approvalsKept: 10_000,
   reasonsShown: 8,

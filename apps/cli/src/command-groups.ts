@@ -38,6 +38,14 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     add: async (program) => (await import('@bailiwick/cli/commands/suspending')).addSuspendCommands(program),
   },
   {
+    names: ['points'],
+    add: async (program) => (await import('@bailiwick/cli/commands/points')).addPointsCommand(program),
+  },
+  {
+    names: ['drill'],
+    add: async (program) => (await import('@bailiwick/cli/commands/drill')).addDrillCommand(program),
+  },
+  {
     names: ['budgets'],
     add: async (program) => (await import('@bailiwick/cli/commands/budgets')).addBudgetCommands(program),
   },

@@ -8,6 +8,7 @@ import { BudgetsModule } from './budgets/budgets.module';
 import { BUS } from './config';
 import { ConnectionsModule } from './connections.module';
 import { ConsoleModule } from './console/console.module';
+import { EnforcementModule } from './enforcement/enforcement.module';
 import { ErasuresModule } from './erasures/erasures.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
@@ -47,6 +48,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     AuthzenModule,
     ApprovalsModule,
     RevocationsModule,
+    EnforcementModule,
     BudgetsModule,
     ConsoleModule,
     PoliciesModule,

@@ -520,6 +520,21 @@ export const LIMITS = {
   /** leases and requests newer than a preview that a revocation checks again */
   grownSeen: 20_000,
   sampleSize: 20,
+  /** leases whose calls in flight an enforcement point asks about at a time */
+  liveAtOnce: 1_000,
+  /** after which an enforcement point that cannot hear the feed aborts its calls; longer than a log changes its owner */
+  unheardMs: 5_000,
+  /** how long an enforcement point that is silent stays listed */
+  pointKeptMs: 10 * MINUTE,
+  /** enforcement points that one gateway lists, logs in one report, and changes of an epoch that it remembers for each */
+  points: 100,
+  pointLogs: 500,
+  pointReportChars: 512 * 1024,
+  /** revocations whose aborted calls an enforcement point counts for each log */
+  abortsReported: 64,
+  epochsKept: 100,
+  /** how long a request waits for the reports of enforcement points */
+  effectWaitMs: COMMAND,
 
   // witnesses: of our logs, and this installation as a witness of others
   witnesses: 32,

@@ -57,6 +57,12 @@ export const adminSubject = (op: string): string => `${SUBJECT_PREFIX}.admin.${t
 /** An operation of the boundary: `bailiwick.boundary.<op>`. */
 export const boundarySubject = (op: string): string => `${SUBJECT_PREFIX}.boundary.${token(op, 'boundary operation')}`;
 
+/** Reports of enforcement points of a kind about the epochs that they enforce: `bailiwick.enforced.<kind>`. */
+export const enforcedSubject = (kind: string): string => `${SUBJECT_PREFIX}.enforced.${token(kind, 'kind of points')}`;
+
+/** Asks every boundary process to check its calls in flight of a log now, `{ log }`: `bailiwick.boundary.epoch`. */
+export const EPOCH_ASKED = boundarySubject('epoch');
+
 /** Announcements of each commit by the owner of a log: `bailiwick.event.<tenant>.<n>`. */
 export const eventSubject = (log: string): string => `${SUBJECT_PREFIX}.event.${logTokens(log)}`;
 

@@ -1,3 +1,4 @@
+import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
 import { REPORT_OUTCOME, type AnsweredObligation } from '@bailiwick/contracts/obligations/obligation';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Logger } from '@bailiwick/platform/logging';
@@ -5,7 +6,8 @@ import { LRUCache } from 'lru-cache';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { Denial } from './answers';
 import type { CallOutcome, Decisions, UnreadCall } from './decisions';
-import type { LiveLeases } from './live-leases';
+import type { LiveLeases, WatchedCall } from './live-leases';
+import { REVOKED } from './watched-log';
 
 /** A call to decide. */
 export interface GuardedCall extends UnreadCall {
@@ -31,8 +33,6 @@ export const NOT_MADE: CallOutcome = { status: 'failed', values: [] };
 
 /** A permitted call in flight. Its outcome is reported once, by the first `end`. */
 export class PermittedCall {
-  private readonly ofLease = new AbortController();
-  private readonly unwatch: () => void;
   private ended: Promise<void> | undefined;
   /** aborted when the client goes away, the lease ends, or the service stops */
   readonly signal: AbortSignal;
@@ -42,10 +42,10 @@ export class PermittedCall {
     /** what the permit obliges to, apart from the report */
     readonly duties: readonly AnsweredObligation[],
     client: AbortSignal,
-    watch: (call: AbortController) => () => void,
+    private readonly ofLease: AbortController,
+    private readonly watched: WatchedCall,
     private readonly report: (outcome: CallOutcome) => Promise<void>,
   ) {
-    this.unwatch = watch(this.ofLease);
     this.signal = AbortSignal.any([client, this.ofLease.signal]);
   }
 
@@ -61,8 +61,11 @@ export class PermittedCall {
 
   /** Resolves when the outcome is reported, or could not be; it need not be waited for. */
   end(outcome: CallOutcome): Promise<void> {
-    this.unwatch();
-    return (this.ended ??= this.report(outcome));
+    this.watched.end();
+    const why = this.endedBy;
+    // its record states that it was aborted, and why
+    const aborted = why !== undefined && outcome === IN_DOUBT ? { ...outcome, preview: `aborted: ${why}` } : outcome;
+    return (this.ended ??= this.report(aborted));
   }
 }
 
@@ -91,18 +94,37 @@ export class GuardedCalls {
     const key = `${claims.grantId}\n${call.key}`;
     const approvalId = call.isPartial === true ? undefined : (call.approvalId ?? this.asked.get(key));
     const { noun, again } = call.words ?? WORDS;
-    const decided = await this.decisions.decide(claims, { ...call, approvalId });
-    if (!decided) return undefined;
-    this.asked.delete(key);
-    const { decision, actionId, reasons, obligations, approvalId: toAnswer } = decided;
-    if (decision === 'permit')
-      return new PermittedCall(
-        actionId,
-        obligations.filter((each) => each !== REPORT_OUTCOME),
-        client,
-        (aborted) => this.leases.watch(claims.tenant, claims.grantId, aborted),
-        (outcome) => this.settle(claims, actionId, outcome),
-      );
+    const ofLease = new AbortController();
+    const watched = this.leases.watch(claims.tenant, claims.grantId, ofLease);
+    let permitted: PermittedCall | undefined;
+    try {
+      const decided = await this.decisions.decide(claims, { ...call, approvalId });
+      if (!decided) return undefined;
+      this.asked.delete(key);
+      if (decided.decision === 'permit') {
+        const { actionId, obligations } = decided;
+        this.leases.abortUnheard(); // this process may have been stopped while the permit was on its way
+        if (watched.stopped !== undefined) {
+          void this.settle(claims, actionId, { ...NOT_MADE, preview: `not made: ${watched.stopped}` });
+          return stoppedDenial(noun, watched.stopped);
+        }
+        watched.permitted();
+        const duties = obligations.filter((each) => each !== REPORT_OUTCOME);
+        const report = (outcome: CallOutcome): Promise<void> => this.settle(claims, actionId, outcome);
+        return (permitted = new PermittedCall(actionId, duties, client, ofLease, watched, report));
+      }
+      return this.denialOf(decided, key, call, { noun, again });
+    } finally {
+      if (!permitted) watched.end();
+    }
+  }
+
+  private denialOf(
+    { reasons, approvalId: toAnswer }: ActionAnswer,
+    key: string,
+    call: GuardedCall,
+    { noun, again }: CallWords,
+  ): Denial {
     if (toAnswer === undefined || call.isPartial === true)
       return { code: 'DENIED', says: `The ${noun} was denied, and not made.`, reasons, howToAsk: ASKING };
     this.asked.set(key, toAnswer);
@@ -130,6 +152,11 @@ export class GuardedCalls {
     return done;
   }
 }
+
+const stoppedDenial = (noun: string, why: string): Denial => ({
+  code: why === REVOKED ? 'GRANT_NOT_LIVE' : 'NOT_READY',
+  says: `The ${noun} was permitted, and not made: ${why}.`,
+});
 
 const ASKING =
   'GET /v1/permissions/self states what the run may do; POST /v1/runs/{id}/escalations { want, reason } asks a person for more.';

@@ -1,88 +1,175 @@
-import type { GrantView } from '@bailiwick/contracts/grants/grant';
+import { z } from 'zod';
+import type { LogReport } from '@bailiwick/contracts/enforcement/report';
+import { logNameSchema } from '@bailiwick/contracts/primitives';
+import type { LiveView } from '@bailiwick/contracts/queries/query';
 import { logName, logNumberOf } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { OwnerClient } from '@bailiwick/edge/owners/owner-client';
-import { Refused } from '@bailiwick/edge/refused';
 import type { Bus } from '@bailiwick/messaging/connect';
+import { EPOCH_ASKED } from '@bailiwick/messaging/subjects';
+import { LRUCache } from 'lru-cache';
 import { BOUNDARY_LIMITS } from '../limits';
+import { STOPPING, UNHEARD, WatchedLog, type Watch } from './watched-log';
 
-interface Watched {
-  readonly log: string;
-  readonly grantId: string;
-  readonly calls: Set<AbortController>;
-  reading: boolean;
+const asked = z.strictObject({ log: logNameSchema });
+
+/** A registered call. */
+export interface WatchedCall extends Watch {
+  /** Why the call must not be made; undefined: nothing known speaks against it. */
+  readonly stopped: string | undefined;
+}
+
+interface Reading {
+  isUnderWay: boolean;
   /** a commit was announced while it was read */
-  again: boolean;
+  isAskedAgain: boolean;
 }
 
 /**
- * Aborts the calls in flight of leases that are no longer live. Leases are read when a commit to their log is announced, and
- * twice a second, since announcements may be lost. If the owner cannot be reached, calls in flight continue: they were
- * permitted, and no new one is.
+ * Aborts the calls in flight of leases that are no longer live. The owners of their logs are asked when a commit is
+ * announced, and twice a second, since announcements may be lost. If an owner cannot be reached within the bound, the
+ * calls of its log are aborted, since their leases may have ended (I11).
  */
 export class LiveLeases {
-  private readonly watched = new Map<string, Watched>();
+  /** logs without calls in flight are forgotten first: nothing of them can need an abort */
+  private readonly logs = new Map<string, WatchedLog>();
+  private readonly idle = new LRUCache<string, WatchedLog>({ max: LIMITS.pointLogs });
+  private readonly readings = new WeakMap<WatchedLog, Reading>();
   private readonly stop: () => void;
+  private readonly reportTo = new Set<() => void>();
 
   constructor(
     private readonly owners: Pick<OwnerClient, 'query'>,
     bus: Pick<Bus, 'listen'>,
+    private readonly now: () => number = () => performance.now(),
   ) {
     const timer = setInterval(() => this.look(), BOUNDARY_LIMITS.liveEveryMs);
     timer.unref();
-    const unlisten = bus.listen('bailiwick.event.*.*', () => this.look());
+    const stops = [
+      bus.listen(EPOCH_ASKED, (raw) => {
+        const read = asked.safeParse(raw);
+        if (read.success) void this.read(this.logOf(read.data.log));
+      }),
+      bus.listen('bailiwick.event.*.*', () => this.look()),
+    ];
     this.stop = () => {
       clearInterval(timer);
-      unlisten();
+      for (const each of stops) each();
     };
   }
 
-  /** Registers a call of a lease; the controller is aborted when the lease ends. @returns what ends the registration */
-  watch(tenant: string, grantId: string, call: AbortController): () => void {
-    const key = `${tenant}\n${grantId}`;
-    const log = logName(tenant, logNumberOf(grantId) ?? 0);
-    const known = this.watched.get(key) ?? { log, grantId, calls: new Set(), reading: false, again: false };
-    this.watched.set(key, known);
-    known.calls.add(call);
-    return () => {
-      known.calls.delete(call);
-      // a call may end more than once, and later calls of its lease are in another entry
-      if (known.calls.size === 0 && this.watched.get(key) === known) this.watched.delete(key);
+  /** Calls a listener after each change of what is enforced. */
+  onChange(listener: () => void): void {
+    this.reportTo.add(listener);
+  }
+
+  /**
+   * Registers a call of a lease before it is decided; the controller is aborted when the lease ends. If it were registered
+   * later, a revocation could be reported as enforced while a permit from before it is on its way here.
+   */
+  watch(tenant: string, grantId: string, call: AbortController): WatchedCall {
+    const log = this.logOf(logName(tenant, logNumberOf(grantId) ?? 0));
+    const started = this.now();
+    const watch = log.add(grantId, call, started);
+    this.idle.delete(log.log);
+    this.logs.set(log.log, log);
+    return {
+      permitted: () => watch.permitted(),
+      end: () => {
+        watch.end();
+        // a call may end more than once, and its log may have been forgotten and registered again since
+        if (!log.isIdle || this.logs.get(log.log) !== log) return;
+        this.logs.delete(log.log);
+        this.idle.set(log.log, log);
+      },
+      get stopped() {
+        return call.signal.aborted ? String(call.signal.reason) : undefined;
+      },
     };
+  }
+
+  /** What is enforced now, the logs with calls in flight first. */
+  report(): LogReport[] {
+    const now = this.now();
+    return [...this.logs.values(), ...this.idle.values()].slice(0, LIMITS.pointLogs).map((log) => log.report(now));
   }
 
   close(): void {
     this.stop();
-    for (const { calls } of this.watched.values()) for (const call of calls) call.abort(STOPPING);
+    for (const log of this.logs.values()) log.abortAll(STOPPING);
+    this.changed();
   }
 
-  private look(): void {
-    for (const each of this.watched.values()) {
-      if (each.reading) each.again = true;
-      else void this.read(each);
-    }
+  /** Aborts what has not been heard of, and asks about all calls in flight. */
+  look(): void {
+    this.abortUnheard();
+    for (const log of this.logs.values()) void this.read(log);
   }
 
-  private async read(each: Watched): Promise<void> {
-    each.reading = true;
+  /** Aborts what has not been heard of for longer than the bound. A process that was stopped does it before anything else. */
+  abortUnheard(): void {
+    for (const log of this.logs.values()) log.abortUnheard(this.now());
+  }
+
+  private logOf(name: string): WatchedLog {
+    const known = this.logs.get(name) ?? this.idle.get(name);
+    if (known) return known;
+    const log = new WatchedLog(name, this.now());
+    this.idle.set(name, log);
+    return log;
+  }
+
+  private async read(log: WatchedLog): Promise<void> {
+    const reading = this.readings.get(log) ?? { isUnderWay: false, isAskedAgain: false };
+    this.readings.set(log, reading);
+    reading.isAskedAgain = true;
+    if (reading.isUnderWay) return;
+    reading.isUnderWay = true;
     try {
-      do {
-        each.again = false;
-        const grant = await this.owners.query<GrantView>({ op: 'grant', log: each.log, id: each.grantId });
-        if (CONTINUING.has(grant.status) && grant.blockedBy === undefined) continue;
-        for (const call of each.calls) call.abort(REVOKED);
-      } while (each.again && each.calls.size > 0);
-    } catch (error) {
-      // a lease that is forgotten has ended long ago; after any other failure the next look reads it again
-      if (error instanceof Refused && error.code === 'NOT_FOUND') for (const call of each.calls) call.abort(REVOKED);
+      while (reading.isAskedAgain) {
+        reading.isAskedAgain = false;
+        if (!(await this.readOnce(log))) return;
+        this.changed();
+      }
+      // not at once: while new calls arrive all the time, each answer leaves some out
+      if (log.isLagging) setTimeout(() => void this.read(log), BOUNDARY_LIMITS.lagMs).unref();
     } finally {
-      each.reading = false;
+      reading.isUnderWay = false;
     }
+  }
+
+  /** @returns false if the owner did not answer: the next look asks again */
+  private async readOnce(log: WatchedLog): Promise<boolean> {
+    const askedAt = this.now();
+    const grantIds = log.grantIds;
+    const parts = [grantIds.slice(0, LIMITS.liveAtOnce)];
+    for (let at = LIMITS.liveAtOnce; at < grantIds.length; at += LIMITS.liveAtOnce)
+      parts.push(grantIds.slice(at, at + LIMITS.liveAtOnce));
+    try {
+      const views = await Promise.all(parts.map((part) => this.askOwner(log.log, part)));
+      // of several answers, the earliest position holds for all
+      const position = Math.min(...views.map((view) => view.position));
+      log.apply({ position, ended: views.flatMap(({ ended }) => ended) }, grantIds, askedAt);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** An answer that takes too long is given up, and asked for again. */
+  private async askOwner(log: string, grantIds: readonly string[]): Promise<LiveView> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(UNHEARD)), BOUNDARY_LIMITS.liveAnswerMs);
+    });
+    try {
+      return await Promise.race([this.owners.query<LiveView>({ op: 'live', log, grantIds: [...grantIds] }), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private changed(): void {
+    for (const listener of this.reportTo) listener();
   }
 }
-
-/** An exhausted lease ends with its last call, and a raised one is superseded by a wider one. */
-const CONTINUING: ReadonlySet<string> = new Set(['active', 'exhausted', 'superseded']);
-
-/** Why a call in flight was aborted. */
-export const REVOKED = 'the lease of the run is no longer live';
-export const STOPPING = 'the service is stopping';

@@ -13,6 +13,7 @@ import { GovernedRequests } from './governed';
 import { GuardedCalls } from './guarded-calls';
 import { LeaseViews } from './lease-views';
 import { LiveLeases } from './live-leases';
+import { liveness } from './testing/liveness';
 import { ToolCalls } from './tool-calls';
 
 const ID = '0'.repeat(26);
@@ -39,7 +40,8 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
   const owners = {
     submit: async (command: Command) => (commands.push(command), decide(command)),
     command: async (command: Command) => void commands.push(command),
-    query: async ({ op }: { op: string }) => (op === 'policy' ? answered.policy : answered.grant),
+    query: async ({ op, grantIds = [] }: { op: string; grantIds?: string[] }) =>
+      op === 'policy' ? answered.policy : op === 'live' ? liveness(answered.grant, grantIds) : answered.grant,
   };
   let announce = (): void => undefined;
   const bus = { listen: (_subject: string, listener: () => void) => ((announce = listener), () => undefined) };
@@ -178,17 +180,29 @@ describe('ToolCalls', () => {
     expect((await outcomes()).map(({ status }) => status)).toEqual(['completed']);
   });
 
-  it.each([
-    [{ status: 'revoked' }, 'GRANT_NOT_LIVE'],
-    [{ status: 'active', blockedBy: { grantId: 'above', status: 'revoked' } }, 'GRANT_NOT_LIVE'],
-  ])('aborts the call if its lease is %j when a commit is announced', async (grant, code) => {
+  it('aborts the call if its lease ends when a commit is announced, and records that it was aborted', async () => {
     const here = world(permitting, (options) => {
-      here.answered.grant = grant;
+      here.answered.grant = { status: 'revoked' };
       setImmediate(here.announce);
       return hanging(options);
     });
-    expect(codeOf(await here.call())).toBe(code);
+    expect(codeOf(await here.call())).toBe('GRANT_NOT_LIVE');
     expect((await here.outcomes()).map(({ status }) => status)).toEqual(['completed']);
+    const settled = here.commands.find(({ type }) => type === 'settle');
+    expect(JSON.stringify(settled)).toContain('aborted: the lease of the run is no longer live');
+    expect(here.leases.report()).toMatchObject([{ epoch: 0, aborted: [{ calls: 1 }] }]);
+  });
+
+  it('makes no call if its permit arrives after the end of its lease was reported as enforced', async () => {
+    const { call, answered, announce, leases, reached, outcomes } = world(async () => {
+      answered.grant = { status: 'revoked' };
+      announce();
+      await new Promise((resolve) => setImmediate(resolve)); // the answer about the lease overtakes the permit
+      expect(leases.report()).toMatchObject([{ epoch: 0, inFlight: 0 }]);
+      return permitting(undefined as never);
+    });
+    expect([codeOf(await call()), reached]).toEqual(['GRANT_NOT_LIVE', []]);
+    expect((await outcomes()).map(({ status }) => status)).toEqual(['failed']);
   });
 
   it('passes on no field that the permit removes: not in an error, in progress, or in the preview of the log', async () => {

@@ -25,7 +25,7 @@ describe('Listening', () => {
     listening = new Listening(
       { hold } as unknown as Sessions,
       reads as unknown as Reads,
-      { watch: () => () => undefined } as unknown as LiveLeases,
+      { watch: () => ({ end: () => undefined }) } as unknown as LiveLeases,
     );
   });
 

@@ -69,7 +69,8 @@ export class Listening {
     const client = `listen ${randomUUID()}`;
     const { session, release } = await this.sessions.hold({ claims, upstream, capabilities: {}, client });
     const ending = new AbortController();
-    const ends = [release, this.leases.watch(claims.tenant, claims.grantId, ending)];
+    const watched = this.leases.watch(claims.tenant, claims.grantId, ending);
+    const ends = [release, () => watched.end()];
     try {
       const tagged = (params: Json): Json => ({ ...params, _meta: { [SUBSCRIPTION]: id } });
       // the acknowledgement precedes all others

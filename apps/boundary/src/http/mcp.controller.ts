@@ -139,7 +139,8 @@ export class McpController {
     }
     const stream = new AnswerStream(reply, claims, this.answers);
     const ending = new AbortController();
-    const ends = [release, this.leases.watch(claims.tenant, claims.grantId, ending)];
+    const watched = this.leases.watch(claims.tenant, claims.grantId, ending);
+    const ends = [release, () => watched.end()];
     const leave = (): void => {
       for (const each of ends) each();
     };

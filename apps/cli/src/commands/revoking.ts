@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { clientFor, UsageError } from '../context';
 import { red } from '../render';
+import { acknowledged, addWaitOptions, printEffect } from './effect';
 import { printRecord } from './revocation-record';
 import { addSelectorOptions } from './selector-options';
 import { checkNamed, stopAll, type StopFlags } from './stopping';
@@ -14,7 +15,7 @@ export function addRevokeCommands(program: Command): void {
   const revoking = program
     .command('revoke [grant]')
     .description('revoke a grant with all below it, or everything that a selector matches');
-  addSelectorOptions(revoking)
+  addWaitOptions(addSelectorOptions(revoking))
     .option('--end-leases', 'with --tool or --verb: end the leases that could use it, with all below them')
     .option('--reason <text>', 'for the record', 'revoked from the command line')
     .option('--quarantine', 'refuse new grants that match, until lifted')
@@ -34,13 +35,9 @@ async function revoke(grant: string | undefined, options: RevokeFlags): Promise<
   if (grant !== undefined) {
     if (options.dryRun)
       throw new UsageError('--dry-run requires a selector; `bailiwick tree` shows what is below a grant');
-    const done = await clientFor(options, 'responder').revoke(grant, options.reason);
-    console.log(options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId}`);
-    return;
+    const done = await acknowledged(() => clientFor(options, 'responder').revoke(grant, options.reason));
+    return printEffect(options, done, `${red('revoked')} ${done.revocationId}`);
   }
   const done = await stopAll(options, { does: 'end', option: '--end-leases', leases: options.endLeases, more: {} });
-  if (!done) return;
-  console.log(
-    options.json ? JSON.stringify(done) : `${red('revoked')} ${done.revocationId} at ${JSON.stringify(done.positions)}`,
-  );
+  if (done) await printEffect(options, done, `${red('revoked')} ${done.revocationId}`);
 }

@@ -1,11 +1,12 @@
 import type { BailiwickClient } from '@bailiwick/client/client';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { acknowledged, type Acknowledged, type WaitFlags } from './effect';
 import { withGrowth } from './growth-text';
 import { printPreview } from './preview-text';
 import { selectorOf, type SelectorFlags } from './selector-options';
 
 /** The options that `revoke` and `suspend` share. */
-export interface StopFlags extends GlobalOptions, SelectorFlags {
+export interface StopFlags extends GlobalOptions, SelectorFlags, WaitFlags {
   reason: string;
   dryRun?: boolean;
   digest?: string;
@@ -24,7 +25,7 @@ export interface Stop {
   readonly more: { readonly mode?: 'suspend'; readonly until?: string };
 }
 
-type Stopped = Awaited<ReturnType<BailiwickClient['revokeAll']>>;
+type Stopped = Acknowledged<Awaited<ReturnType<BailiwickClient['revokeAll']>>>;
 
 /**
  * Prints what a selector matches, unless its digest is given, and stops it.
@@ -50,18 +51,18 @@ export async function stopAll(options: StopFlags, { does, option, leases, more }
     );
     return undefined;
   }
-  return client
-    .revokeAll({
-      selector,
-      ...more,
-      reason: options.reason,
-      digest: options.digest ?? preview?.digest,
-      ...(target === undefined ? {} : { target }),
-      ...(options.force ? { force: true } : {}),
-      ...(options.quarantine ? { quarantine: true } : {}),
-      ...(options.incident === undefined ? {} : { incident: options.incident }),
-    })
-    .catch(withGrowth);
+  if (preview && !options.json) console.log();
+  const body: Parameters<BailiwickClient['revokeAll']>[0] = {
+    selector,
+    ...more,
+    reason: options.reason,
+    digest: options.digest ?? preview?.digest,
+    ...(target === undefined ? {} : { target }),
+    ...(options.force ? { force: true } : {}),
+    ...(options.quarantine ? { quarantine: true } : {}),
+    ...(options.incident === undefined ? {} : { incident: options.incident }),
+  };
+  return acknowledged(() => client.revokeAll(body).catch(withGrowth));
 }
 
 /** @throws UsageError unless a command has either a grant or a selector */

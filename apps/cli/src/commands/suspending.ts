@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
+import { yellow } from '../render';
+import { acknowledged, addWaitOptions, printEffect } from './effect';
 import { addSelectorOptions } from './selector-options';
 import { checkNamed, stopAll, type StopFlags } from './stopping';
 
@@ -15,7 +17,7 @@ export function addSuspendCommands(program: Command): void {
   const suspending = program
     .command('suspend [grant]')
     .description('suspend a grant with all below it, or everything that a selector matches, until it is resumed');
-  addSelectorOptions(suspending)
+  addWaitOptions(addSelectorOptions(suspending))
     .option('--leases', 'with --tool or --verb: suspend the leases that could use it, with all below them')
     .option('--until <time>', 'RFC 3339; the suspension by selector ends then')
     .option('--reason <text>', 'for the record', 'suspended from the command line')
@@ -40,19 +42,15 @@ async function suspend(grant: string | undefined, options: SuspendFlags): Promis
   if (grant !== undefined) {
     if (until !== undefined || options.dryRun || options.quarantine)
       throw new UsageError('--until, --dry-run and --quarantine require a selector');
-    const done = await clientFor(options, 'responder').suspend(grant, options.reason);
-    console.log(options.json ? JSON.stringify(done) : `suspended ${done.grant.id}`);
-    return;
+    const done = await acknowledged(() => clientFor(options, 'responder').suspend(grant, options.reason));
+    return printEffect(options, done, `${yellow('suspended')} ${done.grant.id}`);
   }
   const more = { mode: 'suspend', ...(until === undefined ? {} : { until }) } as const;
   const done = await stopAll(options, { does: 'suspend', option: '--leases', leases: options.leases, more });
   if (!done) return;
   const end = until === undefined ? '' : ` until ${until}`;
-  console.log(
-    options.json
-      ? JSON.stringify(done)
-      : `suspended ${done.revocationId} at ${JSON.stringify(done.positions)}${end}; to undo: bailiwick resume ${done.revocationId}`,
-  );
+  await printEffect(options, done, `${yellow('suspended')} ${done.revocationId}${end}`);
+  if (!options.json) console.log(`to undo: bailiwick resume ${done.revocationId}`);
 }
 
 async function resume(id: string, options: ResumeFlags): Promise<void> {

@@ -18,8 +18,8 @@ export function mayAsk(from: Asker, command: unknown): boolean {
   return type !== 'recordDrift' && !isSystem && !isBoundary;
 }
 
-/** The queries of an enforcement point: what a run may do, the policy, and the use of DPoP proofs. */
-const CALL_QUERIES: ReadonlySet<unknown> = new Set(['permissions', 'grant', 'policy', 'proof']);
+/** The queries of an enforcement point: what a run may do, which leases live, the policy, and the use of DPoP proofs. */
+const CALL_QUERIES: ReadonlySet<unknown> = new Set(['permissions', 'grant', 'live', 'policy', 'proof']);
 export const mayQuery = (query: unknown): boolean => CALL_QUERIES.has((query as { op?: unknown } | null)?.op);
 
 export const NOT_HERE: Answer = {

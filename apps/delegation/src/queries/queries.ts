@@ -14,6 +14,7 @@ import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
 import { leaves } from '@bailiwick/authority/presentation/approval-view';
+import { showLive } from '@bailiwick/authority/presentation/live-leases';
 import { showPermissions } from '@bailiwick/authority/presentation/permissions';
 import { showPolicy, showVersions } from '@bailiwick/authority/presentation/policies';
 import { showBudgets } from '@bailiwick/authority/presentation/tenant-budgets';
@@ -117,6 +118,8 @@ export async function ask(
       return found(await liveDigest(owner));
     case 'head':
       return owner.read((state) => found({ position: state.next }));
+    case 'live':
+      return owner.read((state, now) => found(showLive(state, query.grantIds, now)));
   }
 }
 

@@ -3,7 +3,9 @@ import type { JWTPayload } from 'jose';
 import type { ActionAnswer, ActionRequest } from '@bailiwick/contracts/actions/action';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { systemClock } from '@bailiwick/core/clock';
+import type { LiveView } from '@bailiwick/contracts/queries/query';
 import { canonicalDigest } from '@bailiwick/core/digest';
+import { logName, logNumberOf } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
 import { actorOf } from '@bailiwick/edge/tokens/grant-token';
@@ -43,7 +45,10 @@ export class ActionTokens {
     return { tenant: caller.tenant, run, above: await this.mint.above(caller, run) };
   }
 
-  /** Returns the token of a permit; undefined for any other decision, and once the permit has ended. */
+  /**
+   * Returns the token of a permit; undefined for any other decision, and once the permit or its lease has ended. A repeated
+   * request gets the first answer: without asking whether the lease lives, it would get tokens after a revocation.
+   */
   async issue(
     holder: Holder,
     audience: string,
@@ -53,6 +58,11 @@ export class ActionTokens {
     const now = systemClock.now();
     const until = Date.parse(answer.expiresAt);
     if (answer.decision !== 'permit' || until <= now) return undefined;
+    const { grantId } = request;
+    // `now` is from before: a token that is issued ends within its time after the event that ends the lease
+    const log = logName(holder.tenant, logNumberOf(grantId) ?? 0);
+    const { ended } = await this.logClient.query<LiveView>({ op: 'live', log, grantIds: [grantId] });
+    if (ended.length > 0) return undefined;
     return this.tokens.sign(ACTION_TOKEN, claimsOf(holder, audience, request, answer, now));
   }
 }

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { EnforcementMetrics } from '../enforcement/enforcement-metrics';
 import { keyOf, startGateway } from '../testing/gateway';
 import { MetricsListener } from './metrics-listener';
 import type { ReadinessProbe } from './readiness';
@@ -10,9 +11,11 @@ const webhooks = new WebhookMetrics({
   request: () => Promise.resolve({ ok: true, value: { ok: true, value: totals } }),
 } as never);
 
+const enforcement = { update: () => undefined } as EnforcementMetrics;
+
 describe('the metrics', () => {
   it('are served without a key at the configured address, and nothing else is', async () => {
-    const listener = new MetricsListener({ metrics: { host: '127.0.0.1', port: 0 } }, readiness, webhooks);
+    const listener = new MetricsListener({ metrics: { host: '127.0.0.1', port: 0 } }, readiness, webhooks, enforcement);
     await listener.onApplicationBootstrap();
     const { port } = listener.address as AddressInfo;
     const at = (path: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${path}`, { method });
@@ -29,13 +32,13 @@ describe('the metrics', () => {
       expect(text).toContain(`bailiwick_${line}\n`);
     for (const wrong of [at('/'), at('/v1/runs'), at('/metrics?x=1'), at('/metrics', 'POST')])
       expect((await wrong).status).toBe(404);
-    const second = new MetricsListener({ metrics: { host: '127.0.0.1', port } }, readiness, webhooks);
+    const second = new MetricsListener({ metrics: { host: '127.0.0.1', port } }, readiness, webhooks, enforcement);
     await expect(second.onApplicationBootstrap()).rejects.toThrow('EADDRINUSE');
     listener.onApplicationShutdown();
   });
 
   it('are served at no other address by default', async () => {
-    const listener = new MetricsListener({ metrics: undefined }, readiness, webhooks);
+    const listener = new MetricsListener({ metrics: undefined }, readiness, webhooks, enforcement);
     await listener.onApplicationBootstrap();
     expect(listener.address).toBeUndefined();
   });

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { LIMITS } from '@bailiwick/core/limits';
 import { CONFIG, type GatewayConfig } from '../config';
+import { EnforcementMetrics } from '../enforcement/enforcement-metrics';
 import { gaugeProblems, metricsText } from './metrics';
 import { ReadinessProbe } from './readiness';
 import { WebhookMetrics } from './webhook-metrics';
@@ -22,6 +23,7 @@ export class MetricsListener implements OnApplicationBootstrap, OnApplicationShu
     @Inject(CONFIG) private readonly config: Pick<GatewayConfig, 'metrics'>,
     private readonly readiness: ReadinessProbe,
     private readonly webhooks: WebhookMetrics,
+    private readonly enforcement: EnforcementMetrics,
   ) {}
 
   /** @throws Error if the address cannot be used: the collector would miss the gateway without notice */
@@ -49,6 +51,7 @@ export class MetricsListener implements OnApplicationBootstrap, OnApplicationShu
   async text(): Promise<string> {
     const [{ problems }] = await Promise.all([this.readiness.check(), this.webhooks.update()]);
     gaugeProblems(problems);
+    this.enforcement.update();
     return metricsText();
   }
 

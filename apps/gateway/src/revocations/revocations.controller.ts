@@ -17,6 +17,7 @@ import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import type { Role } from '../auth/roles';
+import { EnforcementPoints } from '../enforcement/enforcement-points';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { Streamed } from '../http/responses/http-response';
@@ -51,6 +52,7 @@ export class RevocationsController {
     private readonly logClient: LogClient,
     private readonly pseudonyms: Pseudonyms,
     private readonly ownWork: OwnWork,
+    private readonly points: EnforcementPoints,
   ) {}
 
   @Endpoint({
@@ -175,7 +177,10 @@ export class RevocationsController {
         ...(after === undefined ? {} : { after }),
       });
     const first = await page(undefined); // a refusal keeps its status
-    if (!(request.headers.accept ?? '').includes(NDJSON)) return first;
+    if (!(request.headers.accept ?? '').includes(NDJSON)) {
+      if (query.after !== undefined || first.position === undefined) return first;
+      return { ...first, enforcement: await this.points.enforcing(logOf(caller, id), first.position, id) };
+    }
     return new Streamed((reply) =>
       streamNdjson(reply, 'the record could not be read to its end', (line) => writeRecord(first, page, line)),
     );

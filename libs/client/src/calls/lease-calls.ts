@@ -1,4 +1,5 @@
 import type { ActionAnswer, ActionRequest, OutcomeRequest } from '@bailiwick/contracts/actions/action';
+import type { PointsAnswer } from '@bailiwick/contracts/enforcement/points';
 import type { RevocationTarget } from '@bailiwick/contracts/events/event';
 import type { Agent, GrantRequest, GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalDecision, Narrowed, Renewed, SelectorBody } from '@bailiwick/contracts/http/bodies';
@@ -124,7 +125,7 @@ export class LeaseCalls extends HttpCalls {
   revoke(grantId: string, reason: string): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post(`/v1/grants/${grantId}/revocation`, { reason, subtree: true });
   }
-  suspend(grantId: string, reason: string): Promise<{ grant: GrantView }> {
+  suspend(grantId: string, reason: string): Promise<{ grant: GrantView; position: number }> {
     return this.post(`/v1/grants/${grantId}/suspension`, { reason });
   }
   resume(grantId: string, reason: string): Promise<{ grant: GrantView }> {
@@ -162,5 +163,16 @@ export class LeaseCalls extends HttpCalls {
   /** Returns a page of what a revocation stopped: the first, or the one after the `next` of another. */
   revocation(id: string, after?: string): Promise<RevocationRecord> {
     return this.get(`/v1/revocations/${id}${after === undefined ? '' : `?after=${encodeURIComponent(after)}`}`);
+  }
+  /**
+   * Returns what enforces a log. With a position: how far each point is with it, as soon as all of them enforce it, and after
+   * `waitMs` at the latest.
+   */
+  enforcementPoints(
+    query: { log?: string; position?: number; revocation?: string; waitMs?: number } = {},
+  ): Promise<PointsAnswer> {
+    const stated = Object.entries(query).map(([name, value]) => [name, String(value)]);
+    const text = new URLSearchParams(stated as [string, string][]).toString();
+    return this.get(`/v1/enforcement-points${text === '' ? '' : `?${text}`}`);
   }
 }

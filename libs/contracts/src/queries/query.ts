@@ -107,8 +107,22 @@ export const query = z.discriminatedUnion('op', [
   /** digest of the whole folded state, with its position */
   z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
   z.strictObject({ op: z.literal('head'), log: logNameSchema }),
+  /** which leases of calls in flight are no longer live, as of one position */
+  z.strictObject({
+    op: z.literal('live'),
+    log: logNameSchema,
+    grantIds: z.array(idOf('grant')).max(LIMITS.liveAtOnce),
+  }),
 ]);
 export type Query = z.infer<typeof query>;
+
+/** Answer to `live`. A lease that the state does not contain has ended long ago. */
+export const liveView = z.object({
+  /** of the newest event that the answer takes into account; -1: the log is empty */
+  position: z.number().int().min(-1),
+  ended: z.array(z.object({ grantId: idOf('grant'), revocationId: idOf('revocation').optional() })),
+});
+export type LiveView = z.infer<typeof liveView>;
 
 /** Answer to `branch`: how far below the run it is; 0 is the run itself, null elsewhere or unknown. */
 export const branchView = z.object({ below: z.number().int().min(0).nullable() });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pointView } from '../enforcement/points';
 import { idOf } from '../primitives';
 import { LIMITS } from '@bailiwick/core/limits';
 
@@ -52,6 +53,8 @@ export const revocationRecord = z.object({
     pendingApprovals: z.number(),
     rows: z.number(),
   }),
+  /** what enforces it, and how long each took. Only on the first page */
+  enforcement: z.array(pointView).optional(),
   consequences: z.array(consequence),
   /** where the next page starts; null after the last one */
   next: z.string().nullable(),

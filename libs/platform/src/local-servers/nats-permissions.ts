@@ -13,7 +13,7 @@ export interface Permissions {
 const inbox = (service: string): string => `_INBOX.${service}.>`;
 export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
   // the edge: requests to owners, ledger and health; receives no requests; notifications of commits only wake its
-  // streams
+  // streams; reports of enforcement points are signed, and change no decision
   gateway: {
     publish: [
       'bailiwick.command.>',
@@ -23,7 +23,7 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
       'bailiwick.boundary.>',
       'bailiwick.health.>',
     ],
-    subscribe: [inbox('gateway'), 'bailiwick.event.*.*', 'bailiwick.owned'],
+    subscribe: [inbox('gateway'), 'bailiwick.event.*.*', 'bailiwick.owned', 'bailiwick.enforced.*'],
   },
   // the only writer: accepts commands, announces commits, asks the monitor about high risk, publishes who owns which
   // log
@@ -50,6 +50,7 @@ export const NATS_PERMISSIONS: Readonly<Record<string, Permissions>> = {
   boundary: {
     publish: [
       'bailiwick.call.>',
+      'bailiwick.enforced.boundary',
       'bailiwick.admin.logs',
       'bailiwick.admin.mcp-pins',
       'bailiwick.admin.mcp-server',

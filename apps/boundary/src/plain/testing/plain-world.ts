@@ -16,6 +16,7 @@ import type { Presented } from '../../auth/run-tokens';
 import { Decisions } from '../../calls/decisions';
 import { GuardedCalls } from '../../calls/guarded-calls';
 import { LiveLeases } from '../../calls/live-leases';
+import { liveness } from '../../calls/testing/liveness';
 import { Front } from '../front';
 import { endpointsOf } from '../providers';
 import { Registrations } from '../registrations';
@@ -86,7 +87,8 @@ export class PlainWorld {
         this.commands.push(command);
         if (command.type === 'settle') this.onOutcome();
       },
-      query: async ({ op }: { op: string }) => (op === 'policy' ? this.policy : this.grant),
+      query: async ({ op, grantIds = [] }: { op: string; grantIds?: string[] }) =>
+        op === 'policy' ? this.policy : op === 'live' ? liveness(this.grant, grantIds) : this.grant,
     };
     const bus = { listen: (_subject: string, listener: () => void) => ((this.announce = listener), () => undefined) };
     const readers = new PolicyReaders(owners as never);

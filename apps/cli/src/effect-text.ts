@@ -1,0 +1,108 @@
+import type { PointsAnswer, PointView } from '@bailiwick/contracts/enforcement/points';
+import { bold, dim, green, plain, red, yellow } from './render';
+
+interface Row {
+  readonly cells: readonly string[];
+  readonly state: string;
+  readonly paint: (text: string) => string;
+}
+
+const HEAD = ['enforcement point', 'in effect after', 'in flight', 'aborted'] as const;
+
+const LEFT: ReadonlySet<unknown> = new Set(['enforcement point', 'process']);
+
+/** Describes where an event is in effect: a line for each point, and one sentence whether all of them confirmed it. */
+export function effectText(answer: PointsAnswer): string {
+  const tokens =
+    answer.tokensEndBy === undefined
+      ? []
+      : [dim(`tokens of calls that were permitted before expire by ${answer.tokensEndBy.slice(11, 19)} UTC`)];
+  return [...lines(answer, HEAD, after), '', verdict(answer), ...troubles(answer), ...tokens].join('\n');
+}
+
+/** Describes what enforces a log, and up to which position. */
+export function pointsText(answer: PointsAnswer): string {
+  const head = ['enforcement point', 'enforces up to', 'in flight', 'aborted'];
+  const end = answer.confirmed
+    ? [green(`all of ${answer.log} is enforced, up to ${answer.position}`)]
+    : [verdict(answer), ...troubles(answer)];
+  const upTo = ({ epoch }: PointView): string => (epoch === undefined ? '–' : String(epoch));
+  return [...lines(answer, head, upTo), '', ...end].join('\n');
+}
+
+function lines({ items }: PointsAnswer, columns: readonly string[], about: (point: PointView) => string): string[] {
+  const shown = items.some((point) => point.process !== undefined);
+  const head = shown ? [...columns, 'process'] : columns;
+  const rows = items.map((point) => rowOf(point, about(point), shown));
+  const widths = head.map((each, i) => Math.max(each.length, ...rows.map(({ cells }) => (cells[i] as string).length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => (LEFT.has(head[i]) ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
+      .join('  ')
+      .trimEnd();
+  return [dim(`   ${line(head)}`), ...rows.map(({ cells, state, paint }) => `${paint(state)}  ${line(cells)}`)];
+}
+
+const after = ({ state, kind, afterMs }: PointView): string =>
+  state !== 'enforces' ? 'not confirmed' : kind === 'owner' ? 'at once' : afterMs === undefined ? 'yes' : ms(afterMs);
+
+function rowOf({ name, state, inFlight, aborted, process = '' }: PointView, about: string, shown: boolean): Row {
+  return {
+    cells: [plain(name), about, count(inFlight), count(aborted), ...(shown ? [plain(process)] : [])],
+    state: state === 'enforces' ? '✓' : state === 'behind' ? '…' : '✗',
+    paint: state === 'enforces' ? green : state === 'behind' ? yellow : red,
+  };
+}
+
+const count = (number: number | undefined): string => (number === undefined ? '–' : String(number));
+
+/** Writes a duration so that a person can compare it at a glance. */
+export const ms = (value: number): string =>
+  value < 1_000 ? `${Math.round(value)} ms` : `${Number((value / 1_000).toFixed(1))} s`;
+
+/** States what each point does that has not confirmed, and what to do about it. */
+function troubles({ items, confirmed }: PointsAnswer): string[] {
+  if (confirmed) return [];
+  const isDecided = items.some(({ kind, state }) => kind === 'owner' && state === 'enforces');
+  return [
+    '',
+    ...items.flatMap((point) => (point.state === 'enforces' ? [] : troubleOf(point))),
+    ...(isDecided ? ['No new call of what was stopped is permitted: the owner of the log enforces it.'] : []),
+  ];
+}
+
+function troubleOf({ name, kind, state, process, silentMs = 0, boundMs = 0 }: PointView): string[] {
+  const where = process === undefined ? '' : ` (${plain(process)})`;
+  const [does = '', ...more] = kind === 'owner' ? OWNER : whatIsKnown(state, ms(silentMs), ms(boundMs));
+  return [`${yellow('!')}  ${bold(plain(name))}${where} ${does}`, ...more.map((line) => `   ${line}`), ''];
+}
+
+const OWNER = ['does not answer.', 'Until it does, no call of this log is permitted. See: bailiwick status'];
+
+function whatIsKnown(state: PointView['state'], silent: string, bound: string): string[] {
+  if (state === 'silent')
+    return [
+      `has been silent for ${silent}.`,
+      `Without the feed it aborts its calls after ${bound}.`,
+      'If you cannot see that it did, stop that process.',
+    ];
+  if (state === 'closed')
+    return ['cannot hear the log.', `It lets nothing pass, and aborts its calls after ${bound}. See: bailiwick status`];
+  return ['reports, and has not confirmed in time.', 'Ask again with: bailiwick points'];
+}
+
+function verdict({ items, confirmed, overflow, position, log }: PointsAnswer): string {
+  const pending = items.filter(({ state }) => state !== 'enforces').length;
+  if (overflow) return red(bold('NOT CONFIRMED: more enforcement points report than can be listed'));
+  if (!confirmed)
+    return (
+      red(bold(`NOT CONFIRMED by ${pending} of ${items.length} enforcement points`)) + dim(` (${log}:${position})`)
+    );
+  const slowest = Math.max(0, ...items.map(({ afterMs = 0 }) => afterMs));
+  const aborted = items.reduce((sum, each) => sum + (each.aborted ?? 0), 0);
+  return [
+    green(bold(`in effect at ${items.length} of ${items.length} enforcement points`)),
+    ...(slowest > 0 ? [`${ms(slowest)} after the event`] : []),
+    ...(aborted > 0 ? [`${aborted} ${aborted === 1 ? 'call' : 'calls'} in flight aborted`] : []),
+  ].join(', ');
+}

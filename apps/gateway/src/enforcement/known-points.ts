@@ -1,0 +1,142 @@
+import type { LogReport, PointReport } from '@bailiwick/contracts/enforcement/report';
+import type { PointView } from '@bailiwick/contracts/enforcement/points';
+import { rfc3339 } from '@bailiwick/core/clock';
+import { LIMITS } from '@bailiwick/core/limits';
+import { readReport } from '@bailiwick/edge/point-reports';
+
+interface Reached {
+  readonly epoch: number;
+  /** ms since 1970 */
+  readonly at: number;
+}
+interface KnownPoint {
+  report: PointReport;
+  /** monotonic, ms */
+  heardAt: number;
+  /** log → the changes of its epoch, oldest first */
+  readonly reached: Map<string, Reached[]>;
+}
+
+/** What to show of points. */
+export interface Asked {
+  readonly log: string;
+  readonly position: number;
+  /** whose aborted calls are counted; `any`: those of all since the point started; left out: none */
+  readonly aborted?: string | undefined;
+}
+
+/** The clocks of a gateway. */
+export interface Clocks {
+  readonly wall: () => number;
+  readonly monotonic: () => number;
+}
+
+/**
+ * The boundary processes that have reported to this gateway. A report is about its own signer alone, and the newest one
+ * counts. What cannot be known is shown as less certain: a point that is silent stays listed, and does not confirm.
+ */
+export class KnownPoints {
+  private readonly points = new Map<string, KnownPoint>();
+  /** a point was left out, since there are too many */
+  private leftOutAt = -Infinity;
+
+  constructor(private readonly clocks: Clocks) {}
+
+  /** Takes a message of a point, which is unchecked input. @returns whether it is newer than what is known */
+  take(raw: unknown): boolean {
+    const report = readReport(raw);
+    if (!report) return false;
+    const known = this.points.get(report.name);
+    if (known && report.sequence <= known.report.sequence) return false; // repeated, or overtaken
+    this.forget();
+    if (!known && this.points.size >= LIMITS.points) {
+      this.leftOutAt = this.clocks.monotonic();
+      return false;
+    }
+    const point = known ?? { report, heardAt: 0, reached: new Map<string, Reached[]>() };
+    point.report = report;
+    point.heardAt = this.clocks.monotonic();
+    this.points.set(report.name, point);
+    for (const log of [...point.reached.keys()])
+      if (!report.logs.some((each) => each.log === log)) point.reached.delete(log);
+    for (const each of report.logs) this.reach(point.reached, each);
+    return true;
+  }
+
+  /** More points have reported than are listed. */
+  get overflows(): boolean {
+    return this.clocks.monotonic() - this.leftOutAt <= LIMITS.pointKeptMs;
+  }
+
+  /** Shows the points, by name. One that stops has aborted its calls, and is not shown. */
+  list(asked: Asked): PointView[] {
+    this.forget();
+    return [...this.points]
+      .filter(([, { report }]) => !report.stopping)
+      .map(([name, point]) => this.show(name, point, asked))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** How many points are in each state, whatever the log, and what they add up to. */
+  totals(): {
+    states: Record<'hears' | 'closed' | 'silent', number>;
+    silentMs: number;
+    inFlight: number;
+    aborted: number;
+  } {
+    this.forget();
+    const totals = { states: { hears: 0, closed: 0, silent: 0 }, silentMs: 0, inFlight: 0, aborted: 0 };
+    for (const { report, heardAt } of this.points.values()) {
+      if (report.stopping) continue;
+      const silentMs = this.clocks.monotonic() - heardAt;
+      const isClosed = report.logs.some(({ hears }) => !hears);
+      totals.states[silentMs > report.boundMs ? 'silent' : isClosed ? 'closed' : 'hears'] += 1;
+      totals.silentMs = Math.max(totals.silentMs, silentMs);
+      for (const log of report.logs) {
+        totals.inFlight += log.inFlight;
+        totals.aborted += abortedIn(log, 'any');
+      }
+    }
+    return totals;
+  }
+
+  private show(name: string, { report, heardAt, reached }: KnownPoint, { log, position, aborted }: Asked): PointView {
+    const silentMs = Math.round(this.clocks.monotonic() - heardAt);
+    const about = report.logs.find((each) => each.log === log);
+    const enforced = about && about.hears && about.epoch >= position;
+    const first = enforced ? reached.get(log)?.find(({ epoch }) => epoch >= position) : undefined;
+    return {
+      name,
+      kind: report.kind,
+      process: report.process,
+      state:
+        silentMs > report.boundMs ? 'silent' : about?.hears === false ? 'closed' : enforced ? 'enforces' : 'behind',
+      silentMs,
+      boundMs: report.boundMs,
+      ...(about && { epoch: about.epoch, inFlight: about.inFlight }),
+      ...(about && aborted !== undefined && { aborted: abortedIn(about, aborted) }),
+      ...(first && { enforcedAt: rfc3339(first.at) }),
+    };
+  }
+
+  private reach(reached: KnownPoint['reached'], { log, epoch }: LogReport): void {
+    const changes = reached.get(log) ?? [];
+    reached.set(log, changes);
+    const last = changes.at(-1);
+    if (last?.epoch === epoch) return;
+    // an epoch that went back was withdrawn, with all that was known since
+    if (last && last.epoch > epoch) changes.splice(0);
+    changes.push({ epoch, at: this.clocks.wall() });
+    if (changes.length > LIMITS.epochsKept) changes.shift();
+  }
+
+  private forget(): void {
+    const now = this.clocks.monotonic();
+    for (const [name, { heardAt }] of this.points) if (now - heardAt > LIMITS.pointKeptMs) this.points.delete(name);
+  }
+}
+
+function abortedIn({ aborted }: LogReport, by: string): number {
+  const counted = aborted.filter(({ revocationId }) => by === 'any' || revocationId === by);
+  return counted.reduce((sum, { calls }) => sum + calls, 0);
+}
