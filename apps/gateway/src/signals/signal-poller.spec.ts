@@ -5,7 +5,7 @@ import { Refused } from '../http/problems/problem';
 import { SignalPoller } from './signal-poller';
 import type { Transmitter } from './signal-receiver';
 import { SetRefused } from './set-verifier';
-import { configOf } from './testing';
+import { configOf } from '../testing/signals';
 import { checkedTransmitters } from './transmitter-config';
 
 let server: Server;

@@ -1,6 +1,6 @@
 import { selectorOf, subjectId, subjectMapping, type SubjectMapping } from './signal-subjects';
 import { checkedTransmitters } from './transmitter-config';
-import { configOf } from './testing';
+import { configOf } from '../testing/signals';
 
 const IDP = 'https://idp.example.com';
 const mappings = (...all: object[]): SubjectMapping[] => all.map((each) => subjectMapping.parse(each));

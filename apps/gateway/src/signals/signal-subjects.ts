@@ -88,8 +88,9 @@ export function selectorOf(
 ): SelectorBody | undefined {
   const parts: [SubjectMapping['of'][number], Exclude<SubjectId, { format: 'complex' }>][] =
     subject.format === 'complex'
-      ? PARTS.flatMap((part) => (subject[part] === undefined ? [] : [[part, subject[part]] as const]))
-          .map(([part, id]) => [part, id])
+      ? PARTS.flatMap((part) => (subject[part] === undefined ? [] : [[part, subject[part]] as const])).map(
+          ([part, id]) => [part, id],
+        )
       : [['subject', subject]];
   const selected = parts.flatMap(([part, id]) => {
     const ids = id.format === 'aliases' ? id.identifiers : [id];

@@ -13,7 +13,7 @@ import {
   setClaims,
   startTransmitter,
   TestOwner,
-} from './testing';
+} from '../testing/signals';
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
 const adaRef = (tenant: string): string =>
@@ -192,8 +192,7 @@ describe('POST /v1/signals/{transmitter}, attacked', () => {
   ])('refuses a token %s', async (_what, changed, err) => expect(await signed(changed)).toEqual([400, err]));
 
   it('refuses tokens of other purposes, and other content types', async () => {
-    for (const typ of ['at+jwt', 'JWT', undefined])
-      expect(await signed({}, { typ })).toEqual([400, 'invalid_request']);
+    for (const typ of ['at+jwt', 'JWT', undefined]) expect(await signed({}, { typ })).toEqual([400, 'invalid_request']);
     expect(await push(await token(), { type: 'application/json' })).toEqual([400, 'invalid_request']);
     expect(await push('not a token')).toEqual([400, 'invalid_request']);
   });

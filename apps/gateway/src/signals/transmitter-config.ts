@@ -55,7 +55,11 @@ export const transmitterConfig = z
     poll: z
       .strictObject({
         endpoint: address,
-        authorization: z.string().min(1).max(8_192).regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
+        authorization: z
+          .string()
+          .min(1)
+          .max(8_192)
+          .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
         /** seconds between two polls */
         every: z.number().int().min(1).max(3_600).default(5),
       })

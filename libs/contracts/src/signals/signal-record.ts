@@ -13,10 +13,7 @@ export const signalRecord = z.strictObject({
   transmitter: transmitterName,
   set: signalSet,
   /** the types of its events, the first ones, each at its first characters */
-  types: z
-    .array(z.string().min(1).max(LIMITS.signals.typeChars))
-    .min(1)
-    .max(LIMITS.signals.eventsPerSet),
+  types: z.array(z.string().min(1).max(LIMITS.signals.typeChars)).min(1).max(LIMITS.signals.eventsPerSet),
   /** no event takes authority away; or it names no one whom the configuration maps; or nothing of theirs is live */
   outcome: z.enum(['ignored', 'unknownSubject', 'nothingLive']),
 });

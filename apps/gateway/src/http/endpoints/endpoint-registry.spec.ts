@@ -75,7 +75,7 @@ describe('EndpointRegistry', () => {
     }
   });
 
-  it('requires a key for all but health, description, discovery, signing in, schemas, the console, the proofs of logs, and OAuth', () => {
+  it('requires a key for all but health, description, discovery, signing in, schemas, the console, the proofs of logs, OAuth, and signals', () => {
     expect(
       table
         .filter((route) => route.roles === 'public')
@@ -103,6 +103,7 @@ describe('EndpointRegistry', () => {
         // they read the cookie of a browser themselves, or make it
         'GET /v1/session',
         'POST /v1/session',
+        'POST /v1/signals/:transmitter',
         'DELETE /v1/session',
         'GET /v1/session/sign-in',
         'GET /v1/session/callback',

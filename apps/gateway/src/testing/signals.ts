@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import type { Command } from '@bailiwick/contracts/commands/command';
-import { signingKey, TestIssuer } from '../testing/issuer';
-import { busThat, type BusReply } from '../testing/bus';
-import { NOW } from '../testing/tokens';
+import { signingKey, TestIssuer } from './issuer';
+import { busThat, type BusReply } from './bus';
+import { NOW } from './tokens';
 
 /** A transmitter of tests, and the owner of a log at the other end of the bus. */
 
