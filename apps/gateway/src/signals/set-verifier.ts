@@ -27,12 +27,11 @@ export class SetRefused extends Error {
 
 /** A security event token whose signature and claims are valid. */
 export interface VerifiedSet {
-  readonly jti: string;
   readonly subject: SubjectId;
   readonly events: z.infer<typeof eventsClaim>;
   /** `set:` and a digest of transmitter and `jti` */
   readonly id: string;
-  /** of all claims */
+  /** of all claims but `iat` */
   readonly digest: string;
 }
 
@@ -74,7 +73,8 @@ export class SetVerifier {
     this.checkAge(iat * 1_000);
     const { name, tenant } = this.config;
     const id = `set:${sha256hex(`${tenant}\n${name}\n${jti}`).slice(0, 32)}`;
-    return { jti, subject, events, id, digest: canonicalDigest(payload) };
+    // a transmitter may sign a token again to deliver it again; the key would read as another event otherwise
+    return { subject, events, id, digest: digestOf({ ...payload, iat: undefined }) };
   }
 
   /** Checks what is readable without a key. Nothing is fetched for a token that is not of this transmitter. */
@@ -131,6 +131,15 @@ function refusalOf(error: unknown): SetRefused | Refused {
     error instanceof errors.JWSSignatureVerificationFailed;
   if (ofKey) return new SetRefused('invalid_key', 'the token is not signed with a key of this transmitter');
   return new SetRefused('invalid_request', 'the token cannot be read');
+}
+
+/** @throws SetRefused for claims without a canonical form */
+function digestOf(payload: JWTPayload): string {
+  try {
+    return canonicalDigest(payload);
+  } catch {
+    throw new SetRefused('invalid_request', 'the token is nested too deeply, or has an unpaired surrogate');
+  }
 }
 
 /** The well-known path goes between host and path of the issuer. @see SSF 1.0 section 7.2.1 */

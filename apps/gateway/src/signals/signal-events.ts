@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 
-/** What the security events of the specifications say, and which of them stop agents. Pure. */
+/** The security events of the specifications, and which of them stop agents. Pure. */
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
 const RISC = 'https://schemas.openid.net/secevent/risc/event-type/';
@@ -27,7 +27,7 @@ const kind = <S extends z.ZodRawShape>(
   uri: string,
   shape: S,
   stops: (payload: z.infer<z.ZodObject<S>>) => boolean = () => true,
-): Kind => ({ uri, payload: z.looseObject({ ...shared, ...shape }), stops: stops as Kind['stops'] });
+): Kind => ({ uri, payload: z.looseObject({ ...shared, ...shape }), stops: stops });
 
 const riskLevel = z.enum(['LOW', 'MEDIUM', 'HIGH']);
 const compliance = z.enum(['compliant', 'not-compliant']);

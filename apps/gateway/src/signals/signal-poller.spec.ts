@@ -31,7 +31,7 @@ afterAll(() => {
 });
 beforeEach(() => ([responses, requests] = [[], []]));
 
-/** A poller whose receiver does with each token what its text says. */
+/** A poller whose receiver does with each token what its text names. */
 function poller() {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/poll`;
   const poll = { endpoint, authorization: 'Bearer poll-secret', every: 7 };

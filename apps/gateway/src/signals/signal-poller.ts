@@ -19,8 +19,8 @@ const nothing = (): Report => ({ ack: [], setErrs: {} });
 
 /**
  * Fetches security event tokens from transmitters that deliver by poll (RFC 8936). Every gateway polls; a token that
- * two of them receive has its effect once. A token is acknowledged after its command is committed: a process that dies
- * in between leaves it to be delivered again.
+ * two of them receive has its effect once. A token is acknowledged after its command is committed: a process that
+ * dies before that leaves it to be delivered again.
  */
 @Injectable()
 export class SignalPoller implements OnModuleInit, OnApplicationShutdown {

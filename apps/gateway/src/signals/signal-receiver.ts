@@ -105,7 +105,7 @@ export class SignalReceiver {
     return counts.grants + counts.pendingApprovals + counts.pendingRuns > 0;
   }
 
-  /** A suspension for which there is no room is a revocation: agents do not go on since others are suspended. */
+  /** A suspension for which there is no room is a revocation: agents do not continue because others are suspended. */
   private async stop(
     config: TransmitterConfig,
     set: VerifiedSet,

@@ -97,15 +97,17 @@ describe('POST /v1/signals/{transmitter}', () => {
       expect(await push(text)).toEqual(ACCEPTED);
     }
     expect(owner.decided.map(({ type }) => type)).toEqual(['revokeSelector']);
-    owner = new TestOwner(); // it has forgotten the command; the revocation is there
+    owner = new TestOwner(); // it has forgotten the command; the revocation exists
     owner.refusals.push('CONFLICT');
     expect(await push(text)).toEqual(ACCEPTED);
     expect(owner.decided).toEqual([]);
   });
 
-  it('refuses another token with the same jti', async () => {
+  it('refuses another token with the same jti, unless it is the same, signed again', async () => {
     await push(await token());
-    expect(await push(await token({ iat: NOW / 1_000 - 5 }))).toEqual([400, 'invalid_request']);
+    expect(await push(await token({ iat: NOW / 1_000 - 5 }))).toEqual(ACCEPTED);
+    const another = await token({ sub_id: { ...ADA, email: 'bob@example.com' } });
+    expect(await push(another)).toEqual([400, 'invalid_request']);
   });
 
   it('does not acknowledge what was not committed', async () => {
@@ -188,6 +190,8 @@ describe('POST /v1/signals/{transmitter}, attacked', () => {
     ['without a subject', { sub_id: undefined }, 'invalid_request'],
     ['whose subject has another member', { sub_id: { ...ADA, more: 1 } }, 'invalid_request'],
     ['without events', { events: {} }, 'invalid_request'],
+    ['with an unpaired surrogate', { more: '\ud800' }, 'invalid_request'],
+    ['that is nested deeply', { more: JSON.parse('['.repeat(400) + ']'.repeat(400)) as object }, 'invalid_request'],
     ['with an event that lacks a member', { events: { [`${CAEP}/credential-change`]: {} } }, 'invalid_request'],
   ])('refuses a token %s', async (_what, changed, err) => expect(await signed(changed)).toEqual([400, err]));
 

@@ -47,7 +47,7 @@ export async function startTransmitter(kid = 'k1'): Promise<TestIssuer> {
 const value = (answer: unknown): BusReply => ({ value: answer });
 const counts = (grants: number) => ({ counts: { grants, pendingApprovals: 0, pendingRuns: 0 } });
 
-/** An owner that knows commands by their ids, as a real one does, and previews what a test says is live. */
+/** An owner that knows commands by their ids, as a real one does, and previews what a test states as live. */
 export class TestOwner {
   live = 1;
   /** the refusals of the next commands, by their codes */
