@@ -168,6 +168,10 @@ export const LIMITS = {
     /** tokens of one poll, size of its response, and the pause after a poll that failed */
     perPoll: 20,
     pollBytes: 1024 * 1024,
+    /** streams to receivers, per tenant; tokens of one poll; and ms between two requests for verification */
+    streams: 50,
+    sentPerPoll: 100,
+    verificationMs: 10_000,
     pollRetryMs: 30_000,
   },
 

@@ -45,7 +45,7 @@ export class SignalsController {
       } finally {
         release();
       }
-      return Reply.text('', 'application/json', NO_STORE, 202);
+      return Reply.text('', 'text/plain; charset=utf-8', NO_STORE, 202);
     } catch (error) {
       if (!(error instanceof SetRefused)) throw error;
       const { err, description } = error;

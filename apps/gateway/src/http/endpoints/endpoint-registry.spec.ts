@@ -93,6 +93,7 @@ describe('EndpointRegistry', () => {
         'POST /witness/add-checkpoint',
         'GET /.well-known/authzen-configuration',
         'GET /.well-known/oauth-authorization-server',
+        'GET /.well-known/ssf-configuration',
         'GET /oauth/jwks',
         // they authenticate OAuth clients themselves
         'POST /oauth/token',
