@@ -64,7 +64,7 @@ describe('a stream of security events', () => {
     await revoke(run.grantId);
     const { sets } = await poll(id);
     expect(new Set(await grantsIn(sets))).toEqual(new Set(leases));
-    const [[jti = '', text = ''] = []] = Object.entries(sets);
+    const [jti, text] = Object.entries(sets)[0] as [string, string];
     const { claims } = await read(text);
     const view = (await as(analyst, 'GET', `/v1/ssf/streams?stream_id=${id}`)).body;
     expect(claims).toMatchObject({ jti, aud: view.aud, txn: expect.any(String) as string });
@@ -122,7 +122,7 @@ describe('a stream of security events', () => {
     expect((await ask()).status).toBe(204);
     expect((await ask()).status).toBe(429);
     const { sets } = await poll(id);
-    const [[jti = '', text = ''] = []] = Object.entries(sets);
+    const [jti, text] = Object.entries(sets)[0] as [string, string];
     const { claims } = await read(text);
     expect(claims).toMatchObject({ sub_id: { format: 'opaque', id }, events: { [VERIFICATION]: { state: 'abc' } } });
     expect((await poll(id, { ack: [jti] })).sets).toEqual({});
