@@ -70,7 +70,7 @@ export class SsfStreams {
   }
 
   /**
-   * Takes acknowledgments and returns the next tokens. What is acknowledged is passed as far as it is the next in order,
+   * Takes acknowledgments and returns the next tokens. Acknowledged ones are passed as far as they are next in order,
    * so a stream needs no memory but its spots, and its order is that of the log. A process that dies before the spots are
    * saved, or after that before its response arrives, delivers again what was not acknowledged.
    */

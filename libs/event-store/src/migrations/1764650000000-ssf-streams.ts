@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The streams of security events of receivers, and how far each has come. What is sent is in the log. */
+/** The streams of security events of receivers, and how far each has come; their content derives from the log. */
 export class SsfStreams1764650000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
