@@ -111,7 +111,7 @@ const because = ({ data }: { data: { reason: { code: string; says?: string | und
 const answer = (verdict: 'approve' | 'deny'): Partial<Shape> =>
   verdict === 'approve' ? {} : { status: FAILURE, severity: LOW };
 
-/** A lease that the system suspended by itself, such as for drift: the event is a finding about it. */
+/** A lease that the system suspended, such as for drift: the event is a finding about it. */
 function suspended(event: Of<'GrantSuspended'>): Shape {
   if (event.actor.kind !== 'system') return lease(event, ACTIVITY.suspend, { severity: MEDIUM, ...because(event) });
   const { code, says } = event.data.reason;
