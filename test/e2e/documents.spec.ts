@@ -14,6 +14,7 @@ const PAGES = [
   'operators',
   'tool-owners',
   'subscribers',
+  'shared-signals',
   'policy',
   'adopt',
 ];

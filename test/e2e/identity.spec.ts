@@ -1,17 +1,22 @@
+import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BUILT_FLAGS } from '@bailiwick/platform/built';
+import { signingKey, TestIssuer } from '../../apps/gateway/src/testing/issuer';
 import { bailiwick, type Ran } from '../support/cli';
 import { OpenIdProvider } from '../support/openid-provider';
 import { scratch } from '../support/servers';
 import { http, Stack, until } from '../support/stack';
 import { call, openRun, RUN, type LogEvent } from '../http/world';
 
+const SIGNALS = 'https://bailiwick.example/v1/signals/idp';
+const SIGNALS_SECRET = 'the-secret-of-the-transmitter';
 const AUDIENCE = 'https://bailiwick.example/api';
 
 let provider: OpenIdProvider;
 let stack: Stack;
+let transmitter: TestIssuer;
 beforeAll(async () => {
   provider = await OpenIdProvider.start(AUDIENCE);
   const dir = scratch();
@@ -25,11 +30,22 @@ beforeAll(async () => {
     login: { clientId: 'bailiwick-cli', scope: 'openid email api', resource: AUDIENCE },
   };
   writeFileSync(join(dir, 'issuers.json'), JSON.stringify({ issuers: [issuer] }));
+  transmitter = await TestIssuer.start(signingKey('one'));
+  const signals = {
+    name: 'idp',
+    issuer: transmitter.url,
+    jwksUri: `${transmitter.url}/jwks`,
+    audience: SIGNALS,
+    push: { secretSha256: createHash('sha256').update(SIGNALS_SECRET).digest('hex') },
+    subjects: [{ format: 'email', domains: ['example.com'], names: 'principal', prefix: 'user:' }],
+  };
+  writeFileSync(join(dir, 'signals.json'), JSON.stringify({ transmitters: [signals] }));
   stack = await Stack.start({}, [], dir);
 }, 120_000);
 afterAll(async () => {
   await stack.stop();
   await provider.stop();
+  await transmitter.stop();
 });
 
 type Json = Record<string, unknown>;
@@ -182,6 +198,63 @@ describe('a person without a role', () => {
     const own = await as(ada.key, 'POST', '/v1/runs', { ...RUN, requestedBy: 'user:Ada@example.com' });
     expect(own.status).toBe(201);
     expect(own.body.run).toMatchObject({ requestedByStatedBy: ada.ref });
+  });
+});
+
+describe('a security event of the identity provider', () => {
+  const push = async (jti: string, email: string, type: string): Promise<number> => {
+    const claims = { iss: transmitter.url, aud: SIGNALS, jti, iat: Math.floor(Date.now() / 1_000) };
+    const events = { [`https://schemas.openid.net/secevent/${type}`]: {} };
+    const set = await transmitter.sign(
+      { ...claims, sub_id: { format: 'email', email }, events },
+      { typ: 'secevent+jwt' },
+    );
+    sent.set(jti, set);
+    return pushed(set);
+  };
+  const sent = new Map<string, string>();
+  const pushed = async (body: string): Promise<number> => {
+    const headers = { authorization: `Bearer ${SIGNALS_SECRET}`, 'content-type': 'application/secevent+jwt' };
+    return (await fetch(`${stack.url}/v1/signals/idp`, { method: 'POST', headers, body })).status;
+  };
+
+  it('stops the agents of the person before it is acknowledged, once, until a responder resumes them', async () => {
+    const body = { ...RUN, requestedBy: 'user:grace@example.com' };
+    const { grant } = (await as(stack.keys.orchestrator as string, 'POST', '/v1/runs', body)).body as unknown as {
+      grant: { id: string };
+    };
+    const decision = async (): Promise<unknown> =>
+      (await as(stack.keys.enforcer as string, 'POST', '/v1/actions', call(grant.id))).body.decision;
+    expect(await decision()).toBe('permit');
+    expect(await push('one', 'Grace@example.com', 'caep/event-type/session-revoked')).toBe(202);
+    expect(await decision()).toBe('deny');
+
+    const [added] = await eventsOf('RevocationRuleAdded');
+    expect(added).toMatchObject({
+      actor: { kind: 'service', id: 'signals:idp', via: transmitter.url },
+      data: { mode: 'suspend' },
+    });
+    const { revocationId } = added!.data as { revocationId: string };
+    const resumed = await as(stack.keys.responder as string, 'POST', `/v1/revocations/${revocationId}/resumption`, {
+      reason: 'signed in again',
+    });
+    expect(resumed.status).toBe(200);
+    expect(await pushed(sent.get('one') as string)).toBe(202);
+    expect(await decision()).toBe('permit');
+    expect(await eventsOf('RevocationRuleAdded')).toHaveLength(1);
+  });
+
+  it('about someone without agents, or of another type, is recorded without a name, and stops nothing', async () => {
+    expect(await push('two', 'mary@example.com', 'risc/event-type/account-disabled')).toBe(202);
+    expect(await push('three', 'grace@example.com', 'caep/event-type/token-claims-change')).toBe(202);
+    await until('the records', async () => (await eventsOf('SignalReceived')).length === 2);
+    const events = await eventsOf('SignalReceived');
+    expect(events).toMatchObject([
+      { data: { transmitter: 'idp', outcome: 'nothingLive' } },
+      { data: { transmitter: 'idp', outcome: 'ignored' } },
+    ]);
+    expect(JSON.stringify(events)).not.toMatch(/grace|mary|"two"/i);
+    expect(await eventsOf('RevocationRuleAdded')).toHaveLength(1);
   });
 });
 

@@ -4,6 +4,8 @@ import { GRANT, RUN } from './world';
 type Json = Record<string, unknown>;
 
 export const JKT = 'a'.repeat(43);
+/** no stream has this id */
+export const STREAM = '0'.repeat(32);
 export const DIGEST = `sha256:${'0'.repeat(64)}`;
 
 /** A valid grant request with every member. */
@@ -148,6 +150,22 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
     },
     { path: '/v1/webhooks/siem/test', role: 'admin', body: {} },
     { path: '/v1/webhooks/siem/redelivery', role: 'admin', body: { id: 'default/0:1' } },
+    {
+      path: '/v1/ssf/streams',
+      role: 'analyst',
+      body: {
+        delivery: { method: 'urn:ietf:rfc:8936' },
+        events_requested: ['https://schemas.openid.net/secevent/caep/event-type/session-revoked'],
+        description: 'a test',
+      },
+    },
+    { path: '/v1/ssf/status', role: 'analyst', body: { stream_id: STREAM, status: 'paused', reason: 'a test' } },
+    { path: '/v1/ssf/verification', role: 'analyst', body: { stream_id: STREAM, state: 'a test' } },
+    {
+      path: `/v1/ssf/streams/${STREAM}/poll`,
+      role: 'analyst',
+      body: { ack: ['one'], setErrs: {}, maxEvents: 1, returnImmediately: true },
+    },
   ];
 }
 

@@ -1,3 +1,4 @@
+import { STREAM } from './bodies';
 import { http, type Stack } from '../support/stack';
 import { call, GRANT, RUN, shorten, type Opened } from './world';
 
@@ -376,6 +377,34 @@ export const TABLE: readonly Row[] = [
   ...['token', 'introspect', 'revoke'].map((name) =>
     row(`POST /oauth/${name}`, 400, 'anyone', () => ({ path: `/oauth/${name}`, body: {} })),
   ),
+  // Streams of security events: none of this id exists (test/http/ssf.spec.ts)
+  open('GET /.well-known/ssf-configuration', '/.well-known/ssf-configuration'),
+  row('POST /v1/ssf/streams', 201, ['analyst', 'enforcer'], () => ({ path: '/v1/ssf/streams', body: {} })),
+  row('GET /v1/ssf/streams', 200, ['analyst', 'enforcer'], () => ({ path: '/v1/ssf/streams' })),
+  ...['PATCH', 'PUT'].map((method) =>
+    row(`${method} /v1/ssf/streams`, 404, ['analyst', 'enforcer'], () => ({
+      path: '/v1/ssf/streams',
+      body: { stream_id: STREAM },
+    })),
+  ),
+  row('DELETE /v1/ssf/streams', 404, ['analyst', 'enforcer'], () => ({
+    path: `/v1/ssf/streams?stream_id=${STREAM}`,
+  })),
+  row('GET /v1/ssf/status', 404, ['analyst', 'enforcer'], () => ({ path: `/v1/ssf/status?stream_id=${STREAM}` })),
+  row('POST /v1/ssf/status', 404, ['analyst', 'enforcer'], () => ({
+    path: '/v1/ssf/status',
+    body: { stream_id: STREAM, status: 'paused' },
+  })),
+  row('POST /v1/ssf/verification', 404, ['analyst', 'enforcer'], () => ({
+    path: '/v1/ssf/verification',
+    body: { stream_id: STREAM },
+  })),
+  row('POST /v1/ssf/streams/{id}/poll', 404, ['analyst', 'enforcer'], () => ({
+    path: `/v1/ssf/streams/${STREAM}/poll`,
+    body: {},
+  })),
+  // it authenticates transmitters itself, and none is configured here (apps/gateway/src/signals)
+  row('POST /v1/signals/{transmitter}', 400, 'anyone', () => ({ path: '/v1/signals/idp', body: {} })),
   open('GET /schemas/{name}', '/schemas/receipt-v1.json'),
   open('GET /console', '/console'),
   open('GET /console/{path}', '/console/'),

@@ -324,6 +324,12 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
     personRef: fc.constant(ref),
     sessions: fc.constant(LIMITS.sessions.perTenant),
   }),
+  recordSignal: fc.record({
+    transmitter: fc.constant('s'.repeat(32)),
+    set: fc.constant(`set:${'f'.repeat(32)}`),
+    types: fc.constant(Array.from({ length: LIMITS.signals.eventsPerSet }, () => '"'.repeat(LIMITS.signals.typeChars))),
+    outcome: fc.constantFrom('ignored', 'unknownSubject', 'nothingLive'),
+  }),
   recordKey: fc.record(
     {
       keyId: fc.constant(`key_${'z'.repeat(26)}`),

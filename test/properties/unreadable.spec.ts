@@ -39,6 +39,13 @@ const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   log.do('recordMcpServer', { server: 'files', change: 'registered', identity: approved.identity, actor: PERSON });
   log.do('recordWebhook', { webhook: 'siem', change: 'registered', host: 'siem.example.com', actor: PERSON });
   log.do('recordSession', { change: 'started', with: 'link', actor: PERSON });
+  log.do('recordSignal', {
+    transmitter: 'idp',
+    set: `set:${'0'.repeat(32)}`,
+    types: ['https://example.com/event'],
+    outcome: 'ignored',
+    actor: { kind: 'service', id: 'signals:idp' },
+  });
   const revocationId = `rev_0_${'2'.repeat(26)}`;
   log.do('revokeSelector', {
     revocationId,

@@ -155,8 +155,9 @@ describe('AppModule', () => {
     const webhooks = ['', '-callback', '-dead', '-remove', '-rotate', '-save', '-totals', 's'].map(
       (name) => `webhook${name}`,
     );
+    const streams = ['-create', '-remove', '-save', 's'].map((name) => `ssf-stream${name}`);
     const sessions = ['add-session-link', 'end-person-sessions', 'end-session', 'session', 'start-session'];
-    const served = ['create-tenant', 'logs', ...keys, ...people, ...mcp, ...webhooks, ...sessions]
+    const served = ['create-tenant', 'logs', ...keys, ...people, ...mcp, ...webhooks, ...streams, ...sessions]
       .map((name) => `admin.${name}`)
       .concat('health.delegation');
     const stopped = served.map((name) => `stop bailiwick.${name}`).sort();

@@ -11,6 +11,7 @@ import { RpcModule } from './rpc/rpc.module';
 import { SessionsModule } from './sessions/sessions.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
 import { SystemModule } from './system/system.module';
+import { SignalsModule } from './signals/signals.module';
 import { WebhooksModule } from './webhooks/webhooks.module';
 
 /** The delegation service: owns logs and decides their commands. */
@@ -30,6 +31,7 @@ export class AppModule {
         PeopleModule,
         McpModule,
         WebhooksModule,
+        SignalsModule,
         SystemModule,
       ],
     };

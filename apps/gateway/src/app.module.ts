@@ -27,6 +27,7 @@ import { ReportingModule } from './reporting/reporting.module';
 import { RevocationsModule } from './revocations/revocations.module';
 import { RunsModule } from './runs/runs.module';
 import { SessionsModule } from './sessions/sessions.module';
+import { SignalsModule } from './signals/signals.module';
 import { SignInModule } from './sign-in/sign-in.module';
 import { SystemModule } from './system/system.module';
 import { TenantsModule } from './tenants/tenants.module';
@@ -63,6 +64,7 @@ import { WebhooksModule } from './webhooks/webhooks.module';
     KeysModule,
     McpModule,
     WebhooksModule,
+    SignalsModule,
     MineModule,
     SignInModule,
     SessionsModule,

@@ -153,6 +153,28 @@ export const LIMITS = {
     callbackStateChars: 1_024,
   },
 
+  // shared signals
+  signals: {
+    /** configured transmitters */
+    transmitters: 32,
+    /** one security event token, its events, and characters of the type of one that are recorded */
+    setBytes: 32 * 1024,
+    eventsPerSet: 8,
+    typeChars: 200,
+    jtiChars: 500,
+    /** mapped subjects of one transmitter, and the identifiers of one subject */
+    subjects: 16,
+    aliases: 16,
+    /** tokens of one poll, size of its response, and the pause after a poll that failed */
+    perPoll: 20,
+    pollBytes: 1024 * 1024,
+    /** streams to receivers, per tenant; tokens of one poll; and ms between two requests for verification */
+    streams: 50,
+    sentPerPoll: 100,
+    verificationMs: 10_000,
+    pollRetryMs: 30_000,
+  },
+
   // erasure
   /** payloads that one statement erases, and trees that it searches for them */
   erasePayloadsAtOnce: 2_000,

@@ -82,6 +82,8 @@ const schema = z.object({
   BAILIWICK_FAST_PATH: z.enum(['on', 'off']).default('on'),
   /** the OpenID Connect issuers whose tokens people present; the file `issuers.json` of the data folder unless stated */
   BAILIWICK_ISSUERS_FILE: z.string().optional(),
+  /** the transmitters whose security events are received; the file `signals.json` of the data folder unless stated */
+  BAILIWICK_SIGNALS_FILE: z.string().optional(),
   /** where gateways serve metrics without a key, as host:port; left out, `GET /metrics` of the API needs one */
   BAILIWICK_METRICS_ADDRESS: z
     .string()
@@ -140,6 +142,7 @@ export interface Config {
     readonly credentials: string;
     readonly tenants: string;
     readonly issuers: string;
+    readonly signals: string;
     readonly tokenKey: string;
     readonly logKey: string;
     readonly handovers: string;
@@ -212,6 +215,7 @@ export function readConfig(
       credentials: join(dataDir, 'credentials.json'),
       tenants: join(dataDir, 'tenants.json'),
       issuers: env.BAILIWICK_ISSUERS_FILE ?? join(dataDir, 'issuers.json'),
+      signals: env.BAILIWICK_SIGNALS_FILE ?? join(dataDir, 'signals.json'),
       tokenKey: key('token.pem'),
       logKey: env.BAILIWICK_LOG_KEY_FILE ?? key('log.pem'),
       handovers: key('log.handovers'),

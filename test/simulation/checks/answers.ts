@@ -34,6 +34,7 @@ const MAIN_EVENTS: Record<CommandType, readonly EventType[]> = {
   recordMcpServer: ['McpServerChanged'],
   recordWebhook: ['WebhookChanged'],
   recordSession: ['SessionChanged'],
+  recordSignal: ['SignalReceived'],
   erase: ['PayloadsErased'],
   setAsideEvent: ['EventSetAside'],
   recordDrift: ['DriftScored'],

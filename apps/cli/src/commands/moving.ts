@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { BailiwickClient } from '@bailiwick/client/client';
 import type { ExportHeader, ExportLine, ImportView } from '@bailiwick/contracts/transfer/export';
 import { ExportReader } from '@bailiwick/transparency-log/exported';
@@ -12,6 +12,7 @@ import { readImportKeys } from '@bailiwick/platform/keys/import-keys';
 import { clientFor, dataDir, UsageError, type GlobalOptions } from '../context';
 import { linesIn, linesOf } from '../lines';
 import { Progress } from '../progress';
+import { ocsfLine } from '../ocsf/ocsf';
 import { green } from '../render';
 
 export function addMoveCommands(program: Command): void {
@@ -19,7 +20,12 @@ export function addMoveCommands(program: Command): void {
     .command('export')
     .description('export the tenant as NDJSON, up to its state at the start of the export, and verify each line')
     .option('--out <file>', 'output file (compressed if it ends in .gz); default: standard output')
-    .action((_flags, command: Command) => exportTenant(command.optsWithGlobals<GlobalOptions & { out?: string }>()));
+    .addOption(
+      new Option('--format <format>', 'ocsf: decisions, leases, revocations and approvals in classes of OCSF 1.3.0')
+        .choices(['bailiwick', 'ocsf'])
+        .default('bailiwick'),
+    )
+    .action((_flags, command: Command) => exportTenant(command.optsWithGlobals<ExportFlags>()));
   program
     .command('import <file>')
     .description('import an exported tenant into this installation, whose tenant of that name must be empty')
@@ -34,16 +40,29 @@ export function addMoveCommands(program: Command): void {
     .action((file: string, _flags, command: Command) => importTenant(file, command.optsWithGlobals<ImportFlags>()));
 }
 
-/** Verifies each line that passes, and shows progress. */
-function checking(reader: ExportReader, progress: Progress): Transform {
+interface ExportFlags extends GlobalOptions {
+  out?: string;
+  format: 'bailiwick' | 'ocsf';
+}
+
+/**
+ * Verifies each line, and shows progress.
+ * @param written what is written for a line; undefined: nothing
+ */
+function checking(
+  reader: ExportReader,
+  progress: Progress,
+  written: (line: string, event: ExportLine | undefined) => string | undefined,
+): Transform {
   return new Transform({
     readableObjectMode: false,
     writableObjectMode: true,
     transform(line: string, _encoding, done) {
       try {
-        reader.take(line);
+        const event = reader.take(line);
         progress.at(reader.events, sizeOf(reader.header));
-        done(null, `${line}\n`);
+        const text = written(line, event);
+        done(null, text === undefined ? undefined : `${text}\n`);
       } catch (error) {
         done(error as Error);
       }
@@ -53,8 +72,8 @@ function checking(reader: ExportReader, progress: Progress): Transform {
 
 const sizeOf = (header: ExportHeader | undefined): number => header?.logs.reduce((sum, { size }) => sum + size, 0) ?? 0;
 
-async function exportTenant(options: GlobalOptions & { out?: string }): Promise<void> {
-  const { out } = options;
+async function exportTenant(options: ExportFlags): Promise<void> {
+  const { out, format } = options;
   const response = await clientFor(options, 'admin').raw('/v1/export');
   if (!response.ok || !response.body)
     throw new Error(`the export was refused: ${response.status} ${(await response.text()).slice(0, 300)}`);
@@ -63,7 +82,13 @@ async function exportTenant(options: GlobalOptions & { out?: string }): Promise<
   const lines = linesOf(Readable.fromWeb(response.body as never));
   const unfinished = out === undefined ? undefined : `${out}.unfinished`;
   const target: Writable = unfinished === undefined ? process.stdout : createWriteStream(unfinished, { mode: 0o600 });
-  const verifier = checking(reader, progress);
+  let mapped = 0;
+  const verifier = checking(reader, progress, (line, event) => {
+    if (format !== 'ocsf') return line;
+    const text = event && ocsfLine(event);
+    if (text !== undefined) mapped += 1;
+    return text;
+  });
   const end = { end: unfinished !== undefined };
   if (out?.endsWith('.gz')) await pipeline(lines, verifier, createGzip(), target, end);
   else await pipeline(lines, verifier, target, end);
@@ -71,6 +96,10 @@ async function exportTenant(options: GlobalOptions & { out?: string }): Promise<
   const { events, payloads, logs } = reader.done(); // an incomplete file keeps the suffix .unfinished
   if (out === undefined || unfinished === undefined) return;
   renameSync(unfinished, out);
+  if (format === 'ocsf') {
+    if (options.json) return console.log(JSON.stringify({ file: out, events, mapped, logs }));
+    return console.log(`${green('exported')} ${mapped} of ${events} events in classes of OCSF: ${out}`);
+  }
   if (options.json) return console.log(JSON.stringify({ file: out, events, payloads, logs }));
   for (const { log, size, root } of logs) console.log(`${log}  ${size} events  root ${root}`);
   console.log(`${green('exported')} ${events} events, ${payloads} payloads: ${out}`);

@@ -48,7 +48,7 @@ const FILES: Record<ServiceName, readonly string[]> = {
 const OPTIONAL_FILES: Partial<Record<ServiceName, readonly string[]>> = {
   delegation: ['import-keys.json'],
   boundary: ['mcp.json', 'mcp-secrets.json', 'http.json'],
-  gateway: ['issuers.json', 'keys/token.retired.json'],
+  gateway: ['issuers.json', 'signals.json', 'keys/token.retired.json'],
   ledger: ['witnesses.json', 'keys/log.handovers'],
 };
 

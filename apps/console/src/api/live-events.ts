@@ -178,6 +178,7 @@ const EVENT_TYPES = [
   'RunCompleted',
   'RunOpened',
   'SessionChanged',
+  'SignalReceived',
   'SuspensionLifted',
   'TenantBudgetRemoved',
   'TenantBudgetSet',

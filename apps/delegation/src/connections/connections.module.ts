@@ -6,6 +6,7 @@ import { PostgresMcpPins } from '@bailiwick/event-store/postgres/mcp-pins';
 import { PostgresPayloads } from '@bailiwick/event-store/postgres/payloads';
 import { PostgresPeople } from '@bailiwick/event-store/postgres/people';
 import { PostgresSessions } from '@bailiwick/event-store/postgres/sessions';
+import { PostgresSsfStreams } from '@bailiwick/event-store/postgres/ssf-streams';
 import { PostgresWebhooks } from '@bailiwick/event-store/postgres/webhooks';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import type { Config } from '@bailiwick/platform/config';
@@ -21,6 +22,7 @@ import {
   PAYLOADS,
   PEOPLE,
   SESSIONS,
+  SSF_STREAMS,
   STAGED_IMPORTS,
   WEBHOOKS,
 } from './tokens';
@@ -36,6 +38,7 @@ const TOKENS = [
   SESSIONS,
   PEOPLE,
   MCP_PINS,
+  SSF_STREAMS,
   WEBHOOKS,
 ];
 
@@ -53,6 +56,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(PEOPLE) private readonly people: PostgresPeople,
     @Inject(MCP_PINS) private readonly mcpPins: PostgresMcpPins,
     @Inject(WEBHOOKS) private readonly webhooks: PostgresWebhooks,
+    @Inject(SSF_STREAMS) private readonly streams: PostgresSsfStreams,
   ) {}
 
   static forRoot(config: Config, logger: Logger): DynamicModule {
@@ -95,6 +99,11 @@ export class ConnectionsModule implements OnApplicationShutdown {
           inject: [CONFIG],
         },
         {
+          provide: SSF_STREAMS,
+          useFactory: ({ databaseUrl }: Config) => new PostgresSsfStreams(databaseUrl),
+          inject: [CONFIG],
+        },
+        {
           provide: WEBHOOKS,
           useFactory: ({ databaseUrl }: Config) => new PostgresWebhooks(databaseUrl),
           inject: [CONFIG],
@@ -114,6 +123,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
     await this.people.close();
     await this.mcpPins.close();
     await this.webhooks.close();
+    await this.streams.close();
   }
 }
 

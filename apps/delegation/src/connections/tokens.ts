@@ -12,6 +12,7 @@ export const SESSIONS = Symbol('Sessions');
 export const ACCESS_KEYS = Symbol('AccessKeys');
 export const MCP_PINS = Symbol('McpPins');
 export const WEBHOOKS = Symbol('Webhooks');
+export const SSF_STREAMS = Symbol('SsfStreams');
 export const IMPORT_KEYS = Symbol('ImportKeys');
 
 /** Reads the keys that the operator has pinned, as they are now. */

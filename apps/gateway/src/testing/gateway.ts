@@ -16,6 +16,8 @@ import { configureHttp } from '../gateway-application';
 import { EndpointRegistry } from '../http/endpoints/endpoint-registry';
 import { HttpAdapter } from '../http/http-adapter';
 import { IncomingBodies } from '../http/bodies/incoming-bodies';
+import { Transmitters } from '../signals/signal-receiver';
+import { checkedTransmitters } from '../signals/transmitter-config';
 import { busThat, type BusReply } from './bus';
 import { ISSUER, tokensAt, type Clock } from './tokens';
 
@@ -27,6 +29,8 @@ export interface GatewayOptions {
   readonly clock?: Clock;
   /** as in `issuers.json` */
   readonly issuers?: readonly unknown[];
+  /** as in `signals.json` */
+  readonly transmitters?: readonly unknown[];
   /** receives the errors that the gateway logs */
   readonly errors?: unknown[];
 }
@@ -97,6 +101,13 @@ export async function makeGateway(options: GatewayOptions = {}): Promise<NestFas
     .overrideProvider(Issuers)
     .useValue(
       new Issuers(checkedIssuers({ issuers: options.issuers ?? [] }, ISSUER), () => options.clock?.now ?? Date.now()),
+    )
+    .overrideProvider(Transmitters)
+    .useValue(
+      new Transmitters(
+        checkedTransmitters({ transmitters: options.transmitters ?? [] }, ISSUER),
+        () => options.clock?.now ?? Date.now(),
+      ),
     )
     .overrideProvider(SessionSecrets)
     .useValue(new SessionSecrets(Buffer.alloc(32, 9)))

@@ -21,6 +21,7 @@ import { requestAccess, withdrawRequest } from './request-access';
 import { recordMcpApproval } from './record-mcp-approval';
 import { recordMcpServer } from './record-mcp-server';
 import { recordSession } from './record-session';
+import { recordSignal } from './record-signal';
 import { recordWebhook } from './record-webhook';
 import { onlyCounted, recordRefusal, summarizeRefusals } from './refusals';
 import { heldUp, setAsideEvent } from './set-aside';
@@ -57,6 +58,7 @@ const DECIDERS: { [T in CommandType]: Decide<T> } = {
   recordMcpServer,
   recordWebhook,
   recordSession,
+  recordSignal,
   erase,
   setAsideEvent,
   recordDrift,

@@ -79,6 +79,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   McpServerChanged: () => undefined, // the boundary reads the servers
   WebhookChanged: () => undefined, // the ledger reads the webhooks
   SessionChanged: () => undefined, // the gateways know the sessions
+  SignalReceived: () => undefined, // one that stops something is a revocation
   PayloadsErased: () => undefined, // no fold reads a payload
   HistoryImported: (state, event) => void (state.imported = event.position),
   EventSetAside: eventSetAside,

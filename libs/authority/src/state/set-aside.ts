@@ -31,6 +31,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'McpServerChanged',
         'WebhookChanged',
         'SessionChanged',
+        'SignalReceived',
         'PayloadsErased',
         'HistoryImported',
         'EventSetAside',

@@ -21,6 +21,7 @@ import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
 import { mcpServerChange } from '../mcp/mcp-server-change';
 import { sessionChange } from '../sessions/session-change';
+import { signalRecord } from '../signals/signal-record';
 import { webhookChange } from '../webhooks/webhook-change';
 import { understands } from '../obligations/obligation';
 import { policyVersion } from '../policy/deployment';
@@ -179,6 +180,8 @@ export const recordMcpServer = command('recordMcpServer', mcpServerChange.shape)
 export const recordWebhook = command('recordWebhook', webhookChange.shape);
 /** records that the gateway has started or ended a session of a browser; sessions are not part of the log */
 export const recordSession = command('recordSession', sessionChange.shape);
+/** records a security event of a configured transmitter that stopped nothing */
+export const recordSignal = command('recordSignal', signalRecord.shape);
 export const liftQuarantine = command('liftQuarantine', { revocationId: idOf('revocation') });
 /** ends a revocation of mode `suspend` */
 export const liftSuspension = command('liftSuspension', { revocationId: idOf('revocation') });
@@ -246,6 +249,7 @@ export const COMMANDS = [
   recordMcpServer,
   recordWebhook,
   recordSession,
+  recordSignal,
   erase,
   setAsideEvent,
   recordDrift,

@@ -10,6 +10,7 @@ import { keyChange } from '../keys/key-change';
 import { mcpApproval } from '../mcp/mcp-pin';
 import { mcpServerChange } from '../mcp/mcp-server-change';
 import { sessionChange } from '../sessions/session-change';
+import { signalRecord } from '../signals/signal-record';
 import { webhookChange } from '../webhooks/webhook-change';
 import { argumentMarks, resultMarks } from '../actions/value-marks';
 import { decidedObligations, understands } from '../obligations/obligation';
@@ -351,6 +352,8 @@ export const EVENT_DATA = {
   WebhookChanged: webhookChange,
   /** a person or the holder of keys signed in to the console or out of it, or their sessions were ended */
   SessionChanged: sessionChange,
+  /** a configured transmitter sent a security event that stopped nothing; whom it was about is not recorded */
+  SignalReceived: signalRecord,
   /** the payloads about a person are to be erased: those before a position that `isErasedBy` selects */
   PayloadsErased: z.strictObject({
     subjectRef: ref,

@@ -16,6 +16,7 @@ import { Sessions1764630000000 } from './1764630000000-sessions';
 import { Webhooks1764640000000 } from './1764640000000-webhooks';
 import { WebhookCallbacks1764640000001 } from './1764640000001-webhook-callbacks';
 import { WebhookCallbackEnds1764640000002 } from './1764640000002-webhook-callback-ends';
+import { SsfStreams1764650000000 } from './1764650000000-ssf-streams';
 import { FoundByBody1764300000000 } from './1764300000000-found-by-body';
 import { FewerIndexes1764000000000 } from './1764000000000-fewer-indexes';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -79,6 +80,7 @@ export const EVENT_LOG_MIGRATIONS = [
   Webhooks1764640000000,
   WebhookCallbacks1764640000001,
   WebhookCallbackEnds1764640000002,
+  SsfStreams1764650000000,
 ];
 
 export const migrateEventLog = (url: string): Promise<string[]> =>

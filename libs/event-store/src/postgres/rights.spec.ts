@@ -150,6 +150,7 @@ describe('rights in the event log’s database', () => {
       'delegation person_name': 'SELECT INSERT',
       'delegation person_name.erased_at': 'UPDATE',
       'delegation person_name.name': 'UPDATE',
+      'delegation ssf_stream': 'SELECT INSERT UPDATE DELETE',
       'delegation webhook': 'SELECT INSERT UPDATE DELETE',
       'delegation webhook_callback': 'SELECT INSERT DELETE',
       'delegation webhook_callback.events': 'UPDATE',

@@ -21,11 +21,26 @@ export async function boundedPost(
   return bounded(url, { method: 'POST', headers: { ...headers }, body: new URLSearchParams(form) });
 }
 
-async function bounded(url: string, request: RequestInit): Promise<Response> {
+/** Posts JSON to an issuer, with the same bounds. @throws IssuerUnreachable */
+export async function boundedPostJson(
+  url: string,
+  value: unknown,
+  headers: Readonly<Record<string, string>>,
+  mostBytes: number,
+): Promise<Response> {
+  const sent = { ...headers, 'content-type': 'application/json', accept: 'application/json' };
+  return bounded(url, { method: 'POST', headers: sent, body: JSON.stringify(value) }, mostBytes);
+}
+
+async function bounded(
+  url: string,
+  request: RequestInit,
+  mostBytes: number = LIMITS.issuers.documentBytes,
+): Promise<Response> {
   try {
     const signal = AbortSignal.timeout(LIMITS.issuers.fetchMs);
     const response = await fetch(url, { ...request, redirect: 'error', signal });
-    if (response.status === 200) return new Response(await boundedBody(response), { status: 200 });
+    if (response.status === 200) return new Response(await boundedBody(response, mostBytes), { status: 200 });
     await response.body?.cancel();
     throw new Error(`the status is ${response.status}`);
   } catch (error) {
@@ -33,12 +48,12 @@ async function bounded(url: string, request: RequestInit): Promise<Response> {
   }
 }
 
-async function boundedBody(response: Response): Promise<Buffer<ArrayBuffer>> {
+async function boundedBody(response: Response, most: number): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
-    if (size > LIMITS.issuers.documentBytes) throw new Error(`it is larger than ${LIMITS.issuers.documentBytes} bytes`);
+    if (size > most) throw new Error(`it is larger than ${most} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

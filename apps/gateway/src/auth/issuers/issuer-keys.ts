@@ -17,6 +17,8 @@ export class IssuerKeys {
     private readonly issuer: string,
     private readonly jwksUri: string | undefined,
     private readonly now: () => number,
+    /** where its metadata are, with `issuer` and `jwks_uri` */
+    private readonly metadata: string = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
   ) {}
 
   /** Finds the key of a token's header, as `jwtVerify` asks for it. @throws IssuerUnreachable */
@@ -45,7 +47,7 @@ export class IssuerKeys {
    * section 2.4).
    */
   private async discoveredUri(): Promise<string> {
-    const response = await this.read(`${this.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+    const response = await this.read(this.metadata);
     const { issuer, jwks_uri: uri } = ((await response.json()) ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
     if (issuer !== this.issuer) throw this.remember(`its metadata is of ${String(issuer).slice(0, 200)}`);
     if (typeof uri !== 'string' || !isSafeAddress(uri)) throw this.remember('its jwks_uri is not an https URL');

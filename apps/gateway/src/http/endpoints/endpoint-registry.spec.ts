@@ -75,7 +75,7 @@ describe('EndpointRegistry', () => {
     }
   });
 
-  it('requires a key for all but health, description, discovery, signing in, schemas, the console, the proofs of logs, and OAuth', () => {
+  it('requires a key for all but health, description, discovery, signing in, schemas, the console, the proofs of logs, OAuth, and signals', () => {
     expect(
       table
         .filter((route) => route.roles === 'public')
@@ -93,6 +93,7 @@ describe('EndpointRegistry', () => {
         'POST /witness/add-checkpoint',
         'GET /.well-known/authzen-configuration',
         'GET /.well-known/oauth-authorization-server',
+        'GET /.well-known/ssf-configuration',
         'GET /oauth/jwks',
         // they authenticate OAuth clients themselves
         'POST /oauth/token',
@@ -103,6 +104,7 @@ describe('EndpointRegistry', () => {
         // they read the cookie of a browser themselves, or make it
         'GET /v1/session',
         'POST /v1/session',
+        'POST /v1/signals/:transmitter',
         'DELETE /v1/session',
         'GET /v1/session/sign-in',
         'GET /v1/session/callback',

@@ -20,7 +20,7 @@ import { BodyPipe, TextPipe, ZodPipe } from './zod.pipe';
 
 /** The declaration of one route, which routing, authorization and OpenAPI read. */
 export interface EndpointOptions {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** in the syntax of find-my-way: `:name` is a parameter, `::` a colon, a final `*` the rest of the path */
   readonly path: string;
   readonly summary: string;

@@ -1,0 +1,166 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { Command, CommandOf } from '@bailiwick/contracts/commands/command';
+import type { PreviewView } from '@bailiwick/contracts/queries/query';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
+import type { SignalRecord } from '@bailiwick/contracts/signals/signal-record';
+import { deriveId } from '@bailiwick/core/derive-id';
+import { logName } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
+import { Refused } from '@bailiwick/edge/refused';
+import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { LogClient } from '../log-client/log-client';
+import { storedSelectorOf } from '../revocations/selector-refs';
+import { askedBy, type Asked } from './signal-events';
+import { countSignal } from './signal-metrics';
+import { selectorOf } from './signal-subjects';
+import { SetRefused, SetVerifier, type VerifiedSet } from './set-verifier';
+import type { TransmitterConfig } from './transmitter-config';
+
+/** What became of a token. `repeated`: it had its effect before; `stream`: it is about the stream of the transmitter. */
+export type Outcome = SignalRecord['outcome'] | 'suspended' | 'revoked' | 'repeated' | 'stream';
+
+/** A configured transmitter with the verifier of its tokens. */
+export interface Transmitter {
+  readonly config: TransmitterConfig;
+  readonly verifier: Pick<SetVerifier, 'verify'>;
+}
+
+/** The configured transmitters. */
+export class Transmitters {
+  readonly all: readonly Transmitter[];
+
+  constructor(configured: readonly TransmitterConfig[], now: () => number) {
+    this.all = configured.map((config) => ({ config, verifier: new SetVerifier(config, now) }));
+  }
+
+  /**
+   * Returns the transmitter that authenticates itself by its secret. An unknown name and a wrong secret get the same
+   * refusal.
+   * @throws SetRefused authentication_failed
+   */
+  authenticate(name: string, authorization: string | undefined): Transmitter {
+    const found = this.all.find(({ config }) => config.name === name);
+    const secret = /^bearer +([\w.~+/=-]{8,8192})$/i.exec(authorization ?? '')?.[1];
+    const given = hash('sha256', secret ?? '', 'buffer');
+    const wanted = Buffer.from(found?.config.push?.secretSha256 ?? '0'.repeat(64), 'hex');
+    if (!timingSafeEqual(given, wanted) || secret === undefined || !found?.config.push)
+      throw new SetRefused('authentication_failed', 'send Authorization: Bearer with the secret of this transmitter');
+    return found;
+  }
+}
+
+/** Has security events of configured transmitters suspend or revoke what hangs on their subjects. */
+@Injectable()
+export class SignalReceiver {
+  constructor(
+    private readonly logClient: LogClient,
+    private readonly pseudonyms: Pseudonyms,
+  ) {}
+
+  /**
+   * Verifies a token and does what its events ask for. The command is committed when this returns; if the process dies
+   * before, the transmitter delivers again. All commands of a token have one id, so a repeated one does nothing, at
+   * whichever gateway: for a day the owner knows the id, and what it stopped stays known as its revocation.
+   * @throws SetRefused; Refused TOO_MANY, NOT_READY if it is to be delivered again later
+   */
+  async receive({ config, verifier }: Transmitter, text: string): Promise<Outcome> {
+    const outcome = await this.receiveUncounted(config, verifier, text).catch((error: unknown) => {
+      countSignal(config.name, error instanceof SetRefused ? error.err : 'failed');
+      throw error;
+    });
+    countSignal(config.name, outcome);
+    return outcome;
+  }
+
+  private async receiveUncounted(
+    config: TransmitterConfig,
+    verifier: Transmitter['verifier'],
+    text: string,
+  ): Promise<Outcome> {
+    if (Buffer.byteLength(text) > LIMITS.signals.setBytes)
+      throw new SetRefused('invalid_request', `the token is over ${LIMITS.signals.setBytes} bytes`);
+    const set = await verifier.verify(text);
+    const asked = askedBy(set.events, config.actions);
+    if ('fault' in asked) throw new SetRefused('invalid_request', asked.fault);
+    if (asked.ofStream) return 'stream';
+    if (asked.action === undefined) return this.record(config, set, 'ignored');
+    const selector = selectorOf(set.subject, config.subjects, config.issuer);
+    if (!selector) return this.record(config, set, 'unknownSubject');
+    const { tenant } = config;
+    const stored = storedSelectorOf(selector, {
+      person: (name) => this.pseudonyms.ref(tenant, 'person', name),
+      purpose: (purpose) => this.pseudonyms.ref(tenant, 'purpose', purpose),
+    });
+    if (!config.quarantine && !(await this.reaches(tenant, stored))) return this.record(config, set, 'nothingLive');
+    return this.stop(config, set, asked, stored);
+  }
+
+  /**
+   * Counts as the preview of an operator does, what is suspended included: a suspension by a person may be lifted. Most
+   * people of an identity provider have no agent, and an event about them adds no rule.
+   */
+  private async reaches(tenant: string, selector: StoredSelector): Promise<boolean> {
+    const { counts } = await this.logClient.query<PreviewView>({ op: 'preview', log: logName(tenant, 0), selector });
+    return counts.grants + counts.pendingApprovals + counts.pendingRuns > 0;
+  }
+
+  /** A suspension for which there is no room is a revocation: agents do not continue because others are suspended. */
+  private async stop(
+    config: TransmitterConfig,
+    set: VerifiedSet,
+    { action, because, reason }: Asked,
+    selector: StoredSelector,
+  ): Promise<Outcome> {
+    const base = this.base(config, set);
+    const says = `${because.join(', ')} from ${config.name} (${set.id})${reason === undefined ? '' : `: ${reason}`}`;
+    const command = {
+      ...base,
+      type: 'revokeSelector',
+      revocationId: deriveId('revocation', 0, base.commandId),
+      selector,
+      force: true,
+      quarantine: config.quarantine,
+      incident: set.id,
+      payload: payloadOf({ reason: says.slice(0, LIMITS.reasonLength).toWellFormed() }),
+    } as const satisfies CommandOf<'revokeSelector'>;
+    if (action === 'suspend') {
+      const isFull = (error: unknown): boolean => error instanceof Refused && error.code === 'TOO_MANY';
+      const suspended = await this.send({ ...command, mode: 'suspend' }, 'suspended').catch((error: unknown) => {
+        if (isFull(error)) return undefined;
+        throw error;
+      });
+      if (suspended !== undefined) return suspended;
+    }
+    return this.send(command, 'revoked');
+  }
+
+  private record(config: TransmitterConfig, set: VerifiedSet, outcome: SignalRecord['outcome']): Promise<Outcome> {
+    const types = Object.keys(set.events).map((type) => type.slice(0, LIMITS.signals.typeChars).toWellFormed());
+    const data = { transmitter: config.name, set: set.id, types, outcome };
+    return this.send({ ...this.base(config, set), type: 'recordSignal', ...data }, outcome);
+  }
+
+  private base({ name, issuer, tenant }: TransmitterConfig, set: VerifiedSet) {
+    return {
+      log: logName(tenant, 0),
+      commandId: `idk_signal_${set.id.slice('set:'.length)}`,
+      requestDigest: set.digest,
+      actor: { kind: 'service' as const, id: `signals:${name}`, via: issuer.slice(0, LIMITS.nameLength) },
+    };
+  }
+
+  private async send(command: Command, outcome: Outcome): Promise<Outcome> {
+    try {
+      await this.logClient.command(command);
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.code === 'IDEMPOTENCY_KEY_REUSED')
+        throw new SetRefused('invalid_request', 'jti is that of another token of this transmitter');
+      // the revocation of this token exists: the owner has forgotten its command, not what it did
+      if (error.code === 'CONFLICT' && command.type === 'revokeSelector') return 'repeated';
+      throw error;
+    }
+  }
+}

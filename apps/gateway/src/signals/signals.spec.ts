@@ -1,0 +1,219 @@
+import { SignJWT, UnsecuredJWT } from 'jose';
+import { Pseudonyms } from '../auth/pseudonyms';
+import { startGateway, type Gateway } from '../testing/gateway';
+import { signingKey, type TestIssuer } from '../testing/issuer';
+import { NOW, type Clock } from '../testing/tokens';
+import {
+  ADA,
+  AUDIENCE,
+  configOf,
+  SECRET,
+  SESSION_REVOKED,
+  SET_HEADER,
+  setClaims,
+  startTransmitter,
+  TestOwner,
+} from '../testing/signals';
+
+const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
+const adaRef = (tenant: string): string =>
+  new Pseudonyms(Buffer.alloc(32, 7)).ref(tenant, 'person', 'user:ada@example.com');
+
+let idp: TestIssuer;
+let other: TestIssuer;
+let gateway: Gateway;
+const clock: Clock = { now: NOW };
+let owner: TestOwner;
+
+beforeAll(async () => {
+  [idp, other] = [await startTransmitter('k1'), await startTransmitter('k2')];
+  const bus = { request: (...all: Parameters<TestOwner['bus']['request']>) => owner.bus.request(...all) };
+  owner = new TestOwner();
+  gateway = await startGateway({
+    clock,
+    bus: { ...owner.bus, ...bus },
+    transmitters: [
+      configOf(idp.url, { actions: { 'risk-level-change': 'revoke', 'account-purged': 'ignore' } }),
+      configOf(other.url, { name: 'other', tenant: 'acme', audience: 'https://bailiwick.example/acme' }),
+    ],
+  });
+}, 60_000);
+afterAll(async () => {
+  await gateway.close();
+  await Promise.all([idp.stop(), other.stop()]);
+});
+beforeEach(() => {
+  owner = new TestOwner();
+  clock.now = NOW;
+});
+
+interface Sent {
+  readonly name?: string;
+  readonly secret?: string | undefined;
+  readonly type?: string;
+}
+async function push(text: string, { name = 'idp', secret = SECRET, type = 'application/secevent+jwt' }: Sent = {}) {
+  const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/signals/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': type, ...(secret === '' ? {} : { authorization: `Bearer ${secret}` }) },
+    body: text,
+  });
+  const body = await response.text();
+  const { err, code } = (body === '' ? {} : JSON.parse(body)) as { err?: string; code?: string };
+  return [response.status, err ?? code ?? body];
+}
+const token = (changed: Record<string, unknown> = {}, header = {}): Promise<string> =>
+  idp.sign(setClaims(idp.url, changed), { ...SET_HEADER, ...header });
+const ACCEPTED = [202, ''];
+
+describe('POST /v1/signals/{transmitter}', () => {
+  it('suspends what hangs on the principal, and names the transmitter and the token in the command', async () => {
+    expect(await push(await token())).toEqual(ACCEPTED);
+    const [command, ...others] = owner.decided;
+    expect(others).toEqual([]);
+    expect(command).toMatchObject({
+      type: 'revokeSelector',
+      mode: 'suspend',
+      log: 'default/0',
+      selector: { principalRef: adaRef('default') },
+      force: true,
+      quarantine: false,
+      actor: { kind: 'service', id: 'signals:idp', via: idp.url },
+    });
+    expect(JSON.stringify({ ...command, payload: undefined })).not.toMatch(/ada|set-1/i);
+  });
+
+  it('revokes where the configuration has it, by the strictest of several events', async () => {
+    const risk = { [`${CAEP}/risk-level-change`]: { principal: 'USER', current_level: 'HIGH' } };
+    const both = { events: { [SESSION_REVOKED]: {}, ...risk } };
+    expect(await push(await token(both))).toEqual(ACCEPTED);
+    expect(owner.decided[0]).not.toHaveProperty('mode');
+  });
+
+  it('does nothing for a token that is repeated, whichever gateway gets it and whatever is live since', async () => {
+    const text = await token();
+    for (const live of [1, 0, 3]) {
+      owner.live = live;
+      expect(await push(text)).toEqual(ACCEPTED);
+    }
+    expect(owner.decided.map(({ type }) => type)).toEqual(['revokeSelector']);
+    owner = new TestOwner(); // it has forgotten the command; the revocation exists
+    owner.refusals.push('CONFLICT');
+    expect(await push(text)).toEqual(ACCEPTED);
+    expect(owner.decided).toEqual([]);
+  });
+
+  it('refuses another token with the same jti, unless it is the same, signed again', async () => {
+    await push(await token());
+    expect(await push(await token({ iat: NOW / 1_000 - 5 }))).toEqual(ACCEPTED);
+    const another = await token({ sub_id: { ...ADA, email: 'bob@example.com' } });
+    expect(await push(another)).toEqual([400, 'invalid_request']);
+  });
+
+  it('does not acknowledge what was not committed', async () => {
+    owner.refusals.push('LOG_IN_DOUBT');
+    expect((await push(await token()))[0]).toBe(503);
+    expect(await push(await token())).toEqual(ACCEPTED);
+    expect(owner.decided).toHaveLength(1);
+  });
+
+  it('revokes if there is no room for another suspension', async () => {
+    owner.refusals.push('TOO_MANY');
+    expect(await push(await token())).toEqual(ACCEPTED);
+    expect(owner.decided[0]).toMatchObject({ type: 'revokeSelector' });
+    expect(owner.decided[0]).not.toHaveProperty('mode');
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['a type that is not known', { events: { 'https://example.com/unheard-of': {} } }, 'ignored'],
+    ['a type that the configuration ignores', { events: { [event('risc', 'account-purged')]: {} } }, 'ignored'],
+    ['a credential that is added', { events: { [`${CAEP}/credential-change`]: change('create') } }, 'ignored'],
+    ['a subject that is not mapped', { sub_id: { format: 'opaque', id: 'x' } }, 'unknownSubject'],
+  ])('acknowledges and records %s', async (_what, changed, outcome) => {
+    expect(await push(await token(changed))).toEqual(ACCEPTED);
+    expect(owner.decided).toMatchObject([{ type: 'recordSignal', transmitter: 'idp', outcome }]);
+  });
+
+  it('acknowledges and records a principal of whom nothing is live', async () => {
+    owner.live = 0;
+    expect(await push(await token())).toEqual(ACCEPTED);
+    expect(owner.decided).toMatchObject([{ type: 'recordSignal', outcome: 'nothingLive' }]);
+  });
+
+  it('acknowledges the verification of the stream', async () => {
+    const events = { 'https://schemas.openid.net/secevent/ssf/event-type/verification': { state: 'x' } };
+    expect(await push(await token({ events, sub_id: { format: 'opaque', id: 'stream' } }))).toEqual(ACCEPTED);
+    expect(owner.decided).toEqual([]);
+  });
+});
+
+describe('POST /v1/signals/{transmitter}, attacked', () => {
+  afterEach(() => expect(owner.decided).toEqual([]));
+  const signed = async (changed: Record<string, unknown>, header = {}) => push(await token(changed, header));
+
+  it('refuses who does not know the secret, and other names alike', async () => {
+    for (const sent of [{ secret: '' }, { secret: 'another-secret' }, { name: 'unknown' }])
+      expect(await push(await token(), sent)).toEqual([400, 'authentication_failed']);
+  });
+
+  it('refuses a token that is not signed, or by a key that is not of the transmitter', async () => {
+    const claims = setClaims(idp.url);
+    const none = new UnsecuredJWT(claims).encode();
+    const [, body] = none.split('.');
+    const header = Buffer.from(JSON.stringify({ alg: 'none', ...SET_HEADER })).toString('base64url');
+    expect(await push(`${header}.${body}.`)).toEqual([400, 'invalid_key']);
+    const shared = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k1', ...SET_HEADER });
+    expect(await push(await shared.sign(Buffer.alloc(32, 1)))).toEqual([400, 'invalid_key']);
+    for (const key of [signingKey('k1'), signingKey('another')])
+      expect(await push(await idp.sign(claims, SET_HEADER, key))).toEqual([400, 'invalid_key']);
+    const valid = await token();
+    expect(await push(`${valid.slice(0, -4)}AAAA`)).toEqual([400, 'invalid_key']);
+  });
+
+  it('refuses the tokens of another transmitter, of another tenant too', async () => {
+    const text = await other.sign(setClaims(other.url, { aud: 'https://bailiwick.example/acme' }), SET_HEADER);
+    expect(await push(text)).toEqual([400, 'invalid_issuer']);
+    expect(await push(await token(), { name: 'other' })).toEqual([400, 'invalid_issuer']);
+    const forged = await idp.sign(setClaims(other.url, { aud: 'https://bailiwick.example/acme' }), SET_HEADER);
+    expect(await push(forged, { name: 'other' })).toEqual([400, 'invalid_key']);
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['for another audience', { aud: 'https://elsewhere.example' }, 'invalid_audience'],
+    ['for no audience', { aud: undefined }, 'invalid_audience'],
+    ['of the future', { iat: NOW / 1_000 + 31 }, 'invalid_request'],
+    ['that is too old', { iat: NOW / 1_000 - 8 * 86_400 }, 'invalid_request'],
+    ['without iat', { iat: undefined }, 'invalid_request'],
+    ['without jti', { jti: undefined }, 'invalid_request'],
+    ['with exp', { exp: NOW / 1_000 + 60 }, 'invalid_request'],
+    ['with sub', { sub: 'ada' }, 'invalid_request'],
+    ['without a subject', { sub_id: undefined }, 'invalid_request'],
+    ['whose subject has another member', { sub_id: { ...ADA, more: 1 } }, 'invalid_request'],
+    ['without events', { events: {} }, 'invalid_request'],
+    ['with an unpaired surrogate', { more: '\ud800' }, 'invalid_request'],
+    ['that is nested deeply', { more: JSON.parse('['.repeat(400) + ']'.repeat(400)) as object }, 'invalid_request'],
+    ['with an event that lacks a member', { events: { [`${CAEP}/credential-change`]: {} } }, 'invalid_request'],
+  ])('refuses a token %s', async (_what, changed, err) => expect(await signed(changed)).toEqual([400, err]));
+
+  it('refuses tokens of other purposes, and other content types', async () => {
+    for (const typ of ['at+jwt', 'JWT', undefined]) expect(await signed({}, { typ })).toEqual([400, 'invalid_request']);
+    expect(await push(await token(), { type: 'application/json' })).toEqual([400, 'invalid_request']);
+    expect(await push('not a token')).toEqual([400, 'invalid_request']);
+  });
+
+  it('refuses what is larger than a token may be', async () => {
+    expect(await signed({ padding: 'x'.repeat(40_000) })).toEqual([413, 'TOO_LARGE']);
+  });
+
+  it('accepts the audience among several, so that the refusals above are not of everything', async () => {
+    expect(await signed({ aud: ['https://elsewhere.example', AUDIENCE] })).toEqual(ACCEPTED);
+    owner.decided.length = 0;
+  });
+});
+
+function event(family: string, name: string): string {
+  return `https://schemas.openid.net/secevent/${family}/event-type/${name}`;
+}
+function change(type: string): object {
+  return { credential_type: 'fido2-roaming', change_type: type };
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import type { Command } from '@bailiwick/contracts/commands/command';
+import { signingKey, TestIssuer } from './issuer';
+import { busThat, type BusReply } from './bus';
+import { NOW } from './tokens';
+
+/** A transmitter of tests, and the owner of a log at the other end of the bus. */
+
+export const SECRET = 'a-secret-of-the-transmitter';
+export const AUDIENCE = 'https://bailiwick.example/v1/signals/idp';
+export const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
+export const ADA = { format: 'email', email: 'Ada@example.com' };
+
+export const configOf = (issuer: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  name: 'idp',
+  issuer,
+  audience: AUDIENCE,
+  push: { secretSha256: createHash('sha256').update(SECRET).digest('hex') },
+  subjects: [{ format: 'email', names: 'principal', prefix: 'user:' }],
+  ...more,
+});
+
+/** Claims of a valid token, with the given ones changed or, if undefined, left out. */
+export function setClaims(issuer: string, changed: Record<string, unknown> = {}): JWTPayload {
+  const valid = {
+    iss: issuer,
+    aud: AUDIENCE,
+    jti: 'set-1',
+    iat: NOW / 1_000,
+    sub_id: ADA,
+    events: { [SESSION_REVOKED]: { event_timestamp: NOW / 1_000 } },
+  };
+  return Object.fromEntries(Object.entries({ ...valid, ...changed }).filter(([, value]) => value !== undefined));
+}
+
+export const SET_HEADER = { typ: 'secevent+jwt' };
+
+/** Starts an issuer that serves the metadata of a transmitter. */
+export async function startTransmitter(kid = 'k1'): Promise<TestIssuer> {
+  const issuer = await TestIssuer.start(signingKey(kid));
+  const body = JSON.stringify({ issuer: issuer.url, jwks_uri: `${issuer.url}/jwks` });
+  issuer.answers.set('/.well-known/ssf-configuration', { body });
+  return issuer;
+}
+
+const value = (answer: unknown): BusReply => ({ value: answer });
+const counts = (grants: number) => ({ counts: { grants, pendingApprovals: 0, pendingRuns: 0 } });
+
+/** An owner that knows commands by their ids, as a real one does, and previews what a test states as live. */
+export class TestOwner {
+  live = 1;
+  /** the refusals of the next commands, by their codes */
+  readonly refusals: string[] = [];
+  readonly decided: Command[] = [];
+  readonly bus = busThat((_subject, payload) => value(this.answer(payload))).bus;
+
+  private answer(asked: { op?: string; commands?: Command[] }): unknown {
+    if (asked.op === 'preview') return { ok: true, value: counts(this.live) };
+    return { answers: (asked.commands ?? []).map((command) => this.decide(command)) };
+  }
+
+  private decide(command: Command): unknown {
+    const code = this.refusals.shift();
+    if (code !== undefined) return { ok: false, refusal: { code, detail: 'no' } };
+    const known = this.decided.find(({ commandId }) => commandId === command.commandId);
+    if (known && known.requestDigest !== command.requestDigest)
+      return { ok: false, refusal: { code: 'IDEMPOTENCY_KEY_REUSED', detail: 'no' } };
+    if (!known) this.decided.push(command);
+    return { ok: true, value: { position: 1 } };
+  }
+}
