@@ -6,6 +6,8 @@ import { approvalRulesOf, compileApprovalRules, type ApprovalRules } from '../ap
 import { conditionsOf, type Conditions } from '../conditions/port';
 import { agentsOf, compileAgents, type Agents } from '../manifests/agents';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
+import { compileResponders, respondersOf, type CompiledResponder } from '../responders/compile';
+import { SHIPPED_RESPONDERS } from '../responders/shipped';
 import { compileRules, type CompiledRules } from '../sequences/compile';
 import { SHIPPED } from '../sequences/shipped';
 
@@ -35,6 +37,8 @@ export interface PolicyNode extends DeployedVersion {
   readonly approvals: ApprovalRules | undefined;
   /** derived from the text, which may leave the rules of the release in force */
   readonly rules: CompiledRules;
+  /** derived from the text, which may leave those of the release in force */
+  readonly responders: readonly CompiledResponder[];
   /** of the text; undefined if it has none */
   readonly conditions: Conditions | undefined;
 }
@@ -81,11 +85,16 @@ export class Policies {
     return this.current?.rules ?? this.ofRelease;
   }
 
+  /** the responders in force */
+  get responders(): readonly CompiledResponder[] {
+    return this.current?.responders ?? SHIPPED_RESPONDERS;
+  }
+
   /** Continues after deployments whose events are not read: what they put into force does not matter any more. */
   startAfter(version: number, catalog: Catalog): void {
     const nothing = { digest: '', replaces: version - 1, parts: 0, position: 0, at: 0, by: '', text: '{}' };
     const none = { agents: undefined, approvals: undefined, conditions: undefined };
-    if (version > 0) this.current = { ...nothing, ...none, version, catalog, rules: this.ofRelease };
+    if (version > 0) this.current = { ...nothing, ...none, version, catalog, rules: this.ofRelease, responders: [] };
   }
 
   put(node: PolicyNode): void {
@@ -95,6 +104,7 @@ export class Policies {
       agents: _agents,
       approvals: _approvals,
       rules: _rules,
+      responders: _responders,
       conditions: _conditions,
       ...version
     } = node;
@@ -112,15 +122,17 @@ export interface CompiledBundle {
   readonly agents: Agents | undefined;
   readonly approvals: ApprovalRules | undefined;
   readonly rules: CompiledRules;
+  readonly responders: readonly CompiledResponder[];
   readonly conditions: Conditions | undefined;
 }
 
-/** A bundle without rules leaves those of the release in force; an empty list of rules is none. */
+/** A bundle without rules, or responders, leaves those of the release in force; an empty list is none. */
 export function compiledBundle({
   catalog = [],
   agents,
   approvals,
   rules,
+  responders,
   conditions,
 }: PolicyBundle): Result<CompiledBundle, string> {
   const compiled = compileCatalog(catalog);
@@ -132,6 +144,7 @@ export function compiledBundle({
         agents: agentsOf(agents),
         approvals: approvalRulesOf(approvals),
         rules: ruled.value,
+        responders: responders === undefined ? SHIPPED_RESPONDERS : respondersOf(responders),
         conditions: conditionsOf(conditions),
       })
     : err(faultText('rules', ruled.error));
@@ -161,6 +174,8 @@ export function readBundle(text: string): Result<CompiledBundle & { readonly bun
   if (!agents.ok) return err(faultText('agents', agents.error));
   const approvals = compileApprovalRules(parsed.data.approvals ?? []);
   if (!approvals.ok) return err(faultText('approvals', approvals.error));
+  const responders = compileResponders(parsed.data.responders ?? []);
+  if (!responders.ok) return err(faultText('responders', responders.error));
   return ok({ bundle: parsed.data, ...compiled.value });
 }
 
