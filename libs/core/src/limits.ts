@@ -457,6 +457,8 @@ export const LIMITS = {
       /** characters of a key; a longer one is stored as a digest */
       keyChars: 64,
     },
+    /** firings, and honest runs, that one rehearsal of responders lists */
+    rehearsedFirings: 1_000,
     /** responders of one bundle: each takes a constant time per event */
     responders: 32,
     /**
