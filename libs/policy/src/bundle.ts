@@ -54,8 +54,7 @@ export interface CheckedBundle {
   readonly rules: CompiledRules | undefined;
   /** undefined: each approver may approve alone */
   readonly approvals: ApprovalRules | undefined;
-  /** undefined: those of the release stay in force */
-  readonly responders: readonly CompiledResponder[] | undefined;
+  readonly responders: readonly CompiledResponder[];
   /** undefined if it has none */
   readonly conditions: Conditions | undefined;
   readonly tests: readonly PolicyTest[];
@@ -85,16 +84,16 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     subjects: checkSection('subjects', parts, problems),
     tests: checkSection('tests', parts, problems),
   };
-  // an empty list of rules or of responders is none, and differs from a bundle without them
-  const has = (section: SectionName): boolean =>
-    read.some(({ value: file }) => typeof file === 'object' && file !== null && Object.hasOwn(file, section));
-  const [isRuled, responds] = [has('rules'), has('responders')];
+  // an empty list of rules is none, and differs from a bundle without them
+  const isRuled = read.some(
+    ({ value: file }) => typeof file === 'object' && file !== null && Object.hasOwn(file, 'rules'),
+  );
   const ruled = isRuled ? (checked.rules.entries as readonly { name: string }[]) : SHIPPED.list;
   problems.push(...unknownIn(parts, new Set(checked.responders.entries), ruled));
   if (problems.length > 0 || checked.catalog.compiled === undefined) return err(bounded(problems));
   const value: PolicyBundle = {};
   for (const name of NAMES)
-    if (checked[name].entries.length > 0 || (name === 'rules' && isRuled) || (name === 'responders' && responds))
+    if (checked[name].entries.length > 0 || (name === 'rules' && isRuled))
       Object.assign(value, { [name]: checked[name].entries });
   const canonical = canonicalize(value);
   return ok({
@@ -105,7 +104,7 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     agents: checked.agents.compiled,
     rules: isRuled ? checked.rules.compiled : undefined,
     approvals: checked.approvals.compiled,
-    responders: responds ? checked.responders.compiled : undefined,
+    responders: checked.responders.compiled ?? [],
     conditions: checked.conditions.compiled,
     tests: checked.tests.compiled,
     problemAt: (section, entry, path, message) =>

@@ -38,7 +38,10 @@ export function respond(state: LogState, id: string, now: number, commandId: str
       ...(suspends ? { revocationId } : {}),
       ...(until === undefined ? {} : { until }),
       ...(unrecorded === 0 ? {} : { unrecorded }),
-      reason: { code: 'RESPONDER', says: clip(responder.says, LIMITS.reasonLength) },
+      reason: {
+        code: 'RESPONDER',
+        says: clip(`${named.name} ${WORDS[limited ?? responder.do]}: ${responder.says}`, LIMITS.reasonLength),
+      },
     },
   };
   if (!suspends) return [fired];
@@ -60,6 +63,14 @@ export function respond(state: LogState, id: string, now: number, commandId: str
     },
   ];
 }
+
+const WORDS = {
+  suspend: 'suspended',
+  prepare: 'prepared a suspension',
+  responder: 'only prepared a suspension, since it has reached its limit',
+  tenant: 'only prepared a suspension, since all responders together have reached their limit',
+  suspensions: 'only prepared a suspension, since there is no more room for suspensions by responders',
+};
 
 /**
  * Returns the limit that keeps a responder from suspending. A responder must not become the outage: it has its own limit,

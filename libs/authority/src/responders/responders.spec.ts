@@ -17,7 +17,7 @@ const CANARY: Responder = {
   on: { canary: { verbs: ['vault.open'] } },
   do: 'suspend',
   select: 'class',
-  lasts: '1h',
+  lasts: '10m',
   limit: { most: 2, within: '1h' },
   says: WORDS,
 };
@@ -53,15 +53,15 @@ describe('a responder that suspends', () => {
     const events = touch(bad.grantId);
     expect(typesOf(events)).toEqual(['ResponderFired', 'RevocationRuleAdded']);
     const responder = { name: 'canary-touched', policy: 1 };
-    const until = new Date(log.now + HOUR).toISOString();
+    const until = new Date(log.now + HOUR / 6).toISOString();
     expect(events[0]?.data).toMatchObject({ responder, did: 'suspend', selector: { agentClass: 'worker' }, until });
     expect(events[1]).toMatchObject({
       data: { mode: 'suspend', until, responder, reason: { code: 'BY_RESPONDER' } },
     });
     const decisions = [bad, alike, other].map(({ grantId }) => act(log, grantId, 'file.read').type);
     expect(decisions).toEqual(['ActionDenied', 'ActionDenied', 'ActionPermitted']);
-    log.now += HOUR;
-    expect(typesOf(log.tickAll())).toEqual(['SuspensionLifted']);
+    log.now += HOUR / 6;
+    expect(typesOf(log.tickAll())).toContain('SuspensionLifted');
     expect(act(log, alike.grantId, 'file.read').type).toBe('ActionPermitted');
   });
 

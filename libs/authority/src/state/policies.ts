@@ -7,7 +7,6 @@ import { conditionsOf, type Conditions } from '../conditions/port';
 import { agentsOf, compileAgents, type Agents } from '../manifests/agents';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
 import { compileResponders, respondersOf, type CompiledResponder } from '../responders/compile';
-import { SHIPPED_RESPONDERS } from '../responders/shipped';
 import { compileRules, type CompiledRules } from '../sequences/compile';
 import { SHIPPED } from '../sequences/shipped';
 
@@ -37,7 +36,7 @@ export interface PolicyNode extends DeployedVersion {
   readonly approvals: ApprovalRules | undefined;
   /** derived from the text, which may leave the rules of the release in force */
   readonly rules: CompiledRules;
-  /** derived from the text, which may leave those of the release in force */
+  /** derived from the text */
   readonly responders: readonly CompiledResponder[];
   /** of the text; undefined if it has none */
   readonly conditions: Conditions | undefined;
@@ -87,7 +86,7 @@ export class Policies {
 
   /** the responders in force */
   get responders(): readonly CompiledResponder[] {
-    return this.current?.responders ?? SHIPPED_RESPONDERS;
+    return this.current?.responders ?? NO_RESPONDERS;
   }
 
   /** Continues after deployments whose events are not read: what they put into force does not matter any more. */
@@ -115,6 +114,9 @@ export class Policies {
   }
 }
 
+/** The release ships no responder that is in force: what no honest run touches is for the tenant to name. */
+const NO_RESPONDERS: readonly CompiledResponder[] = [];
+
 /** The members of a bundle that decisions use. */
 export interface CompiledBundle {
   readonly catalog: Catalog;
@@ -126,13 +128,13 @@ export interface CompiledBundle {
   readonly conditions: Conditions | undefined;
 }
 
-/** A bundle without rules, or responders, leaves those of the release in force; an empty list is none. */
+/** A bundle without rules leaves those of the release in force; an empty list of rules is none. */
 export function compiledBundle({
   catalog = [],
   agents,
   approvals,
   rules,
-  responders,
+  responders = [],
   conditions,
 }: PolicyBundle): Result<CompiledBundle, string> {
   const compiled = compileCatalog(catalog);
@@ -144,7 +146,7 @@ export function compiledBundle({
         agents: agentsOf(agents),
         approvals: approvalRulesOf(approvals),
         rules: ruled.value,
-        responders: responders === undefined ? SHIPPED_RESPONDERS : respondersOf(responders),
+        responders: respondersOf(responders),
         conditions: conditionsOf(conditions),
       })
     : err(faultText('rules', ruled.error));

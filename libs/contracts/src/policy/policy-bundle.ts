@@ -44,9 +44,7 @@ export const policyBundle = z.strictObject({
     .array(responder)
     .max(LIMITS.policy.responders)
     .optional()
-    .describe(
-      'What is prepared, or suspended by selector, when something happens. Left out: those of the release, which only prepare; an empty list: none.',
-    ),
+    .describe('What is prepared, or suspended by selector, when something happens. Left out: nothing.'),
   conditions: z
     .array(conditionEntry)
     .max(LIMITS.policy.conditions)

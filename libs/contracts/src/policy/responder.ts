@@ -22,7 +22,7 @@ export const responderTrigger = z
   .strictObject({
     drift: z
       .strictObject({
-        at_least: z.number().gt(0).max(1).describe('The score, above 0 and at most 1.'),
+        at_least: z.number().min(0.01).max(1).describe('The score, from 0.01 to 1.'),
         classes,
       })
       .optional()
