@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import type { CommandType } from '@bailiwick/contracts/commands/command';
 import type { Feature } from '@bailiwick/contracts/events/event';
-import type { Responder } from '@bailiwick/contracts/policy/responder';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { deriveId } from '@bailiwick/core/derive-id';
 import type { IdKind } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { deployment, meaning } from '@bailiwick/authority/testing/policies';
+import { LONGEST } from '@bailiwick/authority/testing/responders';
 
 /**
  * Commands of every type with parts at, just below and far below their maxima. A command has at most a few large parts,
@@ -232,20 +232,9 @@ const ref = `ref_${'0'.repeat(26)}`;
 const found = { before: 0, runs: 1, payloads: 1 };
 const reasonCode = plain(80);
 /** The first two deployments of a log, and candidates in shadow; others conflict. One has several parts. */
-/** A responder with long texts that each permit fires. */
-const RESPONDER: Responder = {
-  name: 'a'.repeat(64),
-  on: { spend: { of: 'calls', at_least: 1, within: '1h' } },
-  do: 'suspend',
-  select: 'instance',
-  lasts: '720h',
-  quarantine: true,
-  limit: { most: 100, within: '720h' },
-  says: '"'.repeat(LIMITS.reasonLength - 200),
-};
 const BUNDLES = [
   deployment(meaning('x.y', 'read'), 0),
-  ...[0, 1].map((version) => deployment({ responders: [RESPONDER] }, version)),
+  ...[0, 1].map((version) => deployment({ responders: [LONGEST] }, version)),
   deployment({ catalog: [{ match: ['x.z'], effects: ['write'], risk: 'low', words: '"'.repeat(200) }] }, 1),
   ...[0, 1].map((version) => ({
     ...deployment(meaning('x.w', 'read'), version),
