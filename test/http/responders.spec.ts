@@ -4,15 +4,24 @@ import { open, read } from '../e2e/leases';
 import { bailiwick } from '../support/cli';
 import { http, Stack } from '../support/stack';
 
-const RESPONDERS = `responders:
-  - name: canary-touched
-    on: { canary: { resource: { type: file, match: canary.md } } }
-    do: suspend
-    select: class
-    lasts: 1h
-    limit: { most: 1, within: 1h }
-    says: A run read the canary.
-`;
+/** YAML, as JSON is */
+const RESPONDERS = JSON.stringify(
+  {
+    responders: [
+      {
+        name: 'canary-touched',
+        on: { canary: { resource: { type: 'file', match: 'canary.md' } } },
+        do: 'suspend',
+        select: 'class',
+        lasts: '1h',
+        limit: { most: 1, within: '1h' },
+        says: 'A run read the canary.',
+      },
+    ],
+  },
+  undefined,
+  2,
+);
 
 let stack: Stack;
 beforeAll(async () => {
@@ -21,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 describe('the responders of a policy', () => {
-  it('are rehearsed over the recorded log, then suspend by themselves, and prepare beyond their limit', async () => {
+  it('are rehearsed over the recorded log, then suspend, and prepare beyond their limit', async () => {
     const [orchestrator, enforcer, analyst] = [stack.as('orchestrator'), stack.as('enforcer'), stack.as('analyst')];
     const [bad, honest] = [await open(orchestrator), await open(orchestrator)];
     await enforcer.act(read(bad.grant.id, 'canary.md'));
@@ -78,14 +87,14 @@ describe('the responders of a policy', () => {
   });
 
   it('are refused with line and column if they have problems', async () => {
-    const bundle = { 'a.yaml': RESPONDERS.replace('canary:', 'canery:') };
+    const bundle = { 'a.yaml': RESPONDERS.replace('"canary"', '"canery"') };
     const refused = await http(stack, 'POST', '/v1/policies/responders', {
       key: stack.keys.analyst as string,
       body: { bundle },
     });
     expect(refused.status).toBe(422);
     expect(refused.body.problems).toContainEqual(
-      expect.objectContaining({ file: 'a.yaml', line: 3, column: 11, suggestion: 'canary' }),
+      expect.objectContaining({ file: 'a.yaml', line: 6, column: 9, suggestion: 'canary' }),
     );
   });
 });

@@ -12,12 +12,12 @@ import { respondersOf } from '@bailiwick/authority/responders/compile';
 import { stateDigest } from '@bailiwick/authority/state/digest';
 import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { emptyState } from '@bailiwick/authority/state/state';
-import { act, delegateTestRun, NO_ARGS, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
+import { act, NO_ARGS, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import { deploy } from '@bailiwick/authority/testing/policies';
 
 const within = fc.constantFrom('1m', '10m', '1h');
 const trigger: fc.Arbitrary<Responder['on']> = fc.oneof(
-  fc.constant({ canary: { verbs: ['vault.*'] } }),
+  fc.constant<Responder['on']>({ canary: { verbs: ['vault.*'] } }),
   fc.record({ drift: fc.record({ at_least: fc.constantFrom(0.3, 0.9) }) }),
   fc.record({ denials: fc.record({ at_least: fc.constantFrom(1, 2, 4), within }) }),
   fc.record({

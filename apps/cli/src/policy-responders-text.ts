@@ -26,7 +26,10 @@ export function policyRespondersText(answer: ResponderRehearsal): string {
       ]),
     ),
     ...firingsText(firings),
-    honestText(honest, responders.reduce((sum, each) => sum + each.honest, 0)),
+    honestText(
+      honest,
+      responders.reduce((sum, each) => sum + each.honest, 0),
+    ),
     dim(assumes.map((text) => `* ${text}`).join('\n')),
   ].join('\n\n');
 }
@@ -63,4 +66,5 @@ function honestText(honest: ResponderRehearsal['honest'], count: number): string
   ].join('\n');
 }
 
-const more = (count: number): string[] => (count > SHOWN ? [yellow(`and ${count - SHOWN} others; --json lists them`)] : []);
+const more = (count: number): string[] =>
+  count > SHOWN ? [yellow(`and ${count - SHOWN} others; --json lists them`)] : [];

@@ -49,8 +49,7 @@ export class Previews {
     const { digest } = command.previewed;
     const prepared = responders.prepared.find((each) => each.digest === digest);
     const known = prepared ? { meant: identityOf(prepared), asOf: prepared.asOf } : this.kept.get(digest);
-    if (known && known.meant === identityOf(command))
-      return { ...command, previewed: { digest, asOf: known.asOf } };
+    if (known && known.meant === identityOf(command)) return { ...command, previewed: { digest, asOf: known.asOf } };
     return { ...command, previewed: undefined };
   }
 

@@ -8,6 +8,12 @@ import { PolicySignalsController } from './policy-signals.controller';
 
 @Module({
   imports: [PolicyChecksModule],
-  controllers: [PolicyDiffsController, PolicySignalsController, PolicyShadowController, PolicyRespondersController, PoliciesController],
+  controllers: [
+    PolicyDiffsController,
+    PolicySignalsController,
+    PolicyShadowController,
+    PolicyRespondersController,
+    PoliciesController,
+  ],
 })
 export class PoliciesModule {}

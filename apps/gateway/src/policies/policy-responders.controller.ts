@@ -70,6 +70,5 @@ async function* withHead(
   head: Head & Pick<ResponderRehearsal, 'version'>,
   updates: AsyncGenerator<Update<Rehearsed>, void>,
 ): AsyncGenerator<Update<ResponderRehearsal>, void> {
-  for await (const update of updates)
-    yield 'answer' in update ? { answer: { ...head, ...update.answer } } : update;
+  for await (const update of updates) yield 'answer' in update ? { answer: { ...head, ...update.answer } } : update;
 }

@@ -46,7 +46,10 @@ export interface WhatIfJob {
 export type WhatIfAnswer = ReplayAnswer & { readonly reach?: PolicyReach };
 export type WhatIfMessage =
   | ({ readonly kind: 'progress' } & ReplayProgress)
-  | { readonly kind: 'answer'; readonly answer: WhatIfAnswer | ReturnType<Signals['summary']> | ReturnType<Rehearsal['end']> }
+  | {
+      readonly kind: 'answer';
+      readonly answer: WhatIfAnswer | ReturnType<Signals['summary']> | ReturnType<Rehearsal['end']>;
+    }
   | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'corrupt'; readonly detail: string };
 

@@ -23,7 +23,8 @@ export type Seen =
     };
 
 /** One responder, compiled. */
-export interface CompiledResponder extends Pick<Responder, 'name' | 'do' | 'select' | 'says'> {
+export interface CompiledResponder extends Pick<Responder, 'name' | 'do' | 'select'> {
+  readonly says: string;
   /** identifies its definition: what it has counted stays with a definition that another policy repeats */
   readonly id: string;
   /** what an event adds to its count; 0: nothing */
@@ -82,10 +83,16 @@ type Count = Pick<CompiledResponder, 'weigh' | 'atLeast' | 'withinMs'>;
 const EACH_TIME = { atLeast: 1, withinMs: 0 };
 
 function countOf({ drift, rule, denials, spend, canary }: ResponderTrigger, report: ReportFault): Count {
-  const under = (member: string): ReportFault => (path, message) => report([member, ...path], message);
+  const under =
+    (member: string): ReportFault =>
+    (path, message) =>
+      report([member, ...path], message);
   if (drift) {
     const isAmong = amongClasses(drift.classes);
-    return { ...EACH_TIME, weigh: (seen) => one(seen.kind === 'drift' && seen.score >= drift.at_least && isAmong(seen)) };
+    return {
+      ...EACH_TIME,
+      weigh: (seen) => one(seen.kind === 'drift' && seen.score >= drift.at_least && isAmong(seen)),
+    };
   }
   if (rule) {
     const isAmong = amongClasses(rule.classes);

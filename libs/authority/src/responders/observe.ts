@@ -13,7 +13,7 @@ export const respondersIn = ({ responders, policies }: LogState): readonly Compi
 
 /**
  * Lets the responders count an event, after it was folded. A responder that fires is pending until its own event, which
- * the owner decides at its next tick: within the same append, unless that is full. A crash in between loses nothing, as
+ * the owner decides at its next tick: within the same append, unless that is full. A crash before that loses nothing, as
  * what is pending follows from the log. The work is constant for each responder.
  */
 export function observeEvent(state: LogState, event: Event, at: number): void {

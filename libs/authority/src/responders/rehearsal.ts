@@ -64,7 +64,7 @@ export class Rehearsal {
       firings: this.firings,
       honest: this.honest,
       assumes: [
-        'Runs are repeated as recorded: a run that would have been held goes on, but triggers nothing while it is held.',
+        'Runs are repeated as recorded: a run that would have been held continues, but triggers nothing while it is held.',
         'Rules that fired are those that were in force at that time.',
       ],
     };
@@ -76,8 +76,7 @@ export class Rehearsal {
     this.held.delete(runId);
     const tally = this.tallies.get(held.responder);
     if (tally) tally.honest += 1;
-    if (this.honest.length < LIMITS.policy.rehearsedFirings)
-      this.honest.push({ runId, ...held, completedAt: time });
+    if (this.honest.length < LIMITS.policy.rehearsedFirings) this.honest.push({ runId, ...held, completedAt: time });
   }
 
   private fires(firing: Firing): void {

@@ -11,7 +11,7 @@ import { act, openTestRun, only, TestLog } from '../testing/harness';
 import { deploy } from '../testing/policies';
 
 const HOUR = 3_600_000;
-const WORDS = 'look at this';
+const WORDS = 'inspect this';
 const CANARY: Responder = {
   name: 'canary-touched',
   on: { canary: { verbs: ['vault.open'] } },
@@ -67,12 +67,15 @@ describe('a responder that suspends', () => {
 
   it('fires on a denied canary, too, and not for runs that it holds already', () => {
     start(CANARY);
-    const { grantId } = openTestRun(log, { actions: { allow: ['file.read'] }, resources: [{ type: '*', match: '**' }] });
+    const { grantId } = openTestRun(log, {
+      actions: { allow: ['file.read'] },
+      resources: [{ type: '*', match: '**' }],
+    });
     expect(typesOf(touch(grantId))).toEqual(['ResponderFired', 'RevocationRuleAdded']);
     expect(touch(grantId)).toEqual([]);
   });
 
-  it('only prepares beyond its own limit, says so, and then stays quiet about the same selector', () => {
+  it('only prepares beyond its own limit, states that, and then stays quiet about the same selector', () => {
     start(CANARY);
     const dids = ['a', 'b', 'c', 'c'].map((name) => {
       const fired = touch(openTestRun(log, undefined, name).grantId).find(({ type }) => type === 'ResponderFired');
@@ -123,7 +126,10 @@ describe('a responder that suspends', () => {
 describe('a responder that counts', () => {
   it('prepares with a digest when a rate is reached, and stops nothing', () => {
     start(DENIED);
-    const { grantId } = openTestRun(log, { actions: { allow: ['file.read'] }, resources: [{ type: '*', match: '**' }] });
+    const { grantId } = openTestRun(log, {
+      actions: { allow: ['file.read'] },
+      resources: [{ type: '*', match: '**' }],
+    });
     const all = Array.from({ length: 4 }, () => {
       act(log, grantId, 'file.delete');
       return typesOf(log.tickAll());
@@ -139,7 +145,10 @@ describe('a responder that counts', () => {
 
   it('forgets what is older than its time, and does not count denials of leases that are not live', () => {
     start(DENIED);
-    const { grantId } = openTestRun(log, { actions: { allow: ['file.read'] }, resources: [{ type: '*', match: '**' }] });
+    const { grantId } = openTestRun(log, {
+      actions: { allow: ['file.read'] },
+      resources: [{ type: '*', match: '**' }],
+    });
     act(log, grantId, 'file.delete');
     act(log, grantId, 'file.delete');
     log.now += 11 * 60_000;
@@ -171,7 +180,10 @@ describe('a responder that counts', () => {
 describe('what responders keep', () => {
   it('is equal after a refold and in a snapshot, with a firing whose event a crash has prevented', () => {
     start(CANARY, DENIED);
-    const { grantId } = openTestRun(log, { actions: { allow: ['file.read'] }, resources: [{ type: '*', match: '**' }] });
+    const { grantId } = openTestRun(log, {
+      actions: { allow: ['file.read'] },
+      resources: [{ type: '*', match: '**' }],
+    });
     act(log, grantId, 'file.delete');
     touch(openTestRun(log, undefined, 'other').grantId);
     act(log, grantId, 'vault.open', { resource: { type: 'vault', id: 'root' } }); // and the process dies here

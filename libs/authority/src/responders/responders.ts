@@ -123,7 +123,7 @@ export class Responders {
     for (const [id, { responder }] of this.pending) if (!names.has(responder)) this.pending.delete(id);
   }
 
-  /** Drops firings that have had no event for so long that they are history, such as those of an earlier release. */
+  /** Drops firings that have had no event within `LIMITS.responderLateMs`: they are history, such as those of an earlier release. */
   forgetLate(at: number): void {
     for (const [id, firing] of this.pending) if (firing.at < at - LIMITS.responderLateMs) this.pending.delete(id);
   }

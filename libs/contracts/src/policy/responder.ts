@@ -34,7 +34,9 @@ export const responderTrigger = z
     denials: z
       .strictObject({ ...call, at_least: z.number().int().min(1).max(most.count).describe('How many.'), within })
       .optional()
-      .describe('So many actions are denied within a time. Denials because a lease is not live do not count.'),
+      .describe(
+        'At least at_least actions are denied within a time. Denials because a lease is not live do not count.',
+      ),
     spend: z
       .strictObject({
         ...call,

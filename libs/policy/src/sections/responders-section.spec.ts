@@ -16,7 +16,7 @@ responders:
     lasts: 1h
     quarantine: true
     limit: { most: 2, within: 1h }
-    says: Look at the run.
+    says: Inspect the run.
   - name: exported
     on: { rule: { names: [mass-export], classes: [crm-bot] } }
     do: prepare
