@@ -23,7 +23,8 @@ export function respond(state: LogState, id: string, now: number, commandId: str
   const limited = responder.do === 'suspend' ? limitedBy(state, responder, now) : undefined;
   const suspends = responder.do === 'suspend' && limited === undefined;
   const until = suspends && responder.lastsMs !== undefined ? rfc3339(now + responder.lastsMs) : undefined;
-  const revocationId = newId('revocation', state, commandId);
+  // the ids of ticks are those of positions: without the log, two tenants would have the same
+  const revocationId = newId('revocation', state, `${state.log} ${commandId}`);
   const named = { name: responder.name, policy: state.policies.version };
   const unrecorded = state.responders.nodes.get(responder.id)?.unrecorded ?? 0;
   const fired: NewEvent = {
