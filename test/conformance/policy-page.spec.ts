@@ -8,6 +8,7 @@ import { runPolicyTests } from '@bailiwick/policy/rehearsal/run-policy-tests';
 import { approvalRule } from '@bailiwick/contracts/policy/approval-rule';
 import { catalogEntry } from '@bailiwick/contracts/policy/catalog-entry';
 import { manifest, most } from '@bailiwick/contracts/policy/manifest';
+import { responder, responderTrigger } from '@bailiwick/contracts/policy/responder';
 import { OPERATORS, policyRule, STEP_KINDS, stepMatcher } from '@bailiwick/contracts/policy/rule';
 import { LIMITS } from '@bailiwick/core/limits';
 
@@ -45,6 +46,15 @@ describe('docs/policy.md', () => {
     expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
     const rows = PAGE.split('\n').filter((line) => line.startsWith('| `'));
     for (const member of Object.keys(approvalRule.shape))
+      expect([member, rows.some((row) => (row.split('|')[1] ?? '').includes(`\`${member}\``))]).toEqual([member, true]);
+  });
+
+  it('shows responders that are valid, and explains each of their members and triggers', () => {
+    const checked = checkBundle({ 'page.yaml': section('responders') });
+    expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
+    expect(checked.ok && checked.value.responders.length).toBe(5);
+    const rows = PAGE.split('\n').filter((line) => line.startsWith('| `'));
+    for (const member of [...Object.keys(responder.shape), ...Object.keys(responderTrigger.shape)])
       expect([member, rows.some((row) => (row.split('|')[1] ?? '').includes(`\`${member}\``))]).toEqual([member, true]);
   });
 

@@ -126,6 +126,11 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
       role: 'admin',
       body: { bundle: { 'a.yaml': 'catalogue: []' }, against: 0, last: 10, log: 'default/0' },
     },
+    {
+      path: '/v1/policies/responders',
+      role: 'analyst',
+      body: { bundle: { 'a.yaml': 'responders: []' }, since: '2026-01-01T00:00:00.000Z', log: 'default/0' },
+    },
     { path: '/v1/tenants', role: 'admin', body: { id: 'never' } },
     {
       path: '/v1/keys',

@@ -276,6 +276,10 @@ export const TABLE: readonly Row[] = [
     path: '/v1/policies/diff',
     body: { bundle: { 'empty.yaml': '' }, last: 1 },
   })),
+  row('POST /v1/policies/responders', 200, ['admin', 'analyst', 'responder'], () => ({
+    path: '/v1/policies/responders',
+    body: {},
+  })),
   row('GET /v1/policies/shadow', 200, ['admin', 'analyst'], async (stack) => {
     const body = { bundle: { 'empty.yaml': '' }, replaces: await policyVersion(stack), mode: 'shadow', until: soon() };
     await http(stack, 'POST', '/v1/policies', { key: stack.keys.admin as string, body });

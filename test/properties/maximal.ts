@@ -6,6 +6,7 @@ import { deriveId } from '@bailiwick/core/derive-id';
 import type { IdKind } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { deployment, meaning } from '@bailiwick/authority/testing/policies';
+import { LONGEST } from '@bailiwick/authority/testing/responders';
 
 /**
  * Commands of every type with parts at, just below and far below their maxima. A command has at most a few large parts,
@@ -233,6 +234,7 @@ const reasonCode = plain(80);
 /** The first two deployments of a log, and candidates in shadow; others conflict. One has several parts. */
 const BUNDLES = [
   deployment(meaning('x.y', 'read'), 0),
+  ...[0, 1].map((version) => deployment({ responders: [LONGEST] }, version)),
   deployment({ catalog: [{ match: ['x.z'], effects: ['write'], risk: 'low', words: '"'.repeat(200) }] }, 1),
   ...[0, 1].map((version) => ({
     ...deployment(meaning('x.w', 'read'), version),

@@ -12,6 +12,7 @@ import {
   TestLog,
   type Fields,
 } from '@bailiwick/authority/testing/harness';
+import { fireResponder } from '@bailiwick/authority/testing/responders';
 import { answers, CAREFUL } from '@bailiwick/authority/testing/approvers';
 import { bodyDigest, evolveStored } from '@bailiwick/authority/state/stored';
 import { COMMANDS, readCommand, type Command, type CommandType } from '@bailiwick/contracts/commands/command';
@@ -211,6 +212,10 @@ describe('issue 13.0: every event of any valid command can be read back', () => 
       expect(maximal.unread).toEqual([]);
     });
     fc.assert(property, { numRuns: 120 });
+    for (const event of fireResponder(new TestLog())) {
+      tally.add(event.type);
+      expect(parseEvent(JSON.stringify(event))).toEqual(event);
+    }
     const several = new TestLog();
     for (const event of answers(several, openTestRun(several, CAREFUL).grantId)) {
       tally.add(event.type);

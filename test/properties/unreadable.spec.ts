@@ -6,6 +6,7 @@ import { stateDigest } from '@bailiwick/authority/state/digest';
 import { answers, CAREFUL } from '@bailiwick/authority/testing/approvers';
 import { brokered, misfit, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import { meaning, shadow } from '@bailiwick/authority/testing/policies';
+import { fireResponder } from '@bailiwick/authority/testing/responders';
 import { commandSchema } from '@bailiwick/contracts/commands/command';
 import { envelope, EVENT_DATA, parseEvent, type Event } from '@bailiwick/contracts/events/event';
 import { moves, PERSON, REFS } from './moves';
@@ -71,7 +72,9 @@ const written = fc.sample(stories, { numRuns: 120, seed: 1 }).flatMap((all) => {
   brokered(other);
   shadow(other, meaning('x.y', 'read'), 3_600_000);
   answers(other, openTestRun(other, CAREFUL).grantId);
-  return [...log.events, ...other.events, ...misfit(other)];
+  const third = new TestLog();
+  fireResponder(third);
+  return [...log.events, ...other.events, ...misfit(other), ...third.events];
 });
 const eachType = (Object.keys(EVENT_DATA) as Event['type'][]).map((type) =>
   written.filter((event) => event.type === type),

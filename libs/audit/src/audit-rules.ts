@@ -12,6 +12,7 @@ import { EntryBook } from './entry-caps';
 import type { ReportFinding } from './finding';
 import { below, isMore, linked } from './issue-rules';
 import { isDecision, PolicyBook } from './policy-rules';
+import { ResponderBook } from './responder-rules';
 import { issuedUnder, permittedUnder } from './manifest-rules';
 import { checkPower, checkResumption, checkSuspension } from './power-rules';
 import { checkNarrowing, checkRenewal, endedBy, endsOf } from './lease-rules';
@@ -27,6 +28,7 @@ export class Rulebook {
   private due = new Map<string, 'end' | 'stop' | 'complete'>();
   readonly calls = new BrokeredCalls();
   readonly policies = new PolicyBook();
+  readonly responders = new ResponderBook();
 
   check(event: Event, report: ReportFinding): void {
     if (!FOLLOW.has(event.type)) this.overdue(report, event.type);
@@ -34,6 +36,7 @@ export class Rulebook {
     handler?.(this, event, report);
     if (isOutcome(event)) this.outcome(event, report);
     if (isDecision(event)) this.policies.decided(event, report);
+    this.responders.check(event, this.policies.version, report);
   }
 
   /** Reports ends and suspensions that did not follow. Also call it after the last event. */

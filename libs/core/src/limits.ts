@@ -479,6 +479,15 @@ export const LIMITS = {
       /** characters of a key; a longer one is stored as a digest */
       keyChars: 64,
     },
+    /** firings, and honest runs, that one rehearsal of responders lists */
+    rehearsedFirings: 1_000,
+    /** responders of one bundle: each takes a constant time per event */
+    responders: 32,
+    /**
+     * the largest bounds of one responder: names of one list, the number that it counts to, what it may count apart at
+     * one time (the one that was quiet longest is forgotten), its time, and how often it may act within that
+     */
+    responder: { list: 64, count: 100_000, keys: 1_000, windowMs: 30 * DAY, limit: 100 },
     /** values that the rules of one bundle keep of one tree */
     ruleValues: 8_192,
     /** problems in one report; any further one is counted */
@@ -527,6 +536,18 @@ export const LIMITS = {
   suspensionsApplying: 100,
   /** suspensions by selector of a log in all */
   suspensions: 10_000,
+  /**
+   * suspensions that responders make in a log within an hour, together; the share of `suspensionsApplying` and of
+   * `suspensions` that they leave to people is the other half
+   */
+  responderSuspensions: 20,
+  responderSuspensionsMs: HOUR,
+  /** firings of responders that wait for their event; any further one is counted */
+  respondersPending: 1_000,
+  /** a firing without its event is forgotten at the first event after this time: it is history */
+  responderLateMs: 10 * MINUTE,
+  /** newest selectors that responders prepared, whose digest a revocation may name */
+  responderPrepared: 100,
   previewsKept: 1_000,
   previewMs: 15 * MINUTE,
   /** class and principal names that one preview lists */

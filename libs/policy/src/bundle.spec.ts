@@ -63,13 +63,13 @@ describe('a policy bundle', () => {
     [
       'unknown: []',
       [
-        'a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, rules, approvals, conditions, subjects, tests',
+        'a.yaml:1:1: unknown: unknown section unknown; known are catalog, agents, rules, approvals, responders, conditions, subjects, tests',
       ],
     ],
     [
       'catalg: []',
       [
-        'a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, rules, approvals, conditions, subjects, tests; did you mean catalog?',
+        'a.yaml:1:1: catalg: unknown section catalg; known are catalog, agents, rules, approvals, responders, conditions, subjects, tests; did you mean catalog?',
       ],
     ],
     [
@@ -82,7 +82,7 @@ describe('a policy bundle', () => {
     [
       '- x',
       [
-        'a.yaml:1:1: a file is a mapping of the sections catalog, agents, rules, approvals, conditions, subjects, tests',
+        'a.yaml:1:1: a file is a mapping of the sections catalog, agents, rules, approvals, responders, conditions, subjects, tests',
       ],
     ],
   ])('refuses the file %j', (text, problems) => {

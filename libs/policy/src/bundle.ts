@@ -2,7 +2,10 @@ import type { ApprovalRules } from '@bailiwick/authority/approvals/approval-rule
 import type { Conditions } from '@bailiwick/authority/conditions/port';
 import type { Agents } from '@bailiwick/authority/manifests/agents';
 import type { Catalog } from '@bailiwick/authority/matching/catalog/compile';
+import type { CompiledResponder } from '@bailiwick/authority/responders/compile';
 import type { CompiledRules } from '@bailiwick/authority/sequences/compile';
+import { SHIPPED } from '@bailiwick/authority/sequences/shipped';
+import type { Responder } from '@bailiwick/contracts/policy/responder';
 import type { PolicyBundle, SectionName } from '@bailiwick/contracts/policy/policy-bundle';
 import { canonicalize } from '@bailiwick/core/canonical';
 import { sha256hex } from '@bailiwick/core/digest';
@@ -15,6 +18,7 @@ import { agentsSection } from './sections/agents-section';
 import { approvalsSection } from './sections/approvals-section';
 import { catalogSection } from './sections/catalog-section';
 import { conditionsSection } from './sections/conditions-section';
+import { respondersSection, unknownRules } from './sections/responders-section';
 import { rulesSection } from './sections/rules-section';
 import type { Section } from './sections/section';
 import { subjectsSection } from './sections/subjects-section';
@@ -27,6 +31,7 @@ export const SECTIONS = {
   agents: agentsSection,
   rules: rulesSection,
   approvals: approvalsSection,
+  responders: respondersSection,
   conditions: conditionsSection,
   subjects: subjectsSection,
   tests: testsSection,
@@ -49,6 +54,7 @@ export interface CheckedBundle {
   readonly rules: CompiledRules | undefined;
   /** undefined: each approver may approve alone */
   readonly approvals: ApprovalRules | undefined;
+  readonly responders: readonly CompiledResponder[];
   /** undefined if it has none */
   readonly conditions: Conditions | undefined;
   readonly tests: readonly PolicyTest[];
@@ -73,16 +79,19 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     agents: checkSection('agents', parts, problems),
     rules: checkSection('rules', parts, problems),
     approvals: checkSection('approvals', parts, problems),
+    responders: checkSection('responders', parts, problems),
     conditions: checkSection('conditions', parts, problems),
     subjects: checkSection('subjects', parts, problems),
     tests: checkSection('tests', parts, problems),
   };
-  if (problems.length > 0 || checked.catalog.compiled === undefined) return err(bounded(problems));
-  const value: PolicyBundle = {};
   // an empty list of rules is none, and differs from a bundle without them
   const isRuled = read.some(
     ({ value: file }) => typeof file === 'object' && file !== null && Object.hasOwn(file, 'rules'),
   );
+  const ruled = isRuled ? (checked.rules.entries as readonly { name: string }[]) : SHIPPED.list;
+  problems.push(...unknownIn(parts, new Set(checked.responders.entries), ruled));
+  if (problems.length > 0 || checked.catalog.compiled === undefined) return err(bounded(problems));
+  const value: PolicyBundle = {};
   for (const name of NAMES)
     if (checked[name].entries.length > 0 || (name === 'rules' && isRuled))
       Object.assign(value, { [name]: checked[name].entries });
@@ -95,12 +104,28 @@ export function checkBundle(files: BundleFiles): Result<CheckedBundle, Problem[]
     agents: checked.agents.compiled,
     rules: isRuled ? checked.rules.compiled : undefined,
     approvals: checked.approvals.compiled,
+    responders: checked.responders.compiled ?? [],
     conditions: checked.conditions.compiled,
     tests: checked.tests.compiled,
     problemAt: (section, entry, path, message) =>
       problemIn(parts.filter((part) => part.section === section)[entry] as Part, path, message),
   });
 }
+
+/** Finds the names in responders that no rule has. */
+const unknownIn = (
+  parts: readonly Part[],
+  responders: ReadonlySet<unknown>,
+  rules: readonly { readonly name: string }[],
+): Problem[] =>
+  parts
+    .filter(({ section, value }) => section === 'responders' && responders.has(value))
+    .flatMap((part) =>
+      unknownRules(
+        part.value as Responder,
+        rules.map(({ name }) => name),
+      ).map(({ path, message, suggestion }) => problemIn(part, path, message, suggestion)),
+    );
 
 /** An entry of a section, with its place. */
 interface Part {

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { parseTime } from '@bailiwick/core/clock';
 import { clientFor, type GlobalOptions } from '../context';
 import { policySignalsText } from '../policy-signals-text';
-import { timeIn } from './policy-time';
+import { sinceOf } from './policy-time';
 
 interface SignalsFlags extends GlobalOptions {
   since?: string;
@@ -22,8 +21,4 @@ export function addSignalsCommand(policy: Command): void {
       const signals = await clientFor(flags, 'analyst').policySignals(sinceOf(flags.since), flags.log);
       console.log(flags.json ? JSON.stringify(signals) : policySignalsText(signals));
     });
-}
-
-function sinceOf(text: string | undefined): string | undefined {
-  return text === undefined || parseTime(text) !== undefined ? text : timeIn('--since', text, -1);
 }

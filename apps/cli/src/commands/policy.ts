@@ -7,6 +7,7 @@ import { addDeploymentCommands } from './policy-deployment';
 import { addDeriveCommand } from './derive';
 import { addDiffCommand } from './policy-diff';
 import { lineOf, readFolder } from './policy-folder';
+import { addRespondersCommand } from './policy-responders';
 import { addShadowCommand } from './policy-shadow';
 import { addSignalsCommand } from './policy-signals';
 
@@ -61,6 +62,7 @@ export function addPolicyCommands(program: Command): void {
   addDeploymentCommands(policy);
   addShadowCommand(policy);
   addSignalsCommand(policy);
+  addRespondersCommand(policy);
   addDeriveCommand(policy);
   policy
     .command('schema')

@@ -174,6 +174,7 @@ const EVENT_TYPES = [
   'QuarantineLifted',
   'RefusalsSummarized',
   'Refused',
+  'ResponderFired',
   'RevocationRuleAdded',
   'RunCompleted',
   'RunOpened',

@@ -50,6 +50,7 @@ export const replay = {
     PayloadsErased: 'Texts erased',
     Refused: 'Refused',
     RefusalsSummarized: 'Refusals, counted',
+    ResponderFired: 'Responder fired',
     RevocationRuleAdded: 'Revocation by selector',
     RunCompleted: 'Run completed',
     RunOpened: 'Run opened',

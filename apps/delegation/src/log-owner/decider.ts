@@ -47,6 +47,8 @@ export class Decider {
       if (item.kind === 'read') batch.hasReads = true;
       else if (wrong && !onlyTightens(item.raw)) batch.staged.push(refusedBy(item, wrong));
       else batch.staged.push(this.stage(state, item, now, batch.sealed));
+      // what a responder does is in the append of what it responds to; if that is full, the next one starts with it
+      if (state.responders.pending.size > 0) this.stageTicks(state, now, batch);
     }
   }
 
@@ -90,7 +92,7 @@ export class Decider {
     const parsed = readCommand(item.raw);
     if (!parsed.success) return refusedBy(item, badCommand(parsed.error.issues));
     if (OWN_COMMANDS.includes(parsed.data.type)) return refusedBy(item, notFromOutside(parsed.data.type));
-    const command = this.previews.verify(parsed.data);
+    const command = this.previews.verify(parsed.data, state);
     const known = (isKeyed(command.commandId) ? state.keyed : state.tries).get(command.commandId);
     if (known) {
       if (known.requestDigest === command.requestDigest) return { item, events: [], replay: known };

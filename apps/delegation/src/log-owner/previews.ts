@@ -43,12 +43,13 @@ export class Previews {
     }
   }
 
-  /** Drops the reference to a preview unless the owner made it recently for the same revocation. */
-  verify(command: Command): Command {
+  /** Drops the reference to a preview unless the owner, or a responder, made it recently for the same revocation. */
+  verify(command: Command, { responders }: LogState): Command {
     if (command.type !== 'revokeSelector' || !command.previewed) return command;
-    const known = this.kept.get(command.previewed.digest);
-    if (known && known.meant === identityOf(command))
-      return { ...command, previewed: { digest: command.previewed.digest, asOf: known.asOf } };
+    const { digest } = command.previewed;
+    const prepared = responders.prepared.find((each) => each.digest === digest);
+    const known = prepared ? { meant: identityOf(prepared), asOf: prepared.asOf } : this.kept.get(digest);
+    if (known && known.meant === identityOf(command)) return { ...command, previewed: { digest, asOf: known.asOf } };
     return { ...command, previewed: undefined };
   }
 

@@ -13,7 +13,7 @@ import { query as querySchema, type BranchView, type Query } from '@bailiwick/co
 import type { Payloads } from '@bailiwick/event-store/payloads';
 import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError, SerialQueue } from '@bailiwick/platform/serial-queue';
-import { leaves } from '@bailiwick/authority/presentation/approval-view';
+import { leaves } from '@bailiwick/authority/presentation/leaves';
 import { showLive } from '@bailiwick/authority/presentation/live-leases';
 import { showPermissions } from '@bailiwick/authority/presentation/permissions';
 import { showPolicy, showVersions } from '@bailiwick/authority/presentation/policies';

@@ -65,10 +65,11 @@ export class Revocations {
     const read = stored && readWhereReadable(stored);
     if (!read || !('revocationId' in read.event.data)) return {};
     const { time, actor, data } = read.event;
-    const { reason } = read.payload ?? {};
+    const responder = 'responder' in data ? data.responder : undefined;
+    const reason = responder && 'reason' in data ? data.reason.says : read.payload?.reason;
     return {
       at: time,
-      by: actor.id,
+      by: responder ? `responder:${responder.name} of policy version ${responder.policy}` : actor.id,
       ...(typeof reason === 'string' ? { reason } : {}),
       ...('incident' in data && data.incident !== undefined ? { incident: data.incident } : {}),
     };

@@ -37,6 +37,9 @@ type StartQuery = z.infer<typeof startQuery>;
 const signalsQuery = z.strictObject({ tenant: tenantName, log: logNameSchema.optional(), since: time.optional() });
 type SignalsQuery = z.infer<typeof signalsQuery>;
 
+const respondersQuery = signalsQuery.extend({ candidate: z.string().max(LIMITS.policy.bytes) });
+type RespondersQuery = z.infer<typeof respondersQuery>;
+
 const shadowQuery = z.strictObject({ tenant: tenantName });
 type ShadowQuery = z.infer<typeof shadowQuery>;
 
@@ -91,6 +94,19 @@ export class ReplayController {
     const job = { log, request: { from, change: {} }, to, rules: [], signals: true };
     const id = this.replays.start(tenant, job);
     return found({ id, log, since, from, to, truncated: from > first });
+  }
+
+  /** Starts to repeat the log for the responders of a bundle; polled like a what-if. */
+  @MessagePattern(ledgerSubject('responders-start'))
+  async responders(@Payload(new ZodPipe(respondersQuery)) query: RespondersQuery): Promise<Answer> {
+    const { tenant, log = logName(tenant, 0), candidate } = query;
+    const ledger = log.startsWith(`${tenant}/`) ? await this.ledgers.following(log) : undefined;
+    if (!ledger) return missing(log);
+    const since = query.since ?? rfc3339(systemClock.now() - LIMITS.policy.signalMs);
+    const from = await positionAt(this.sources.eventlog, log, since, ledger.position, 0);
+    const to = ledger.position - 1;
+    const job = { log, request: { from, change: {} }, to, rules: [], candidate, responders: true };
+    return found({ id: this.replays.start(tenant, job), log, since, from, to });
   }
 
   /** Starts to decide again, by the newest candidate in shadow, what was decided since; polled like a what-if. */

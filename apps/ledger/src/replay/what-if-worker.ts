@@ -2,9 +2,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CorruptLog } from '@bailiwick/authority/events/follows';
 import { tenantDefaults } from '@bailiwick/authority/commands/grants/resolve';
 import { WithRules, type RuleEvent } from '@bailiwick/authority/revocation/rule-events';
+import { Rehearsal } from '@bailiwick/authority/responders/rehearsal';
 import { Signals } from '@bailiwick/authority/signals/signals';
 import { readBody } from '@bailiwick/authority/state/set-aside';
-import type { DeployedVersion } from '@bailiwick/authority/state/policies';
+import { compiledText, type DeployedVersion } from '@bailiwick/authority/state/policies';
 import { emptyState } from '@bailiwick/authority/state/state';
 import { candidateOf } from '@bailiwick/authority/what-if/candidate';
 import { DECIDED, isDecision } from '@bailiwick/authority/what-if/recorded';
@@ -38,12 +39,17 @@ export interface WhatIfJob {
   readonly reach?: boolean;
   /** counts the signals from `request.from` on instead of deciding anything again */
   readonly signals?: boolean;
+  /** repeats the log for the responders of the candidate, from `request.from` on, instead of deciding anything again */
+  readonly responders?: boolean;
 }
 /** The answer, with the reach of its candidate if it was asked for. */
 export type WhatIfAnswer = ReplayAnswer & { readonly reach?: PolicyReach };
 export type WhatIfMessage =
   | ({ readonly kind: 'progress' } & ReplayProgress)
-  | { readonly kind: 'answer'; readonly answer: WhatIfAnswer | ReturnType<Signals['summary']> }
+  | {
+      readonly kind: 'answer';
+      readonly answer: WhatIfAnswer | ReturnType<Signals['summary']> | ReturnType<Rehearsal['end']>;
+    }
   | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'corrupt'; readonly detail: string };
 
@@ -60,6 +66,7 @@ async function main(job: WhatIfJob): Promise<void> {
   const lowered = lowerThisThread();
   const bodies = new Bodies(databaseUrl);
   try {
+    if (job.responders) return report(await rehearsalOf(bodies, job, lowered));
     if (job.signals) return report({ kind: 'answer', answer: await signalsOf(bodies, job, lowered) });
     const { tenant, n } = parseLogName(log);
     const candidate = job.candidate === undefined ? undefined : candidateOf(job.candidate);
@@ -125,6 +132,27 @@ async function signalsOf(
     if (!lowered) await rest(performance.now() - started);
   }
   return signals.summary();
+}
+
+/** Repeats a log for the responders of a candidate. */
+async function rehearsalOf(
+  bodies: Bodies,
+  { log, request: { from = 0 }, to, candidate = '' }: WhatIfJob,
+  lowered: boolean,
+): Promise<WhatIfMessage> {
+  const compiled = compiledText(candidate);
+  if (!compiled) return { kind: 'unreadable', detail: 'this release cannot read the policy' };
+  const { tenant, n } = parseLogName(log);
+  const rehearsal = new Rehearsal(emptyState(log, tenant, n), compiled.responders, from);
+  let done = 0;
+  for await (const page of bodies.pages({ log, to })) {
+    const started = performance.now();
+    for (const body of page) rehearsal.take(body);
+    done += page.length;
+    report({ kind: 'progress', done, total: to + 1 });
+    if (!lowered) await rest(performance.now() - started);
+  }
+  return { kind: 'answer', answer: rehearsal.end() };
 }
 
 /** Returns the rules and the events of the deployments, by position. */

@@ -2,20 +2,22 @@ import { ok } from '@bailiwick/core/result';
 import type { DeadlineKind } from '../state/deadlines';
 import { chainOf, type LogState } from '../state/state';
 import { givenUp } from './actions/settle-action';
+import { respond } from './respond';
 import { suspensionEnd } from './revoke';
 import type { Decide, NewEvent } from './types';
 
 /**
- * Ends the next item whose time is over: a permit without an outcome, a pending approval, a grant. It ends one at a
+ * Ends the next item whose time is over: a permit without an outcome, a pending approval, a grant; or lets a responder
+ * act that has fired. It ends one at a
  * time, since one end can cause another; the owner repeats the command until nothing is due. Each end is a separate
  * event, so that no later reader needs a clock.
  */
-export const tick: Decide<'tick'> = (state, _command, now) => {
+export const tick: Decide<'tick'> = (state, command, now) => {
   const next = state.deadlines.peek();
-  return ok(next && next.at <= now ? ENDS[next.kind](state, next.id, now) : []);
+  return ok(next && next.at <= now ? ENDS[next.kind](state, next.id, now, command.commandId) : []);
 };
 
-const ENDS: Record<DeadlineKind, (state: LogState, id: string, now: number) => NewEvent[]> = {
+const ENDS: Record<DeadlineKind, (state: LogState, id: string, now: number, commandId: string) => NewEvent[]> = {
   grant(state, id) {
     const grant = state.grants.get(id);
     if (!grant) return [];
@@ -44,4 +46,5 @@ const ENDS: Record<DeadlineKind, (state: LogState, id: string, now: number) => N
     const rule = state.rules.find(id);
     return rule ? [suspensionEnd(rule, 'EXPIRED', 'its time was over')] : [];
   },
+  responder: respond,
 };

@@ -28,10 +28,12 @@ import { grantIssued, grantResumed, grantSuspended } from './grant-events';
 import { grantNarrowed, grantRenewed } from './lease-changes';
 import { refused } from './labels';
 import { policyDeployed, policyPart, policyShadowed } from './policy-events';
+import { responderFired } from './responder-events';
 import { driftScored, runOpened } from './run-events';
 import { observe, stepOf } from './steps';
 import { forgetCoolDowns } from '../approvals/cool-downs';
 import { chargeRefusal, forgetRefusals } from '../commands/refusal-budgets';
+import { observeEvent } from '../responders/observe';
 import { addRule } from '../revocation/add-rule';
 import { ruleOf } from '../revocation/revocation-rules';
 import { isKeyed, keepMs, type CommandNode, type LogState, type SettledNode } from '../state/state';
@@ -67,6 +69,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   ActionAbandoned: actionAbandoned,
   OutcomeReportedLate: outcomeReportedLate,
   RevocationRuleAdded: (state, event, at) => addRule(state, ruleOf(event.data, event.position, at)),
+  ResponderFired: responderFired,
   QuarantineLifted: (state, event, at) => state.rules.lift(event.data.revocationId, event.position, at),
   SuspensionLifted: (state, event, at) => state.rules.resume(event.data.revocationId, event.position, at),
   TenantBudgetSet: tenantBudgetSet,
@@ -81,7 +84,10 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   SessionChanged: () => undefined, // the gateways know the sessions
   SignalReceived: () => undefined, // one that stops something is a revocation
   PayloadsErased: () => undefined, // no fold reads a payload
-  HistoryImported: (state, event) => void (state.imported = event.position),
+  HistoryImported(state, event) {
+    state.imported = event.position;
+    state.responders.pending.clear(); // what another installation decided is history
+  },
   EventSetAside: eventSetAside,
   Refused: refused,
   RefusalsSummarized: () => undefined, // only counts of refusals, which change nothing
@@ -136,10 +142,12 @@ function follow(state: LogState, event: Event): number {
     const step = stepOf(state, event);
     fold(state, event, at);
     if (step) observe(state, event, step, at);
+    observeEvent(state, event, at);
   }
   if (isNextTurn(before, at)) {
     forget(state.settled, at - LIMITS.settledMs);
     forget(state.abandoned, at - LIMITS.lateOutcomeMs, state.ends);
+    state.responders.forgetLate(at);
   }
   dropEnded(state);
   return at;
@@ -166,6 +174,10 @@ function isPending(state: LogState, { at, kind, id }: Deadline): boolean {
     case 'action': {
       const action = state.actions.get(id);
       return action !== undefined && !asideBy(state, action.treeId);
+    }
+    case 'responder': {
+      const firing = state.responders.pending.get(id);
+      return firing !== undefined && !asideBy(state, firing.treeId);
     }
     case 'suspension': {
       const rule = state.rules.find(id);

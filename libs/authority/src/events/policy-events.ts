@@ -22,13 +22,14 @@ export const policyPart: Fold<'PolicyPart'> = ({ policies }, event) => {
 };
 
 /** Puts a bundle into force. All its parts must be directly before, and be the text whose digest is stated (I11). */
-export const policyDeployed: Fold<'PolicyDeployed'> = ({ policies }, event, at) => {
+export const policyDeployed: Fold<'PolicyDeployed'> = ({ policies, responders }, event, at) => {
   const { version, digest, parts, replaces } = event.data;
   follows(version === policies.version + 1 && replaces === policies.version, 'the version in force', event);
   const text = textOf(policies.pending, event);
   const compiled = must(compiledText(text), 'bundle', event);
   const { position, actor } = event;
   policies.put({ version, digest, replaces, parts, position, at, by: actor.id, text, ...compiled });
+  responders.keep(policies.responders);
 };
 
 /** Starts to compare a candidate with the policy in force, in place of an earlier one. No decision reads it. */

@@ -1,6 +1,7 @@
 import { kept, notShown, objectionsIn } from '../commands/actions/objections';
 import type { Alike } from '../approvals/alike';
 import type { ShownTerms } from '../approvals/terms';
+import { leaves } from './leaves';
 import { counted } from './text';
 import { describeAll } from '../dimensions/all';
 import { describeEntry, keyOfEntry } from '../dimensions/entry';
@@ -286,10 +287,6 @@ function alike(
   if (then.data.verb === now.data.verb) return `the same kind of call: ${call}`;
   const [a, b] = [then.data.resource, now.data.resource];
   return a.type === b.type && a.id === b.id ? `another call on the same thing: ${call}` : undefined;
-}
-
-export function leaves(reasons: readonly Reason[]): Reason[] {
-  return reasons.flatMap((reason) => (reason.reasons && reason.reasons.length > 0 ? leaves(reason.reasons) : [reason]));
 }
 
 /** Describes an earlier attempt. The reason is quoted, since it contains names that the agent chose. */

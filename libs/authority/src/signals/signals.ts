@@ -8,7 +8,7 @@ import {
 } from '@bailiwick/contracts/policy/policy-signals';
 import { parseTime } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
-import { leaves } from '../presentation/approval-view';
+import { leaves } from '../presentation/leaves';
 import { suggestionsFor } from './suggestions';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

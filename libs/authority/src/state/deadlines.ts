@@ -1,4 +1,4 @@
-export type DeadlineKind = 'grant' | 'approval' | 'action' | 'suspension';
+export type DeadlineKind = 'grant' | 'approval' | 'action' | 'suspension' | 'responder';
 export interface Deadline {
   readonly at: number;
   readonly kind: DeadlineKind;

@@ -6,6 +6,7 @@ import { approvalRulesOf, compileApprovalRules, type ApprovalRules } from '../ap
 import { conditionsOf, type Conditions } from '../conditions/port';
 import { agentsOf, compileAgents, type Agents } from '../manifests/agents';
 import { compileCatalog, type Catalog } from '../matching/catalog/compile';
+import { compileResponders, respondersOf, type CompiledResponder } from '../responders/compile';
 import { compileRules, type CompiledRules } from '../sequences/compile';
 import { SHIPPED } from '../sequences/shipped';
 
@@ -35,6 +36,8 @@ export interface PolicyNode extends DeployedVersion {
   readonly approvals: ApprovalRules | undefined;
   /** derived from the text, which may leave the rules of the release in force */
   readonly rules: CompiledRules;
+  /** derived from the text */
+  readonly responders: readonly CompiledResponder[];
   /** of the text; undefined if it has none */
   readonly conditions: Conditions | undefined;
 }
@@ -81,11 +84,16 @@ export class Policies {
     return this.current?.rules ?? this.ofRelease;
   }
 
+  /** the responders in force */
+  get responders(): readonly CompiledResponder[] {
+    return this.current?.responders ?? NO_RESPONDERS;
+  }
+
   /** Continues after deployments whose events are not read: what they put into force does not matter any more. */
   startAfter(version: number, catalog: Catalog): void {
     const nothing = { digest: '', replaces: version - 1, parts: 0, position: 0, at: 0, by: '', text: '{}' };
     const none = { agents: undefined, approvals: undefined, conditions: undefined };
-    if (version > 0) this.current = { ...nothing, ...none, version, catalog, rules: this.ofRelease };
+    if (version > 0) this.current = { ...nothing, ...none, version, catalog, rules: this.ofRelease, responders: [] };
   }
 
   put(node: PolicyNode): void {
@@ -95,6 +103,7 @@ export class Policies {
       agents: _agents,
       approvals: _approvals,
       rules: _rules,
+      responders: _responders,
       conditions: _conditions,
       ...version
     } = node;
@@ -105,6 +114,9 @@ export class Policies {
   }
 }
 
+/** The release ships no responder that is in force: what no honest run touches is for the tenant to name. */
+const NO_RESPONDERS: readonly CompiledResponder[] = [];
+
 /** The members of a bundle that decisions use. */
 export interface CompiledBundle {
   readonly catalog: Catalog;
@@ -112,6 +124,7 @@ export interface CompiledBundle {
   readonly agents: Agents | undefined;
   readonly approvals: ApprovalRules | undefined;
   readonly rules: CompiledRules;
+  readonly responders: readonly CompiledResponder[];
   readonly conditions: Conditions | undefined;
 }
 
@@ -121,6 +134,7 @@ export function compiledBundle({
   agents,
   approvals,
   rules,
+  responders = [],
   conditions,
 }: PolicyBundle): Result<CompiledBundle, string> {
   const compiled = compileCatalog(catalog);
@@ -132,6 +146,7 @@ export function compiledBundle({
         agents: agentsOf(agents),
         approvals: approvalRulesOf(approvals),
         rules: ruled.value,
+        responders: respondersOf(responders),
         conditions: conditionsOf(conditions),
       })
     : err(faultText('rules', ruled.error));
@@ -161,6 +176,8 @@ export function readBundle(text: string): Result<CompiledBundle & { readonly bun
   if (!agents.ok) return err(faultText('agents', agents.error));
   const approvals = compileApprovalRules(parsed.data.approvals ?? []);
   if (!approvals.ok) return err(faultText('approvals', approvals.error));
+  const responders = compileResponders(parsed.data.responders ?? []);
+  if (!responders.ok) return err(faultText('responders', responders.error));
   return ok({ bundle: parsed.data, ...compiled.value });
 }
 

@@ -21,6 +21,7 @@ const OF_ONE_TREE: ReadonlySet<unknown> = new Set(
         'RevocationRuleAdded',
         'QuarantineLifted',
         'SuspensionLifted',
+        'ResponderFired',
         'TenantBudgetSet',
         'TenantBudgetRemoved',
         'PolicyPart',

@@ -19,6 +19,8 @@ import {
 } from './snapshot-rows';
 import { compiledText, type DeployedVersion, type PendingParts, type PolicyNode, type ShadowNode } from './policies';
 import { budgetOf, type PurseNode } from './purses';
+import type { Firing, PreparedNode, ResponderNode } from '../responders/responders';
+import type { WindowCount } from '../responders/window-count';
 import { keptOf, keptRow, type KeptRow } from '../sequences/kept';
 import {
   emptyState,
@@ -36,7 +38,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 21;
+export const FOLD_VERSION = 22;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -57,6 +59,11 @@ type Line =
   | ['policy', string]
   | ['policyParts', PendingParts]
   | ['policyShadow', ShadowNode]
+  | ['responder', ResponderLine]
+  | ['firing', Firing]
+  | ['prepared', PreparedNode]
+  /** times of the suspensions of all responders */
+  | ['responded', number[]]
   | ['unreadable', UnreadableNode]
   | ['grant', GrantRow]
   | ['tree', TreeLine]
@@ -73,6 +80,10 @@ type Line =
   | ['ends', [string, readonly string[]]];
 type TreeLine = Pick<TreeNode, 'id' | 'rootRunId' | 'labels'> &
   Partial<Pick<TreeNode, 'quietAt'>> & { readonly kept?: KeptRow };
+type ResponderLine = Omit<ResponderNode, 'counts' | 'quiet'> & {
+  readonly counts: [string, WindowCount][];
+  readonly quiet: [string, number][];
+};
 type PurseLine = Omit<PurseNode, 'budget'>;
 type ApprovalLine = Omit<ApprovalNode, 'turn' | 'held'> & Partial<Pick<ApprovalNode, 'turn' | 'held'>>;
 type End = ['end', number];
@@ -121,6 +132,11 @@ export function* linesOf(state: LogState): Generator<Line> {
   if (current) yield ['policy', current.text];
   if (pending) yield ['policyParts', pending];
   if (shadow) yield ['policyShadow', shadow];
+  for (const node of state.responders.nodes.values())
+    yield ['responder', { ...node, counts: [...node.counts], quiet: [...node.quiet] }];
+  for (const firing of state.responders.pending.values()) yield ['firing', firing];
+  for (const prepared of state.responders.prepared) yield ['prepared', prepared];
+  if (state.responders.suspended.length > 0) yield ['responded', state.responders.suspended];
   for (const node of state.unreadable.values()) yield ['unreadable', node];
   for (const grant of state.grants.values()) {
     const row = rows.ofGrant(grant);
@@ -244,6 +260,19 @@ export class SnapshotReader {
         return;
       case 'policyShadow':
         state.policies.shadow = value;
+        return;
+      case 'responder':
+        state.responders.nodes.set(value.id, { ...value, counts: new Map(value.counts), quiet: new Map(value.quiet) });
+        return;
+      case 'firing':
+        state.responders.pending.set(value.id, value);
+        state.deadlines.add({ at: value.at, kind: 'responder', id: value.id });
+        return;
+      case 'prepared':
+        state.responders.prepared.push(value);
+        return;
+      case 'responded':
+        state.responders.suspended = value;
         return;
       case 'unreadable':
         state.unreadable.set(value.position, complete(value, ['treeId']));

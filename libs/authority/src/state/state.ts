@@ -7,6 +7,7 @@ import { Deadlines } from './deadlines';
 import { OpenChildren } from './open-children';
 import { Ended } from './retention';
 import { RuleSet } from '../revocation/rule-set';
+import { Responders } from '../responders/responders';
 import type { Kept } from '../sequences/kept';
 import { Policies } from './policies';
 import { Purses } from './purses';
@@ -60,6 +61,8 @@ export interface LogState {
   readonly rules: RuleSet;
   /** the accounts of the tenant budgets */
   readonly purses: Purses;
+  /** what the responders have counted and done */
+  readonly responders: Responders;
   /** the bundles that the tenant deployed, and the one in force */
   readonly policies: Policies;
   /** grant → the run that suspended it, if a run did: only that run may resume it without a person */
@@ -342,6 +345,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     ends: new Map(),
     rules: new RuleSet(),
     purses: new Purses(),
+    responders: new Responders(),
     policies: new Policies(),
     heldByRun: new Map(),
     unreadable: new Map(),

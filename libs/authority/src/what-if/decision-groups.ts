@@ -1,7 +1,7 @@
 import type { DecisionGroup, Difference } from '@bailiwick/contracts/replay/replay';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { LIMITS } from '@bailiwick/core/limits';
-import { leaves } from '../presentation/approval-view';
+import { leaves } from '../presentation/leaves';
 
 /** The groups that are counted; the largest of them are shown. */
 const COUNTED = 10_000;

@@ -7,6 +7,7 @@ import type {
   PolicyVersionsAnswer,
 } from '@bailiwick/contracts/policy/deployment';
 import type { PolicyDiffAnswer, PolicyDiffBody } from '@bailiwick/contracts/policy/policy-diff';
+import type { RehearsalBody, ResponderRehearsal } from '@bailiwick/contracts/policy/responder-rehearsal';
 import type { PolicySignals } from '@bailiwick/contracts/policy/policy-signals';
 import type { ReplayProgress } from '@bailiwick/contracts/replay/replay';
 import { queryOf } from '../http/http-calls';
@@ -52,6 +53,13 @@ export class PolicyCalls extends LeaseCalls {
   /** Compares a bundle with a deployed policy and with the last decisions. It may take a minute. */
   diffPolicy(request: PolicyDiffBody, progress?: (progress: ReplayProgress) => void): Promise<PolicyDiffAnswer> {
     return this.computed('/v1/policies/diff', request, progress);
+  }
+  /** Returns what responders would have done over the recorded log. It may take a minute. */
+  rehearseResponders(
+    request: RehearsalBody,
+    progress?: (progress: ReplayProgress) => void,
+  ): Promise<ResponderRehearsal> {
+    return this.computed('/v1/policies/responders', request, progress);
   }
   /** Returns what answers and denials suggest. @param since RFC 3339; left out: the last seven days */
   policySignals(since?: string, log?: string): Promise<PolicySignals> {

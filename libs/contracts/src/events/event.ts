@@ -14,7 +14,9 @@ import { signalRecord } from '../signals/signal-record';
 import { webhookChange } from '../webhooks/webhook-change';
 import { argumentMarks, resultMarks } from '../actions/value-marks';
 import { decidedObligations, understands } from '../obligations/obligation';
-import { deployedVersion, policyDeployed, policyPart, policyShadowed } from '../policy/deployment';
+import { deployedVersion, policyDeployed, policyPart, policyShadowed, policyVersion } from '../policy/deployment';
+import { RESPONDER_DOES, RESPONDER_LIMITED } from '../policy/responder';
+import { ruleName } from '../policy/rule';
 import {
   amount,
   costs,
@@ -175,6 +177,29 @@ export const refusedKind = z.strictObject({
 
 const endReason = z.strictObject({ code: z.string().max(80), says: z.string().max(LIMITS.reasonLength).optional() });
 
+/** A responder, and the version of the policy that has it; 0: the one that the release ships. */
+const responderRef = z.strictObject({ name: ruleName, policy: policyVersion });
+export type ResponderRef = z.infer<typeof responderRef>;
+
+const responderFired = z.strictObject({
+  responder: responderRef,
+  did: z.enum(RESPONDER_DOES),
+  /** why it only prepared what it would have suspended */
+  limited: z.enum(RESPONDER_LIMITED).optional(),
+  /** the event that it responds to */
+  trigger: z.strictObject({ position, treeId: idOf('tree'), runId: idOf('run') }),
+  /** what it suspended, or what is ready to be suspended or revoked */
+  selector: storedSelector,
+  /** of the selector as of this event: a revocation that names it is refused if more would be reached by then */
+  digest: z.string().max(120),
+  /** present if it suspended */
+  revocationId: idOf('revocation').optional(),
+  until: time.optional(),
+  /** firings since its last event that have none, since they exceeded its limit */
+  unrecorded: z.number().int().min(1).optional(),
+  reason: endReason,
+});
+
 export const EVENT_DATA = {
   RunOpened: z.strictObject({
     agent,
@@ -329,8 +354,15 @@ export const EVENT_DATA = {
     quarantine: z.boolean(),
     /** the id of the incident in another system */
     incident: incidentId.optional(),
+    /** a suspension by a responder: its name, and the policy that has it */
+    responder: responderRef.optional(),
     reason: endReason,
   }),
+  /**
+   * A responder of the policy fired. It suspended by a selector, with the `RevocationRuleAdded` directly after this event,
+   * or it only prepared that, because it does no more or because a limit was reached.
+   */
+  ResponderFired: responderFired,
   QuarantineLifted: z.strictObject({ revocationId: idOf('revocation') }),
   /** a revocation of mode `suspend` no longer applies: a person resumed its leases, or its time was over */
   SuspensionLifted: z.strictObject({ revocationId: idOf('revocation'), reason: endReason }),

@@ -5,6 +5,7 @@ import { catalogEntry } from './catalog-entry';
 import { conditionEntry } from './condition';
 import { manifest } from './manifest';
 import { policyTest } from './policy-test';
+import { responder } from './responder';
 import { policyRule } from './rule';
 import { subjectType } from './subject-type';
 
@@ -39,6 +40,11 @@ export const policyBundle = z.strictObject({
     .describe(
       'Who may approve what, and how many. The first rule that selects a request decides; with this section, a request that none selects cannot be approved.',
     ),
+  responders: z
+    .array(responder)
+    .max(LIMITS.policy.responders)
+    .optional()
+    .describe('What is prepared, or suspended by selector, when something happens. Left out: nothing.'),
   conditions: z
     .array(conditionEntry)
     .max(LIMITS.policy.conditions)

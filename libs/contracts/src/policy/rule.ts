@@ -138,17 +138,19 @@ export const countDistinctWithin = z
   })
   .refine(matchesSomething, needsMatcher);
 
+/** What charges are added by. */
+export const sumOf = z
+  .string()
+  .regex(
+    /^(calls|reads|writes|external|cost\.[A-Z]{3}|units\.(?!constructor$)[a-z][a-z0-9_-]{0,39})$/,
+    'must be calls, reads, writes, external, cost.USD (a currency) or units.tokens (a unit)',
+  );
+
 export const sumWithin = z
   .strictObject({
     ...past,
     within,
-    of: z
-      .string()
-      .regex(
-        /^(calls|reads|writes|external|cost\.[A-Z]{3}|units\.(?!constructor$)[a-z][a-z0-9_-]{0,39})$/,
-        'must be calls, reads, writes, external, cost.USD (a currency) or units.tokens (a unit)',
-      )
-      .describe('What is added: a count, the cost of a currency in minor units, or a counted unit, as charged.'),
+    of: sumOf.describe('What is added: a count, the cost of a currency in minor units, or a counted unit, as charged.'),
     at_least: amount.min(1).describe('The sum.'),
     same,
   })
