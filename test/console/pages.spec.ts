@@ -192,7 +192,9 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
       (await http(stack, 'GET', `/v1/grants/${held.grantId}`, { key: stack.keys.analyst as string })).body.status;
     await openPage(page, stack, '/incident?agentClass=night-agent');
     await page.getByLabel(/^Suspend: it acts again/).press(' ');
-    await page.getByRole('combobox', { name: /^It is resumed/ }).selectOption({ label: 'by a person, or after 4 hours' });
+    await page
+      .getByRole('combobox', { name: /^It is resumed/ })
+      .selectOption({ label: 'by a person, or after 4 hours' });
     const confirm = page.getByRole('button', { name: /^Suspend \d leases/ });
     await confirm.waitFor();
     const count = /\d/.exec(await confirm.innerText())?.[0] as string;
