@@ -216,6 +216,8 @@ describe('the erasure of payloads about a person', () => {
     await holder.end();
     await until('the next owner to have erased it', async () => (await rowsWith(url, 'bilbyword')).length === 0);
     await unanswered;
+    const isReady = async () => (await http(stack, 'GET', '/readyz').catch(() => undefined))?.status === 200;
+    await until('the killed gateway to be ready again', isReady);
     expect(await verification()).toMatchObject({ ok: true, findings: [] });
   }, 120_000);
 });
