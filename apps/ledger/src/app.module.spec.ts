@@ -97,6 +97,7 @@ describe('AppModule', () => {
       'ledger.replay-ask',
       'ledger.replay-cancel',
       'ledger.replay-start',
+      'ledger.responders-start',
       'ledger.revocation',
       'ledger.runs',
       'ledger.shadow-start',

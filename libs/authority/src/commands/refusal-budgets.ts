@@ -3,6 +3,7 @@ import { hasRoom, take, type Rate } from '@bailiwick/core/allowance';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { NewEvent, Unwritten } from './types';
 import { deniesEscalation } from '../events/labels';
+import { firesAtOnce } from '../responders/observe';
 import type { LogState } from '../state/state';
 
 /*
@@ -50,7 +51,7 @@ function refusalIn(events: readonly NewEvent[]): NewEvent | undefined {
 
 /**
  * Returns the counts of these events if their budget is used up, or undefined if they are to be written. The first
- * denied escalation of a tree is always written: sequence rules use it.
+ * denied escalation of a tree is always written, since sequence rules use it, and so is what fires a responder.
  */
 export function beyondBudget(
   state: LogState,
@@ -66,7 +67,7 @@ export function beyondBudget(
   const fits = bucketsOf(state, { actor, runId, treeId }).every(([key, rate]) =>
     hasRoom(state.refusalBuckets.get(key), now, rate),
   );
-  return fits ? undefined : refusal;
+  return fits || firesAtOnce(state, refusal, now) ? undefined : refusal;
 }
 
 /** Charges a written refusal to its buckets. */

@@ -1,9 +1,8 @@
-import type { RESPONDER_LIMITED } from '@bailiwick/contracts/policy/responder';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { clip } from '../presentation/text';
-import type { CompiledResponder } from '../responders/compile';
+import { limitedBy } from '../responders/limited';
 import { respondersIn } from '../responders/observe';
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { newId, type NewEvent } from './types';
@@ -72,24 +71,6 @@ const WORDS = {
   tenant: 'only prepared a suspension, since all responders together have reached their limit',
   suspensions: 'only prepared a suspension, since there is no more room for suspensions by responders',
 };
-
-/**
- * Returns the limit that keeps a responder from suspending. A responder must not become the outage: it has its own limit,
- * all of them have one together, and half of the room for suspensions is left to people.
- */
-function limitedBy(
-  { responders, rules }: LogState,
-  { id, limit }: CompiledResponder,
-  now: number,
-): (typeof RESPONDER_LIMITED)[number] | undefined {
-  const own = responders.nodes.get(id)?.suspended ?? [];
-  if (own.filter((time) => time > now - limit.withinMs).length >= limit.most) return 'responder';
-  const all = responders.suspended.filter((time) => time > now - LIMITS.responderSuspensionsMs);
-  if (all.length >= LIMITS.responderSuspensions) return 'tenant';
-  const hasRoom =
-    rules.holding < LIMITS.suspensionsApplying / 2 && rules.suspensions < LIMITS.suspensions / 2 && !rules.full;
-  return hasRoom ? undefined : 'suspensions';
-}
 
 /**
  * The digest of a selector that a responder prepares at a position. The leases are not counted, since that would stop

@@ -29,7 +29,7 @@ export const policyDeployed: Fold<'PolicyDeployed'> = ({ policies, responders },
   const compiled = must(compiledText(text), 'bundle', event);
   const { position, actor } = event;
   policies.put({ version, digest, replaces, parts, position, at, by: actor.id, text, ...compiled });
-  responders.keep(policies.responders);
+  if (!responders.rehearsed) responders.keep(policies.responders);
 };
 
 /** Starts to compare a candidate with the policy in force, in place of an earlier one. No decision reads it. */

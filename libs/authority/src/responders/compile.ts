@@ -102,8 +102,7 @@ function countOf({ drift, rule, denials, spend, canary }: ResponderTrigger, repo
   if (denials) {
     const { at_least: atLeast, within, ...matcher } = denials;
     const matches = compileMatcher(matcher, under('denials'));
-    const counts = (seen: Seen): boolean =>
-      seen.kind === 'call' && seen.decision === 'denied' && !seen.reasons.some(isNotLive) && matches(seen.step);
+    const counts = (seen: Seen): boolean => seen.kind === 'call' && seen.decision === 'denied' && matches(seen.step);
     return { atLeast, withinMs: parseDuration(within) ?? 0, weigh: (seen) => one(counts(seen)) };
   }
   if (spend) {
@@ -131,9 +130,6 @@ const amongClasses =
 
 const isOfRule = ({ rule, code, path }: Reason, name: string): boolean =>
   rule === 'trajectory' && (path === `rules.${name}` || (code !== undefined && code === RULE_CODES[name]));
-
-/** A run that is suspended asks again and again: that must not suspend it once more when it is resumed. */
-const isNotLive = ({ rule, outcome }: Reason): boolean => rule === 'liveness' && outcome === 'deny';
 
 function chargeOf(charge: Consumed, of: string): number {
   const [part = '', name = ''] = of.split('.');

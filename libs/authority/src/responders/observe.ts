@@ -2,8 +2,10 @@ import type { Event } from '@bailiwick/contracts/events/event';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { leaves } from '../presentation/leaves';
 import { heldByRule } from '../revocation/revocation-rules';
+import { blockedInChain } from '../state/liveness';
 import { chainOf, type LogState, type RunNode } from '../state/state';
 import type { CompiledResponder, Seen } from './compile';
+import { limitedBy } from './limited';
 import { keyOf } from './responders';
 import { selectorFor } from './selector';
 
@@ -22,12 +24,12 @@ export function observeEvent(state: LogState, event: Event, at: number): void {
   const run = event.runId === undefined ? undefined : state.runs.get(event.runId);
   const seen = run && seenIn(event, run);
   if (!seen) return;
-  let isHeld: boolean | undefined;
+  let isOver: boolean | undefined;
   for (const responder of list) {
     const weight = responder.weigh(seen);
     if (weight <= 0) continue;
-    isHeld ??= isSuspended(state, run, at);
-    if (isHeld) return; // what it did before is already answered
+    isOver ??= hasStopped(state, run, seen, at);
+    if (isOver) return; // what it did before is already answered
     const selector = selectorFor(responder.select, run);
     const key = keyOf(selector);
     if (!state.responders.count(responder, key, at, weight)) continue;
@@ -35,11 +37,37 @@ export function observeEvent(state: LogState, event: Event, at: number): void {
     const id = `${position}.${responder.name}`;
     const { id: runId, treeId } = run;
     const firing = { id, responder: responder.name, position, at, treeId, runId, selector, key };
-    if (state.responders.fire(responder, firing)) state.deadlines.add({ at, kind: 'responder', id });
+    if (state.responders.fire(responder, firing, maySuspend(state, responder, at)))
+      state.deadlines.add({ at, kind: 'responder', id });
   }
 }
 
-function seenIn(event: Event, run: RunNode): Seen | undefined {
+/**
+ * Reports whether a refusal that is not recorded yet would fire a responder at once. Such a refusal is written although
+ * the budget of refusals is used up: a run must not hide it behind many others. It is written once, since the firing has
+ * an event then.
+ */
+export function firesAtOnce(state: LogState, refusal: Observed & { readonly runId?: string | undefined }, at: number) {
+  const run = state.runs.get(refusal.runId ?? '');
+  const seen = run && seenIn(refusal, run);
+  if (!seen) return false;
+  const fires = respondersIn(state).some((responder) => {
+    if (responder.withinMs > 0 || responder.weigh(seen) <= 0) return false;
+    const key = keyOf(selectorFor(responder.select, run));
+    return state.responders.heldBack(responder, { key, at }, maySuspend(state, responder, at)) === undefined;
+  });
+  return fires && !hasStopped(state, run, seen, at);
+}
+
+const maySuspend = (state: LogState, responder: CompiledResponder, at: number): boolean =>
+  responder.do === 'suspend' && limitedBy(state, responder, at) === undefined;
+
+/** An event, or one that is to be decided. */
+type Observed = Pick<Event, 'type' | 'data'>;
+
+function seenIn(observed: Observed, run: RunNode): Seen | undefined {
+  const event = observed as Event; // the type states which data it has
+
   switch (event.type) {
     case 'DriftScored':
       return { kind: 'drift', agentClass: run.agent.class, score: event.data.score };
@@ -69,8 +97,15 @@ class Leaves {
   }
 }
 
-/** Reports whether a suspension by selector holds a run at a time. */
-function isSuspended(state: LogState, run: RunNode, at: number): boolean {
-  if (state.rules.holding === 0 || run.grantId === undefined) return false;
-  return (chainOf(state, run.grantId) ?? []).some((grant) => heldByRule(state, grant, at) !== undefined);
+/**
+ * Reports whether a run could do nothing any more when it was seen. The token of a lease that has ended may be held by
+ * anyone, so that a call with it must not stop others; and a run that is suspended asks again and again, which must not
+ * suspend it once more when it is resumed. A permitted call may itself have ended the lease, by its budget.
+ */
+function hasStopped(state: LogState, run: RunNode, seen: Seen, at: number): boolean {
+  const chain = run.grantId === undefined ? undefined : chainOf(state, run.grantId);
+  if (!chain) return false;
+  const isRefused = seen.kind === 'call' && seen.decision !== 'permitted';
+  if (isRefused) return blockedInChain(state, chain, at) !== undefined;
+  return state.rules.holding > 0 && chain.some((grant) => heldByRule(state, grant, at) !== undefined);
 }

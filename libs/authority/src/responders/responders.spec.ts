@@ -2,6 +2,7 @@ import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Responder } from '@bailiwick/contracts/policy/responder';
 import { responder as schema } from '@bailiwick/contracts/policy/responder';
+import { canonicalDigest } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { evolve } from '../events/evolve';
 import { stateDigest } from '../state/digest';
@@ -39,6 +40,14 @@ const touch = (grantId: string): Event[] => {
   act(log, grantId, 'vault.open', { resource: { type: 'vault', id: 'root' } });
   return log.tickAll();
 };
+/** Asks for what is denied; beyond the budget of refusals, without an event. */
+const refuse = (grantId: string, verb: string): void =>
+  void log.try('authorize', {
+    grantId,
+    resource: { type: 'vault', id: 'root' },
+    proof: { vouched: true },
+    action: { argsDigest: canonicalDigest({}), verb },
+  });
 const typesOf = (events: readonly Event[]): string[] => events.map(({ type }) => type);
 const refolded = () => {
   const state = emptyState('default/0', 'default', 0);
@@ -91,6 +100,45 @@ describe('a responder that suspends', () => {
     log.now += HOUR;
     log.tickAll();
     expect(typesOf(touch(openTestRun(log, undefined, 'd').grantId))).toContain('RevocationRuleAdded');
+  });
+
+  it('suspends what it could only prepare before, as soon as its limit permits it', () => {
+    start({ ...CANARY, limit: { most: 1, within: '1h' } });
+    touch(openTestRun(log, undefined, 'a').grantId);
+    const { grantId } = openTestRun(log, undefined, 'b');
+    const dids = [0.5 * HOUR, 0.4 * HOUR, 0.2 * HOUR].map((later) => {
+      log.now += later;
+      log.tickAll();
+      const fired = touch(openTestRun(log, undefined, 'b').grantId).find(({ type }) => type === 'ResponderFired');
+      return (fired?.data as { did?: string } | undefined)?.did;
+    });
+    expect(dids).toEqual(['prepare', undefined, 'suspend']);
+    expect(act(log, grantId, 'file.read').type).toBe('ActionDenied');
+  });
+
+  it('fires on a refusal that a run hides behind more than are recorded', () => {
+    start(CANARY);
+    const { grantId } = openTestRun(log, {
+      actions: { allow: ['file.read'] },
+      resources: [{ type: '*', match: '**' }],
+    });
+    const recorded = (): number => log.events.filter(({ type }) => type === 'ActionDenied').length;
+    for (let i = 0; i < 2 * LIMITS.refusals.run.burst; i++) refuse(grantId, 'file.delete');
+    const before = recorded();
+    expect(before).toBeLessThan(2 * LIMITS.refusals.run.burst);
+    refuse(grantId, 'vault.open');
+    expect(recorded()).toBe(before + 1);
+    expect(typesOf(log.tickAll())).toEqual(['ResponderFired', 'RevocationRuleAdded']);
+    for (let i = 0; i < 5; i++) refuse(grantId, 'vault.open');
+    expect(recorded()).toBe(before + 1);
+  });
+
+  it('stops nobody for a call with the token of a lease that has ended', () => {
+    start(CANARY);
+    const [ended, other] = [openTestRun(log), openTestRun(log)];
+    log.do('revokeGrant', { grantId: ended.grantId });
+    expect(touch(ended.grantId)).toEqual([]);
+    expect(act(log, other.grantId, 'file.read').type).toBe('ActionPermitted');
   });
 
   it('shares the limit of the tenant with all other responders', () => {

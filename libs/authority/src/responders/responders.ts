@@ -73,20 +73,33 @@ export class Responders {
     return false;
   }
 
-  /** Keeps a firing until its event, unless the same selector is pending, or was prepared a short time ago. */
-  fire(responder: CompiledResponder, firing: Firing): boolean {
+  /**
+   * Keeps a firing until its event, unless that would only repeat what is known already.
+   * @param suspends whether the responder may suspend now: if it only prepares, a person is not called twice
+   */
+  fire(responder: CompiledResponder, firing: Firing, suspends: boolean): boolean {
     const node = this.nodeOf(responder.id);
-    const isPending = [...this.pending.values()].some(
-      (each) => each.responder === firing.responder && each.key === firing.key,
-    );
-    if (isPending || (node.quiet.get(firing.key) ?? 0) > firing.at) return false;
     forgetBefore(node, firing.at, responder.limit.withinMs);
-    if (node.prepared.length >= responder.limit.most || this.pending.size >= LIMITS.respondersPending) {
-      node.unrecorded += 1; // a responder that fires without end must not fill the log
-      return false;
-    }
+    const held = this.heldBack(responder, firing, suspends);
+    if (held === 'limit') node.unrecorded += 1; // a responder that fires without end must not fill the log
+    if (held) return false;
     this.pending.set(firing.id, firing);
     return true;
+  }
+
+  /** Why a firing would have no event of its own: its selector has one already, or there are too many. */
+  heldBack(
+    { id, name, limit }: CompiledResponder,
+    { key, at }: Pick<Firing, 'key' | 'at'>,
+    suspends: boolean,
+  ): 'known' | 'limit' | undefined {
+    const node = this.nodes.get(id);
+    for (const each of this.pending.values()) if (each.responder === name && each.key === key) return 'known';
+    if (this.pending.size >= LIMITS.respondersPending) return 'limit';
+    // what was only prepared can be suspended as soon as its limit permits it
+    if (suspends || !node) return undefined;
+    if ((node.quiet.get(key) ?? 0) > at) return 'known';
+    return node.prepared.filter((time) => time > at - limit.withinMs).length >= limit.most ? 'limit' : undefined;
   }
 
   /** Takes the event of a firing. The responder may be of a release or of a policy that is not in force any more. */

@@ -14,8 +14,13 @@ const list = <T extends z.ZodType>(of: T) => z.array(of).min(1).max(most.list);
 const classes = list(name).optional().describe('Classes of agents, one of which acts. Left out: each class.');
 const { verbs, resource, labels, any_label, effects } = stepMatcher.shape;
 const call = { verbs, resource, labels, any_label, effects, classes };
+const isWindow = (text: string): boolean => {
+  const ms = parseDuration(text) ?? 0;
+  return ms >= 1_000 && ms <= most.windowMs;
+};
+const WINDOW = { error: 'must be from 1 second to 30 days' };
 const within = duration
-  .refine((text) => (parseDuration(text) ?? 0) <= most.windowMs, { error: 'must be at most 30 days' })
+  .refine(isWindow, WINDOW)
   .describe('The time in which it is counted, in sixteenths: up to one more of them counts.');
 
 export const responderTrigger = z
@@ -90,9 +95,7 @@ export const responder = z
     limit: z
       .strictObject({
         most: z.number().int().min(1).max(most.limit).describe('The number of suspensions, or of calls to a person.'),
-        within: duration
-          .refine((text) => (parseDuration(text) ?? Infinity) <= most.windowMs, { error: 'must be at most 30 days' })
-          .describe('The time.'),
+        within: duration.refine(isWindow, WINDOW).describe('The time.'),
       })
       .describe('How often it acts at most. A suspension beyond it is only prepared.'),
     says: freeText(LIMITS.reasonLength - 200).describe('For the person on call: what has happened, and what to do.'),
