@@ -46,13 +46,15 @@ function onShutdown(stop: () => Promise<unknown>): void {
     stopping = true;
     const force = setTimeout(() => process.exit(1), 15_000);
     force.unref();
-    stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        console.error('shutting down failed', error);
-        process.exit(1);
-      },
-    );
+    stop()
+      .finally(() => clearTimeout(force))
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error('shutting down failed', error);
+          process.exit(1);
+        },
+      );
   };
   process.on('SIGTERM', once);
   process.on('SIGINT', once);
