@@ -133,7 +133,7 @@ describe('a responder that suspends', () => {
     expect(recorded()).toBe(before + 1);
   });
 
-  it('stops nobody for a call with the token of a lease that has ended', () => {
+  it('stops no other run for a call with the token of a lease that has ended', () => {
     start(CANARY);
     const [ended, other] = [openTestRun(log), openTestRun(log)];
     log.do('revokeGrant', { grantId: ended.grantId });

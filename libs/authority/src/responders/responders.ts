@@ -87,7 +87,7 @@ export class Responders {
     return true;
   }
 
-  /** Why a firing would have no event of its own: its selector has one already, or there are too many. */
+  /** Why a firing would have no event in the log: its selector has one already, or there are too many. */
   heldBack(
     { id, name, limit }: CompiledResponder,
     { key, at }: Pick<Firing, 'key' | 'at'>,
