@@ -84,7 +84,7 @@ describe('the changes of a server of the stateless revision', () => {
     expect(connection.streams).toHaveLength(2);
   });
 
-  it('are no longer asked for when the subscription is aborted, and those of others go on', async () => {
+  it('are no longer asked for when the subscription is aborted, and others are possible', async () => {
     await changes.subscribe('test://a', STAYS);
     connection.agrees = () => undefined;
     const [opening, queued] = [new AbortController(), new AbortController()];

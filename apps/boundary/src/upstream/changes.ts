@@ -54,7 +54,7 @@ export class Changes {
     try {
       const { resourceSubscriptions: agreed } = await Promise.race([this.renewed(signal), aborted(signal, ABORTED)]);
       isAgreed = Array.isArray(agreed) && agreed.includes(uri);
-      // another subscription to it may have been aborted meanwhile
+      // another subscription to it may have been aborted since
       if (isAgreed) this.resources.add(uri);
     } finally {
       if (isNew && !isAgreed) this.resources.delete(uri);
