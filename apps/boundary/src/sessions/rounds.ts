@@ -71,9 +71,7 @@ export class Rounds {
   ): Promise<UpstreamAnswer | Suspended> {
     const next = await flight.next(signal);
     if (next !== 'input-needed') return next;
-    const { grantId } = session;
-    const ofLease = [...this.waiting.values()].filter((each) => each.session.grantId === grantId).length;
-    if (this.waiting.size >= BOUNDARY_LIMITS.parked || ofLease >= BOUNDARY_LIMITS.parkedPerLease) {
+    if (!this.hasRoom(session)) {
       flight.end();
       throw new Refused('NOT_READY', 'too many requests wait for input; try again');
     }
@@ -87,6 +85,16 @@ export class Rounds {
       suspended: JSON.stringify(result),
       hold: (permit) => this.park(id, { flight, session, permit }),
     };
+  }
+
+  private hasRoom({ tenant, grantId }: Session): boolean {
+    const ofTenant = [...this.waiting.values()].filter(({ session }) => session.tenant === tenant);
+    const ofLease = ofTenant.filter(({ session }) => session.grantId === grantId);
+    return (
+      this.waiting.size < BOUNDARY_LIMITS.parked &&
+      ofTenant.length < BOUNDARY_LIMITS.parkedPerTenant &&
+      ofLease.length < BOUNDARY_LIMITS.parkedPerLease
+    );
   }
 
   /** Without a retry the request ends, and counts as made. */
