@@ -1,6 +1,6 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import { LiveLeases } from './live-leases';
-import { REVOKED, UNHEARD } from './watched-log';
+import { REVOKED, STOPPING, UNHEARD } from './watched-log';
 
 const GRANT = `grt_0_${'0'.repeat(26)}`;
 
@@ -78,5 +78,21 @@ describe('LiveLeases', () => {
     await settled();
     expect(call.signal.reason).toBe(REVOKED);
     leases.close();
+  });
+
+  it('aborts the calls that come after it was closed at once, as those before', () => {
+    const { leases } = world(() => Promise.resolve({ position: 7, ended: [] }));
+    const calls = [new AbortController(), new AbortController()];
+    const watched = calls.map((call, i) => {
+      if (i === 1) leases.close();
+      return leases.watch('default', GRANT, call);
+    });
+    expect(watched.map(({ stopped }) => stopped)).toEqual([STOPPING, STOPPING]);
+    expect(calls.map(({ signal }) => signal.reason as unknown)).toEqual([STOPPING, STOPPING]);
+    for (const each of watched) {
+      each.permitted();
+      each.end();
+    }
+    expect(leases.report()).toMatchObject([{ inFlight: 0 }]);
   });
 });
