@@ -52,6 +52,26 @@ export class Rounds {
     return waiting;
   }
 
+  /**
+   * Decides a waiting request again. It is open upstream until then, and stays registered until the next call of it is: a
+   * revocation before that ends it.
+   * @param decide calls `resumed` when the next permit has taken the place of the waiting one
+   */
+  async again<T>({ flight, permit }: Waiting, decide: (resumed: () => void) => Promise<T>): Promise<T> {
+    let isResumed = false;
+    permit.lease.addEventListener('abort', () => flight.end(), { once: true });
+    try {
+      await permit.replace();
+      return await decide(() => {
+        isResumed = true;
+        void permit.end();
+      });
+    } finally {
+      void permit.end();
+      if (!isResumed) flight.end();
+    }
+  }
+
   /** Continues a waiting request with the input of its client, after another decision. */
   resume(
     waiting: Waiting,
@@ -104,7 +124,7 @@ export class Rounds {
       if (!this.waiting.delete(id)) return;
       clearTimeout(timer);
       flight.end();
-      void permit.end('in-doubt');
+      void permit.end();
     };
     const timer = setTimeout(drop, BOUNDARY_LIMITS.parkedMs).unref();
     this.waiting.set(id, { ...waiting, timer });
