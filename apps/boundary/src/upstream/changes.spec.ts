@@ -31,7 +31,7 @@ class FakeConnection {
   }
 }
 
-const STAYS = { signal: new AbortController().signal };
+const stays = () => ({ signal: new AbortController().signal });
 
 describe('the changes of a server of the stateless revision', () => {
   let connection: FakeConnection;
@@ -48,7 +48,7 @@ describe('the changes of a server of the stateless revision', () => {
   it('are those of the lists that the server announces, and of each resource that is subscribed', async () => {
     await changes.listen();
     expect(
-      (await Promise.all(['test://a', 'test://b'].map((uri) => changes.subscribe(uri, STAYS)))).map(({ ok }) => ok),
+      (await Promise.all(['test://a', 'test://b'].map((uri) => changes.subscribe(uri, stays())))).map(({ ok }) => ok),
     ).toEqual([true, true]);
     await changes.unsubscribe('test://a');
     expect(connection.streams.map(({ notifications }) => notifications)).toEqual([
@@ -62,13 +62,13 @@ describe('the changes of a server of the stateless revision', () => {
   });
 
   it('are not announced of a resource that the server does not agree to, and the stream before stays', async () => {
-    await changes.subscribe('test://a', STAYS);
+    await changes.subscribe('test://a', stays());
     connection.agrees = () => ({ resourceSubscriptions: ['test://a'] });
-    expect(await changes.subscribe('test://b', STAYS)).toMatchObject({ ok: false });
+    expect(await changes.subscribe('test://b', stays())).toMatchObject({ ok: false });
     await changes.listen();
     expect(connection.streams.at(-1)?.notifications.resourceSubscriptions).toEqual(['test://a']);
     connection.agrees = () => undefined;
-    const refused = changes.subscribe('test://c', STAYS);
+    const refused = changes.subscribe('test://c', stays());
     const error = { code: -32601, message: 'Method not found' };
     for (let i = 0; i < 10 && connection.streams.length < 4; i++) await new Promise(setImmediate);
     connection.streams.at(-1)?.end({ ok: false, error });
@@ -85,7 +85,7 @@ describe('the changes of a server of the stateless revision', () => {
   });
 
   it('are no longer asked for when the subscription is aborted, and others are possible', async () => {
-    await changes.subscribe('test://a', STAYS);
+    await changes.subscribe('test://a', stays());
     connection.agrees = () => undefined;
     const [opening, queued] = [new AbortController(), new AbortController()];
     const first = changes.subscribe('test://b', opening);
@@ -98,7 +98,7 @@ describe('the changes of a server of the stateless revision', () => {
     await expect(changes.subscribe('test://d', opening)).rejects.toThrow('aborted');
     expect(connection.streams.map(({ signal }) => signal.aborted)).toEqual([false, true]);
     connection.agrees = (all) => all;
-    expect(await changes.subscribe('test://e', STAYS)).toMatchObject({ ok: true });
+    expect(await changes.subscribe('test://e', stays())).toMatchObject({ ok: true });
     expect(connection.streams.at(-1)?.notifications.resourceSubscriptions).toEqual(['test://a', 'test://e']);
   });
 });
