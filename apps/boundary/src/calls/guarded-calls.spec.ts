@@ -66,9 +66,9 @@ describe('GuardedCalls while the service stops', () => {
   it('end waiting although others end all the time', async () => {
     const { calls, begin, asked, reports } = world();
     const ended = async (at: number) => {
-      const begun = begin();
+      const answer = begin();
       asked[at]?.permit();
-      void ((await begun) as PermittedCall).end(IN_DOUBT);
+      void ((await answer) as PermittedCall).end(IN_DOUBT);
     };
     await ended(0);
     const settled = calls.settled();

@@ -22,7 +22,7 @@ class Raw extends EventEmitter {
     // nothing is held back
   }
   write(): void {
-    // nobody reads it
+    // no client reads it
   }
   end(): void {
     if (this.destroyed) return;

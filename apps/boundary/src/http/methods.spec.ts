@@ -77,7 +77,7 @@ function world() {
 }
 
 describe('a call in several rounds', () => {
-  it('goes on with the input of its client after another decision', async () => {
+  it('continues with the input of its client after another decision', async () => {
     const { ask, upstream, outcomes, leases } = world();
     const { requestState } = await ask({});
     expect(await ask({ requestState, inputResponses: INPUT })).toEqual({ resultType: 'complete', content: [] });
