@@ -18,6 +18,8 @@ export const BOUNDARY_LIMITS = {
   /** until a failed upstream is started again */
   retryMs: 1_000,
   stopMs: 2_000,
+  /** how long a stop waits for the outcomes of calls: the process is ended 15 s after its signal */
+  closingMs: 10_000,
   /** how often the response to one request is taken up again, and the longest wait before */
   resumes: 100,
   resumeMs: 60_000,
@@ -44,6 +46,8 @@ export const BOUNDARY_LIMITS = {
   // clients that servers may ask
   /** separate connections to servers, of all clients */
   sessions: 256,
+  /** a tenant has at most half of what all share, so that it cannot lock out the others */
+  sessionsPerTenant: 128,
   sessionsPerLease: 16,
   sessionIdleMs: 5 * 60_000,
   /** sessions that their clients have ended */
@@ -63,9 +67,11 @@ export const BOUNDARY_LIMITS = {
   streamsPerSession: 8,
   /** requests of servers that wait for clients */
   asked: 1_000,
+  askedPerTenant: 500,
   askedPerLease: 256,
   /** calls that wait for the input of their clients */
   parked: 1_000,
+  parkedPerTenant: 500,
   parkedPerLease: 32,
   parkedMs: 4 * 60_000,
   // calls

@@ -1,7 +1,9 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { GuardedCalls } from './calls/guarded-calls';
 import { LiveLeases } from './calls/live-leases';
 import { PointReporter } from './enforcement/point-reporter';
+import { BOUNDARY_LIMITS } from './limits';
 import { closeConnections } from './plain/exchange';
 import { Sessions } from './sessions/sessions';
 import { Servers } from './servers/servers';
@@ -18,12 +20,15 @@ export class Shutdown implements BeforeApplicationShutdown {
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.leases.close();
+    this.leases.close(); // from now on no call starts
     await new Promise((resolve) => setImmediate(resolve)); // the aborted calls register their outcomes
-    await this.guarded.settled();
-    this.reporter.stop();
+    await Promise.race([this.guarded.settled(), after(BOUNDARY_LIMITS.closingMs, undefined, { ref: false })]);
     closeConnections();
     this.sessions.close();
-    await this.servers.close();
+    try {
+      await this.servers.close();
+    } finally {
+      this.reporter.stop(); // last: its silence is no alarm only once nothing is open
+    }
   }
 }

@@ -38,8 +38,13 @@ export interface Suspended {
 export interface HeldPermit {
   /** aborted when the lease ends */
   readonly lease: AbortSignal;
-  /** Reports its outcome. `replaced`: the request is decided again, and the next permit is charged in place of this one. */
-  end(how: 'replaced' | 'in-doubt'): Promise<void>;
+  /**
+   * Reports that the request is decided again, and the next permit is charged in place of this one. The request stays
+   * watched until `end`.
+   */
+  replace(): Promise<void>;
+  /** Ends it: without an answer, unless it was replaced. */
+  end(): Promise<void>;
 }
 
 /** What came of a request; `undefined`: the catalog has no entry that names its operation. */
@@ -89,7 +94,7 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
     const answer = await request.send({ signal, isReduced: duties.length > 0, ...(onProgress ? { onProgress } : {}) });
     if ('suspended' in answer) {
       isHeld = true;
-      answer.hold({ lease, end: (how) => permit.end(how === 'replaced' ? REPLACED : IN_DOUBT) });
+      answer.hold({ lease, replace: () => permit.replace(REPLACED), end: () => permit.end(IN_DOUBT) });
       return { ok: true, result: answer.suspended };
     }
     const passed = passedOn(answer, duties, request.isCall);

@@ -1,5 +1,6 @@
 import type { ActionAnswer } from '@bailiwick/contracts/actions/action';
 import { REPORT_OUTCOME, type AnsweredObligation } from '@bailiwick/contracts/obligations/obligation';
+import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Logger } from '@bailiwick/platform/logging';
 import { LRUCache } from 'lru-cache';
@@ -31,7 +32,7 @@ const WORDS: CallWords = { noun: 'call', again: 'repeat exactly the same call' }
 export const IN_DOUBT: CallOutcome = { status: 'completed', preview: 'no answer; the call may have been made' };
 export const NOT_MADE: CallOutcome = { status: 'failed', values: [] };
 
-/** A permitted call in flight. Its outcome is reported once, by the first `end`. */
+/** A permitted call in flight. Its outcome is reported once, by the first `replace` or `end`. */
 export class PermittedCall {
   private ended: Promise<void> | undefined;
   /** aborted when the client goes away, the lease ends, or the service stops */
@@ -62,6 +63,18 @@ export class PermittedCall {
   /** Resolves when the outcome is reported, or could not be; it need not be waited for. */
   end(outcome: CallOutcome): Promise<void> {
     this.watched.end();
+    return this.reported(outcome);
+  }
+
+  /**
+   * Reports the outcome of a call that is decided again while its request is open. It is watched until `end`: otherwise a
+   * revocation before the next call is registered would be reported as enforced.
+   */
+  replace(outcome: CallOutcome): Promise<void> {
+    return this.reported(outcome);
+  }
+
+  private reported(outcome: CallOutcome): Promise<void> {
     const why = this.endedBy;
     // its record states that it was aborted, and why
     const aborted = why !== undefined && outcome === IN_DOUBT ? { ...outcome, preview: `aborted: ${why}` } : outcome;
@@ -73,6 +86,7 @@ export class PermittedCall {
 export class GuardedCalls {
   /** the approval that a denied call waits for, by lease and call */
   private readonly asked = new LRUCache<string, string>({ max: BOUNDARY_LIMITS.approvalsKept });
+  private readonly deciding = new Set<Promise<unknown>>();
   private readonly settling = new Set<Promise<void>>();
 
   constructor(
@@ -98,7 +112,9 @@ export class GuardedCalls {
     const watched = this.leases.watch(claims.tenant, claims.grantId, ofLease);
     let permitted: PermittedCall | undefined;
     try {
-      const decided = await this.decisions.decide(claims, { ...call, approvalId });
+      const closed = watched.stopped;
+      if (closed !== undefined) throw new Refused('NOT_READY', `the ${noun} was not decided: ${closed}`);
+      const decided = await this.decide(claims, { ...call, approvalId });
       if (!decided) return undefined;
       this.asked.delete(key);
       if (decided.decision === 'permit') {
@@ -137,9 +153,20 @@ export class GuardedCalls {
     };
   }
 
-  /** Waits until the outcomes of all calls are reported. */
+  private decide(claims: TokenClaims, call: UnreadCall): Promise<ActionAnswer | undefined> {
+    const decided = this.decisions.decide(claims, call);
+    const done = decided.catch(() => undefined).finally(() => this.deciding.delete(done));
+    this.deciding.add(done);
+    return decided;
+  }
+
+  /**
+   * Waits until the outcomes of all calls that have ended are reported, also of those that are being decided and then are
+   * not made since their leases were closed. What starts or ends afterwards is not waited for.
+   */
   async settled(): Promise<void> {
-    while (this.settling.size > 0) await Promise.all(this.settling);
+    await Promise.all(this.deciding);
+    await Promise.all(this.settling);
   }
 
   /** Reports an outcome without delaying the answer. */

@@ -49,6 +49,23 @@ describe('LiveLeases', () => {
     leases.close();
   });
 
+  it('aborts the calls that come after it was closed at once, as those before', () => {
+    const stopping = 'the service is stopping';
+    const { leases } = world(() => Promise.resolve({ position: 7, ended: [] }));
+    const calls = [new AbortController(), new AbortController()];
+    const watched = calls.map((call, i) => {
+      if (i === 1) leases.close();
+      return leases.watch('default', GRANT, call);
+    });
+    expect(watched.map(({ stopped }) => stopped)).toEqual([stopping, stopping]);
+    expect(calls.map(({ signal }) => signal.reason as unknown)).toEqual([stopping, stopping]);
+    for (const each of watched) {
+      each.permitted();
+      each.end();
+    }
+    expect(leases.report()).toMatchObject([{ inFlight: 0 }]);
+  });
+
   it('aborts each call of a lease but those that have ended, in any order of ends', async () => {
     let ended: string[] = [];
     const { leases } = world(() => Promise.resolve({ position: 7, ended: ended.map((grantId) => ({ grantId })) }));

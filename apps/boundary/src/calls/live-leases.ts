@@ -37,6 +37,7 @@ export class LiveLeases {
   private readonly readings = new WeakMap<WatchedLog, Reading>();
   private readonly stop: () => void;
   private readonly reportTo = new Set<() => void>();
+  private isClosed = false;
 
   constructor(
     private readonly owners: Pick<OwnerClient, 'query'>,
@@ -65,9 +66,14 @@ export class LiveLeases {
 
   /**
    * Registers a call of a lease before it is decided; the controller is aborted when the lease ends. If it were registered
-   * later, a revocation could be reported as enforced while a permit from before it is on its way here.
+   * later, a revocation could be reported as enforced while a permit from before it is on its way here. After `close` no
+   * call is watched, and each is aborted at once.
    */
   watch(tenant: string, grantId: string, call: AbortController): WatchedCall {
+    if (this.isClosed) {
+      call.abort(STOPPING);
+      return { permitted: () => undefined, end: () => undefined, stopped: STOPPING };
+    }
     const log = this.logOf(logName(tenant, logNumberOf(grantId) ?? 0));
     const started = this.now();
     const watch = log.add(grantId, call, started);
@@ -94,7 +100,9 @@ export class LiveLeases {
     return [...this.logs.values(), ...this.idle.values()].slice(0, LIMITS.pointLogs).map((log) => log.report(now));
   }
 
+  /** Aborts all calls, now and from now on. */
   close(): void {
+    this.isClosed = true;
     this.stop();
     for (const log of this.logs.values()) log.abortAll(STOPPING);
     this.changed();

@@ -45,7 +45,10 @@ const idOf = (uri: string): string | undefined => {
   return read.ok ? resourceIdOf('s', read.value) : undefined;
 };
 
-/** What a careless server makes of a URI: it parses it, decodes it twice, and resolves it like a path, whatever its case. */
+/**
+ * What a careless server makes of a URI: it parses it, decodes it twice, resolves it like a path, whatever its case, and
+ * drops the user, the query, the fragment and the parameters of segments.
+ */
 function careless(uri: string): string {
   const href = URL.canParse(uri) ? new URL(uri).href : uri;
   let text = href;
@@ -55,7 +58,13 @@ function careless(uri: string): string {
     } catch {
       break;
     }
-  const [, scheme = '', rest = ''] = /^([^:]*):(.*)$/s.exec(text.normalize('NFC').replaceAll('\\', '/')) ?? [];
+  const named = text
+    .normalize('NFC')
+    .replaceAll('\\', '/')
+    .replace(/[?#].*$/s, '')
+    .replace(/;[^/]*/g, '')
+    .replace(/^([^:/]*:\/\/)[^/]*@/, '$1');
+  const [, scheme = '', rest = ''] = /^([^:]*):(.*)$/s.exec(named) ?? [];
   const path: string[] = [];
   for (const segment of rest.split('/')) {
     if (segment === '..') path.pop();
@@ -65,6 +74,27 @@ function careless(uri: string): string {
 }
 
 describe('the URI of a resource', () => {
+  it.each<[string, string]>([
+    ['notes://docs/key.pem#x.md', 'a fragment'],
+    ['notes://mine/secret?x', 'a query'],
+    ['notes://mine/secret;x', 'a ;'],
+    ['notes:secret?x', 'a query'],
+    ['notes:///secret#x', 'a fragment'],
+    ['notes://u@mine/secret', 'a user'],
+    ['notes://u:p@mine/secret', 'a user'],
+    ['notes://u@', 'a user'],
+  ])('is refused as %s, of which servers read a part as another resource', (uri, fault) => {
+    const read = readUri(uri);
+    expect(read.ok ? '' : read.error).toContain(fault);
+  });
+
+  it.each(['notes://mine/a@b', 'notes:///a@b', 'mailto:a@b'])(
+    'may have an @ that precedes no host, as in %s',
+    (uri) => {
+      expect(readUri(uri).ok).toBe(true);
+    },
+  );
+
   it('is read as a resource in the normal form of the catalog, and the same as no URI that differs decoded', () => {
     const found = new Map<string, string>();
     fc.assert(

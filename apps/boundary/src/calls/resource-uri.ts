@@ -1,4 +1,5 @@
 import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
+import { partFault } from '@bailiwick/authority/matching/web-address';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { BOUNDARY_LIMITS } from '../limits';
 
@@ -16,7 +17,8 @@ const URI = /^([a-z][a-z0-9+.-]{0,40}):(\/\/|(?!\/))([^\s\\]+)$/;
 /**
  * Reads the URI of a resource. What servers read as the same resource is read as the same here, or refused: a server would
  * read it as a resource that was not decided about. So there are no segments `.` and `..`, no doubled slash, no backslash,
- * and nothing is percent-encoded but spaces, brackets and the like, and characters beyond ASCII, which are decoded.
+ * no user, query, fragment or `;`, which servers that parse the URI leave out of the path, whatever the scheme; and nothing
+ * is percent-encoded but spaces, brackets and the like, and characters beyond ASCII, which are decoded.
  */
 export function readUri(uri: unknown): Result<ResourceUri, string> {
   if (typeof uri !== 'string') return err('the URI of the resource is missing');
@@ -27,6 +29,10 @@ export function readUri(uri: unknown): Result<ResourceUri, string> {
     return err('the URI is not of the form scheme:path or scheme://path, with the scheme in lower case');
   if (SPECIAL.has(scheme) && !hasOneAuthority(uri, scheme))
     return err(`the URI has another spelling than ${scheme}://, its host in the usual form, and a path`);
+  if (slashes === '//' && /^[^/]*@/.test(rest))
+    return err('the URI has a user or password before its host; leave it out');
+  const part = partFault(rest);
+  if (part !== undefined) return err(`the URI ${part}`);
   const path = decoded(slashes === '//' && (scheme === 'http' || scheme === 'https') ? uri : rest);
   if (path === undefined)
     return err('the URI has a percent-encoding of what needs none, or of nothing; give it decoded');

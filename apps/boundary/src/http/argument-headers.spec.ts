@@ -25,6 +25,8 @@ describe('headers that repeat arguments', () => {
   it.each<[string, object, object]>([
     ['are the arguments', HEADERS, ARGS],
     ['state the same whole number', { ...HEADERS, 'mcp-param-n': '7.0' }, ARGS],
+    ['state the same large number', { ...HEADERS, 'mcp-param-n': '9007199254740992' }, { ...ARGS, in: { n: 2 ** 53 } }],
+    ['state a number as it is written', { ...HEADERS, 'mcp-param-n': '1e+21' }, { ...ARGS, in: { n: 1e21 } }],
     ['are not stated for arguments that are not', {}, { other: 'x' }],
     ['are none for an argument that is an object or null', {}, { region: {}, in: null, sure: null }],
     ['are not known', { ...HEADERS, 'mcp-param-else': 'y' }, ARGS],
@@ -36,6 +38,8 @@ describe('headers that repeat arguments', () => {
     ['another argument', { ...HEADERS, 'mcp-param-region': 'Bern' }, ARGS],
     ['another case', { ...HEADERS, 'mcp-param-sure': 'True' }, ARGS],
     ['another number', { ...HEADERS, 'mcp-param-n': '8' }, ARGS],
+    ['another large number', { ...HEADERS, 'mcp-param-n': '9007199254740993' }, { ...ARGS, in: { n: 2 ** 53 } }],
+    ['no number', { ...HEADERS, 'mcp-param-n': 'x' }, { ...ARGS, in: { n: 1e21 } }],
     ['the value in another encoding', { ...HEADERS, 'mcp-param-region': '=?base64?WsO8cmljaA?=' }, ARGS],
     ['a repeated header', { ...HEADERS, 'mcp-param-n': '7, 7' }, ARGS],
     ['an argument that is not there', HEADERS, { other: 'x' }],

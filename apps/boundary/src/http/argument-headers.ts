@@ -34,5 +34,8 @@ export function compareArguments(
   }
 }
 
-const isSameNumber = (given: string | undefined, value: string): boolean =>
-  given !== undefined && /^-?\d+(\.0+)?$/.test(given) && Number(given) === Number(value);
+/** Compares whole numbers exactly: beyond 2^53, several texts stand for one number of JavaScript. */
+function isSameNumber(given: string | undefined, value: string): boolean {
+  const [a, b] = [given, value].map((text) => /^(-?\d+)(?:\.0+)?$/.exec(text ?? '')?.[1]);
+  return a !== undefined && b !== undefined && BigInt(a) === BigInt(b);
+}

@@ -2,7 +2,7 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { BOUNDARY_LIMITS } from '../limits';
 import { ClientAnswers } from './client-answers';
 
-const of = (grantId: string): TokenClaims => ({ tenant: 'default', grantId }) as TokenClaims;
+const of = (grantId: string, tenant = 'default'): TokenClaims => ({ tenant, grantId }) as TokenClaims;
 
 describe('ClientAnswers', () => {
   const answers = new ClientAnswers();
@@ -26,6 +26,22 @@ describe('ClientAnswers', () => {
     expect(all.filter(({ status }) => status === 'rejected')).toHaveLength(BOUNDARY_LIMITS.askedPerLease - 1);
     const again = answers.wait(of('grt_1'), 'again', new AbortController().signal);
     answers.take(of('grt_1'), { id: 'again', answer: { result: {} } });
+    expect(await again).toEqual({ result: {} });
+  });
+
+  it('wait for as many answers of a tenant as the limit states, so that others can be asked', async () => {
+    const ending = new AbortController();
+    const waiting = Array.from({ length: BOUNDARY_LIMITS.askedPerTenant }, (_, i) =>
+      answers.wait(of(`grt_${i % 20}`, 'large'), `srv_${i}`, ending.signal),
+    );
+    await expect(answers.wait(of('grt_new', 'large'), 'more', ending.signal)).rejects.toThrow('cannot be asked now');
+    const other = answers.wait(of('grt_0', 'small'), 'srv_0', ending.signal);
+    answers.take(of('grt_0', 'small'), { id: 'srv_0', answer: { result: 'theirs' } });
+    expect(await other).toEqual({ result: 'theirs' });
+    ending.abort();
+    await Promise.allSettled(waiting);
+    const again = answers.wait(of('grt_new', 'large'), 'again', new AbortController().signal);
+    answers.take(of('grt_new', 'large'), { id: 'again', answer: { result: {} } });
     expect(await again).toEqual({ result: {} });
   });
 });

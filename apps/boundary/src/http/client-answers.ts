@@ -11,17 +11,20 @@ export interface AnswerMessage {
 /** The requests that clients were sent and have not answered, by lease and id. */
 export class ClientAnswers {
   private readonly waiting = new Map<string, (answer: ClientAnswer) => void>();
-  /** how many of each lease */
-  private readonly ofLease = new Map<string, number>();
+  /** how many of each tenant, and of each lease */
+  private readonly counts = new Map<string, number>();
 
   /** Waits for the answer of a client of a run. @throws UpstreamGone if the signal is aborted before */
   wait(claims: TokenClaims, id: string, signal: AbortSignal): Promise<ClientAnswer> {
     const key = keyOf(claims, id);
+    const { tenant } = claims;
     const lease = keyOf(claims, '');
-    const count = this.ofLease.get(lease) ?? 0;
-    const isFull = this.waiting.size >= BOUNDARY_LIMITS.asked || count >= BOUNDARY_LIMITS.askedPerLease;
+    const isFull =
+      this.waiting.size >= BOUNDARY_LIMITS.asked ||
+      this.countOf(tenant) >= BOUNDARY_LIMITS.askedPerTenant ||
+      this.countOf(lease) >= BOUNDARY_LIMITS.askedPerLease;
     if (isFull || signal.aborted) return Promise.reject(new UpstreamGone('the client cannot be asked now'));
-    this.ofLease.set(lease, count + 1);
+    for (const each of [tenant, lease]) this.counts.set(each, this.countOf(each) + 1);
     const asked = new Promise<ClientAnswer>((resolve, reject) => {
       const abort = (): void => reject(new UpstreamGone('the request to the client was aborted'));
       signal.addEventListener('abort', abort, { once: true });
@@ -32,10 +35,16 @@ export class ClientAnswers {
     });
     return asked.finally(() => {
       this.waiting.delete(key);
-      const left = (this.ofLease.get(lease) ?? 1) - 1;
-      if (left > 0) this.ofLease.set(lease, left);
-      else this.ofLease.delete(lease);
+      for (const each of [tenant, lease]) {
+        const left = this.countOf(each) - 1;
+        if (left > 0) this.counts.set(each, left);
+        else this.counts.delete(each);
+      }
     });
+  }
+
+  private countOf(whose: string): number {
+    return this.counts.get(whose) ?? 0;
   }
 
   /** Takes an answer. Only the first one of the run that was asked counts; others are dropped. */

@@ -15,17 +15,25 @@ describe('Listening', () => {
   let hasSession: boolean;
   /** what happens while a subscription is decided */
   let deciding: () => void;
+  /** what happens while the lease is read for a session */
+  let holding: () => void;
+  const watched = new Set<AbortController>();
   let listening: Listening;
   beforeEach(() => {
-    [toClient, hasSession, deciding] = [undefined, true, () => undefined];
+    [toClient, hasSession, deciding, holding] = [undefined, true, () => undefined, () => undefined];
+    watched.clear();
     const attach = (asker: Asker) => ((toClient = asker), () => undefined);
     const session = { attach, closed: new AbortController(), close: () => undefined, upstream: {} };
-    const hold = async () => ({ session: hasSession ? session : undefined, release: () => undefined });
+    const hold = async () => (holding(), { session: hasSession ? session : undefined, release: () => undefined });
+    const watch = (_tenant: string, _grantId: string, call: AbortController) => {
+      watched.add(call);
+      return { end: () => watched.delete(call) };
+    };
     const reads = { read: async () => (deciding(), { result: '{}' }) };
     listening = new Listening(
       { hold } as unknown as Sessions,
       reads as unknown as Reads,
-      { watch: () => ({ end: () => undefined }) } as unknown as LiveLeases,
+      { watch } as unknown as LiveLeases,
     );
   });
 
@@ -73,5 +81,20 @@ describe('Listening', () => {
     await turn();
     expect(next.sent).toHaveLength(1);
     for (const { gone } of [...open, other, next]) gone.abort();
+  });
+
+  it.each([true, false])('ends if the lease ends while it is read for a session, with sessions: %s', async (has) => {
+    hasSession = has;
+    holding = () => watched.forEach((call) => call.abort('revoked'));
+    expect(await client().answer).toMatchObject({ status: 200 });
+    expect(watched.size).toBe(0);
+  });
+
+  it('is watched no longer if it gets no session', async () => {
+    holding = () => {
+      throw new Error('too many clients');
+    };
+    await expect(client().answer).rejects.toThrow('too many clients');
+    expect(watched.size).toBe(0);
   });
 });

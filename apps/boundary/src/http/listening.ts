@@ -67,11 +67,13 @@ export class Listening {
   ): Promise<MethodAnswer> {
     const { claims, upstream, signal } = asked;
     const client = `listen ${randomUUID()}`;
-    const { session, release } = await this.sessions.hold({ claims, upstream, capabilities: {}, client });
     const ending = new AbortController();
+    // before the lease is read for the session: a revocation after that would be reported as enforced
     const watched = this.leases.watch(claims.tenant, claims.grantId, ending);
-    const ends = [release, () => watched.end()];
+    const ends = [() => watched.end()];
     try {
+      const { session, release } = await this.sessions.hold({ claims, upstream, capabilities: {}, client });
+      ends.push(release, () => session?.close());
       const tagged = (params: Json): Json => ({ ...params, _meta: { [SUBSCRIPTION]: id } });
       // the acknowledgement precedes all others
       const held = new Held((method, params) => stream.notify(method, tagged(params)));
@@ -94,7 +96,6 @@ export class Listening {
       return { status: 200, result: JSON.stringify({ resultType: 'complete', _meta: { [SUBSCRIPTION]: id } }) };
     } finally {
       for (const end of ends) end();
-      session?.close();
     }
   }
 

@@ -130,37 +130,42 @@ export class McpController {
   private async stream(request: FastifyRequest, reply: FastifyReply, server: string): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
     const known = this.clientOf(request, claims, server);
-    const { session, release } = takesStream(request)
-      ? await this.sessions.hold({ claims, upstream, ...known })
-      : NO_SESSION;
-    if (!session) {
-      await reply.code(405).header('allow', 'POST').send();
-      return;
-    }
     const stream = new AnswerStream(reply, claims, this.answers);
     const ending = new AbortController();
+    // before the lease is read for the session: a revocation after that would be reported as enforced
     const watched = this.leases.watch(claims.tenant, claims.grantId, ending);
-    const ends = [release, () => watched.end()];
+    const ends = [() => watched.end()];
     const leave = (): void => {
       for (const each of ends) each();
     };
-    // a client that has gone before does not close again
-    if (reply.raw.destroyed) return leave();
     try {
+      const { session, release } = takesStream(request)
+        ? await this.sessions.hold({ claims, upstream, ...known })
+        : NO_SESSION;
+      ends.push(release);
+      if (reply.raw.destroyed) return leave(); // a client that has gone before does not close again
+      if (!session) {
+        leave();
+        await reply.code(405).header('allow', 'POST').send();
+        return;
+      }
       ends.push(session.attach(stream, 'stream'));
+      reply.raw.once('close', leave);
+      stream.start();
+      ends.push(onAbort(session.closed.signal, () => stream.close()));
+      onAbort(ending.signal, () => session.close());
     } catch (error) {
       leave();
       throw error;
     }
-    stream.start();
-    const end = (): void => stream.close();
-    ending.signal.addEventListener('abort', () => session.close());
-    session.closed.signal.addEventListener('abort', end);
-    reply.raw.once('close', () => {
-      session.closed.signal.removeEventListener('abort', end);
-      leave();
-    });
   }
+}
+
+/** Calls a listener when the signal is aborted, at once if it is already. @returns what removes the listener */
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
 }
 
 const sessionOf = ({ headers }: FastifyRequest): string | undefined => {

@@ -184,16 +184,12 @@ export class Methods {
     const waiting = rounds.take(state, binding);
     if (!waiting)
       return { error: { code: -32602, message: 'the requestState is none of this run and request, or was used' } };
-    await waiting.permit.end('replaced');
-    let isResumed = false;
-    try {
-      return await once((options) => {
-        isResumed = true;
+    return rounds.again(waiting, (resumed) =>
+      once((options) => {
+        resumed();
         return rounds.resume(waiting, params.inputResponses, options, binding);
-      });
-    } finally {
-      if (!isResumed) waiting.flight.end();
-    }
+      }),
+    );
   }
 
   /** Sends a request while its client can be asked on its stream. */

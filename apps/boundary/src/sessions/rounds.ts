@@ -52,6 +52,26 @@ export class Rounds {
     return waiting;
   }
 
+  /**
+   * Decides a waiting request again. It is open upstream until then, and stays registered until the next call of it is: a
+   * revocation before that ends it.
+   * @param decide calls `resumed` when the next permit has taken the place of the waiting one
+   */
+  async again<T>({ flight, permit }: Waiting, decide: (resumed: () => void) => Promise<T>): Promise<T> {
+    let isResumed = false;
+    permit.lease.addEventListener('abort', () => flight.end(), { once: true });
+    try {
+      await permit.replace();
+      return await decide(() => {
+        isResumed = true;
+        void permit.end();
+      });
+    } finally {
+      void permit.end();
+      if (!isResumed) flight.end();
+    }
+  }
+
   /** Continues a waiting request with the input of its client, after another decision. */
   resume(
     waiting: Waiting,
@@ -71,9 +91,7 @@ export class Rounds {
   ): Promise<UpstreamAnswer | Suspended> {
     const next = await flight.next(signal);
     if (next !== 'input-needed') return next;
-    const { grantId } = session;
-    const ofLease = [...this.waiting.values()].filter((each) => each.session.grantId === grantId).length;
-    if (this.waiting.size >= BOUNDARY_LIMITS.parked || ofLease >= BOUNDARY_LIMITS.parkedPerLease) {
+    if (!this.hasRoom(session)) {
       flight.end();
       throw new Refused('NOT_READY', 'too many requests wait for input; try again');
     }
@@ -89,6 +107,16 @@ export class Rounds {
     };
   }
 
+  private hasRoom({ tenant, grantId }: Session): boolean {
+    const ofTenant = [...this.waiting.values()].filter(({ session }) => session.tenant === tenant);
+    const ofLease = ofTenant.filter(({ session }) => session.grantId === grantId);
+    return (
+      this.waiting.size < BOUNDARY_LIMITS.parked &&
+      ofTenant.length < BOUNDARY_LIMITS.parkedPerTenant &&
+      ofLease.length < BOUNDARY_LIMITS.parkedPerLease
+    );
+  }
+
   /** Without a retry the request ends, and counts as made. */
   private park(id: string, waiting: Omit<Waiting, 'timer'>): void {
     const { flight, permit } = waiting;
@@ -96,7 +124,7 @@ export class Rounds {
       if (!this.waiting.delete(id)) return;
       clearTimeout(timer);
       flight.end();
-      void permit.end('in-doubt');
+      void permit.end();
     };
     const timer = setTimeout(drop, BOUNDARY_LIMITS.parkedMs).unref();
     this.waiting.set(id, { ...waiting, timer });

@@ -58,6 +58,10 @@ export class Session implements ClientSide {
     this.upstream = upstream.separately(this);
   }
 
+  get tenant(): string {
+    return this.claims.tenant;
+  }
+
   get grantId(): string {
     return this.claims.grantId;
   }

@@ -28,10 +28,10 @@ describe('the separate connections of clients', () => {
       subscribe: answering,
     }),
   } as unknown as Upstream;
-  const held = (client: string, grantId = 'grt_1') =>
-    sessions.hold({ claims: { tenant: 'default', grantId } as TokenClaims, upstream, capabilities: {}, client });
-  const of = async (client: string, grantId?: string) => {
-    const { session, release } = await held(client, grantId);
+  const held = (client: string, grantId = 'grt_1', tenant = 'default') =>
+    sessions.hold({ claims: { tenant, grantId } as TokenClaims, upstream, capabilities: {}, client });
+  const of = async (client: string, grantId?: string, tenant?: string) => {
+    const { session, release } = await held(client, grantId, tenant);
     release();
     return session;
   };
@@ -83,12 +83,42 @@ describe('the separate connections of clients', () => {
     expect([busy.isIdle, subscribing.isIdle]).toEqual([true, true]);
   });
 
-  it('are not taken from another run', async () => {
-    for (let lease = 0; lease * BOUNDARY_LIMITS.sessionsPerLease < BOUNDARY_LIMITS.sessions; lease++)
-      for (let i = 0; i < BOUNDARY_LIMITS.sessionsPerLease; i++) await of(`c${i}`, `grt_${lease}`);
-    await expect(of('next', 'grt_new')).rejects.toThrow('too many clients');
-    expect((await of('next', 'grt_1'))?.client).toBe('next');
-    expect(closed).toHaveLength(1);
+  /** Opens as many as a tenant may have, of leases with as many each as they may have. @returns what ends the uses of them */
+  const fill = async (tenant: string) => {
+    const releases: (() => void)[] = [];
+    for (let i = 0; i < BOUNDARY_LIMITS.sessionsPerTenant; i++) {
+      const lease = Math.floor(i / BOUNDARY_LIMITS.sessionsPerLease);
+      releases.push((await held(`${tenant}-${i}`, `grt_${lease}`, tenant)).release);
+    }
+    return releases;
+  };
+  const tenants = Array.from(
+    { length: BOUNDARY_LIMITS.sessions / BOUNDARY_LIMITS.sessionsPerTenant },
+    (_, i) => `tenant${i}`,
+  );
+
+  it('are at most a part of all for one tenant, which gives way within itself, and never while they are in use', async () => {
+    const releases = await fill('large');
+    await expect(of('next', 'grt_new', 'large')).rejects.toThrow('too many clients');
+    expect((await of('small', 'grt_1', 'small'))?.client).toBe('small');
+    releases[5]?.();
+    releases[2]?.();
+    expect((await of('next', 'grt_new', 'large'))?.client).toBe('next');
+    expect(closed).toEqual(['large-5']);
+  });
+
+  it('are taken from the tenants that have the most when all are full, and never from one that has less', async () => {
+    const [first = [], second = []] = await Promise.all(tenants.map(fill));
+    await expect(of('next', 'grt_1', 'small')).rejects.toThrow('too many clients');
+    second[7]?.();
+    first[9]?.();
+    for (const client of ['s1', 's2']) expect((await of(client, 'grt_1', 'small'))?.client).toBe(client);
+    expect([...closed].sort()).toEqual(['tenant0-9', 'tenant1-7']);
+    // what a smaller tenant does not use is no place for a larger one, which gives way within itself
+    await expect(of('next', 'grt_new', 'tenant1')).rejects.toThrow('too many clients');
+    second[8]?.();
+    expect((await of('next', 'grt_new', 'tenant1'))?.client).toBe('next');
+    expect(closed.at(-1)).toBe('tenant1-8');
   });
 
   it('end with their client, which is then unknown', async () => {

@@ -79,10 +79,7 @@ export class Sessions {
       taken(raced);
       return raced;
     }
-    const ofLease = [...this.open.values()].filter((each) => each.grantId === grantId);
-    const isFull = this.open.size >= BOUNDARY_LIMITS.sessions || ofLease.length >= BOUNDARY_LIMITS.sessionsPerLease;
-    // a client that has left without a word gives way to the next one of its run
-    if (isFull && !closeOldest(ofLease))
+    if (!this.hasRoom(claims))
       throw new Refused(
         'NOT_READY',
         'too many clients have a separate connection to a server; close one, or try again',
@@ -94,6 +91,25 @@ export class Sessions {
     });
     taken(session);
     return session;
+  }
+
+  /**
+   * Makes room for a client by closing what has been idle for the longest time: of its run or its tenant, if that has all
+   * that it may have, and otherwise of the tenants that have the most, and never of one that has less than its own.
+   */
+  private hasRoom({ tenant, grantId }: TokenClaims): boolean {
+    const all = [...this.open.values()];
+    const ofTenant = all.filter((each) => each.tenant === tenant);
+    const ofLease = ofTenant.filter((each) => each.grantId === grantId);
+    if (ofLease.length >= BOUNDARY_LIMITS.sessionsPerLease) return closeOldest(ofLease);
+    if (ofTenant.length >= BOUNDARY_LIMITS.sessionsPerTenant) return closeOldest(ofTenant);
+    if (all.length < BOUNDARY_LIMITS.sessions) return true;
+    const byTenant = new Map<string, Session[]>();
+    for (const each of all) byTenant.set(each.tenant, [...(byTenant.get(each.tenant) ?? []), each]);
+    return [...byTenant.values()]
+      .filter(({ length }) => length >= ofTenant.length)
+      .sort((a, b) => b.length - a.length)
+      .some(closeOldest);
   }
 
   /** Ends the session of a client that leaves. This process answers no more requests of it. */

@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { isObject } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
-import { UpstreamGone, type Connection, type UpstreamAnswer } from './connection';
+import { UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
 
 type Json = Record<string, unknown>;
 
@@ -42,14 +42,26 @@ export class Changes {
     await this.renewed();
   }
 
-  /** @returns the answer to a subscription: an error if the server does not agree to it */
-  async subscribe(uri: string): Promise<UpstreamAnswer> {
+  /**
+   * An abort of the signal ends the subscription at once, and the stream that is being opened for it.
+   * @returns the answer to a subscription: an error if the server does not agree to it
+   * @throws UpstreamGone
+   */
+  async subscribe(uri: string, { signal }: Pick<RequestOptions, 'signal'>): Promise<UpstreamAnswer> {
     const isNew = !this.resources.has(uri);
     this.resources.add(uri);
-    const { resourceSubscriptions: agreed } = await this.renewed();
-    if (Array.isArray(agreed) && agreed.includes(uri)) return AGREED;
-    if (isNew) this.resources.delete(uri);
-    return { ok: false, error: { code: -32602, message: 'the server announces no changes of this resource' } };
+    let isAgreed = false;
+    try {
+      const { resourceSubscriptions: agreed } = await Promise.race([this.renewed(signal), aborted(signal, ABORTED)]);
+      isAgreed = Array.isArray(agreed) && agreed.includes(uri);
+      // another subscription to it may have been aborted since
+      if (isAgreed) this.resources.add(uri);
+    } finally {
+      if (isNew && !isAgreed) this.resources.delete(uri);
+    }
+    return isAgreed
+      ? AGREED
+      : { ok: false, error: { code: -32602, message: 'the server announces no changes of this resource' } };
   }
 
   async unsubscribe(uri: string): Promise<UpstreamAnswer> {
@@ -58,13 +70,14 @@ export class Changes {
   }
 
   /** Opens another stream, and ends the one before when this one is acknowledged: no change between them is lost. */
-  private renewed(): Promise<Json> {
-    const opened = this.turn.then(() => this.open());
+  private renewed(signal?: AbortSignal): Promise<Json> {
+    const opened = this.turn.then(() => this.open(signal));
     this.turn = opened.catch(() => undefined);
     return opened;
   }
 
-  private async open(): Promise<Json> {
+  private async open(signal?: AbortSignal): Promise<Json> {
+    if (signal?.aborted === true) throw new UpstreamGone(ABORTED);
     const before = this.stream;
     const stream = new AbortController();
     const answered = this.connection.request(
@@ -77,7 +90,8 @@ export class Changes {
     const failed = answered.then((answer) => {
       throw new UpstreamGone(answer.ok ? 'the upstream ended its stream of changes' : answer.error.message);
     });
-    const first = await Promise.race([agreed, failed, aborted(late)]).catch((error: unknown) => {
+    const ends = [aborted(late, 'the upstream does not acknowledge'), ...(signal ? [aborted(signal, ABORTED)] : [])];
+    const first = await Promise.race([agreed, failed, ...ends]).catch((error: unknown) => {
       stream.abort();
       throw error;
     });
@@ -96,9 +110,11 @@ export class Changes {
   }
 }
 
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_resolve, reject) =>
-    signal.addEventListener('abort', () => reject(new UpstreamGone('the upstream does not acknowledge')), {
-      once: true,
-    }),
-  );
+const ABORTED = 'the call was aborted';
+
+const aborted = (signal: AbortSignal, why: string): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    const abort = (): void => reject(new UpstreamGone(why));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });

@@ -121,7 +121,9 @@ export class Upstream {
   /** Asks the server to announce changes of a resource on this connection. @throws UpstreamGone */
   async subscribe(params: Record<string, unknown>, options: RequestOptions): Promise<UpstreamAnswer> {
     const { changes } = await this.open();
-    return changes ? changes.subscribe(String(params.uri)) : this.request('resources/subscribe', params, options);
+    return changes
+      ? changes.subscribe(String(params.uri), options)
+      : this.request('resources/subscribe', params, options);
   }
 
   async unsubscribe(uri: string, options: RequestOptions): Promise<UpstreamAnswer> {

@@ -44,4 +44,27 @@ describe('stopsCalls', () => {
     expect(stops(log, child)).toMatchObject({ status: 'revoked' });
     expect(stops(log, `grt_0_${'9'.repeat(26)}`)).toMatchObject({ status: 'ended' });
   });
+
+  it('stops the call that exhausted its lease when the time of the lease ends, as it stops those of any lease', () => {
+    const log = new TestLog();
+    const roomy = openTestRun(log).grantId;
+    const { grantId } = openTestRun(log, { ...ROOMY, budget: { calls: 1, reads: 1, writes: 1 } });
+    expect(act(log, grantId, 'file.read').type).toBe('ActionPermitted');
+    const expiresAt = log.state.grants.get(grantId)?.expiresAt ?? 0;
+    expect(log.state.grants.get(roomy)?.expiresAt).toBe(expiresAt);
+    log.now = expiresAt - 1;
+    expect([stops(log, grantId), stops(log, roomy)]).toEqual([undefined, undefined]);
+    log.now = expiresAt;
+    expect([stops(log, grantId), stops(log, roomy)]).toMatchObject([{ status: 'expired' }, { status: 'expired' }]);
+  });
+
+  it('stops the call that exhausted its lease when the tree is set aside', () => {
+    const log = new TestLog();
+    const { grantId } = openTestRun(log, { ...ROOMY, budget: { calls: 1, reads: 1, writes: 1 } });
+    const permitted = act(log, grantId, 'file.read');
+    expect(stops(log, grantId)).toBeUndefined();
+    const position = log.state.next;
+    log.store({ position, body: JSON.stringify({ ...permitted, position, id: `${permitted.id}x`, extra: 1 }) });
+    expect(stops(log, grantId)).toMatchObject({ status: 'suspended', aside: position });
+  });
 });

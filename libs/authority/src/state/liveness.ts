@@ -21,6 +21,11 @@ export function blockedItself(state: LogState, grant: GrantNode, now: number): B
   if (grant.status !== 'active' && grant.status !== 'suspended') {
     return { grantId: grant.id, status: grant.status, revocationId: grant.revocationId };
   }
+  return blockedUnended(state, grant, now);
+}
+
+/** I2 for one grant alone, as if no event had ended it: only a suspension, its time and the rules that strike it count. */
+export function blockedUnended(state: LogState, grant: GrantNode, now: number): Blocked | undefined {
   const revocationId = struckBy(state, grant);
   if (revocationId !== undefined) return { grantId: grant.id, status: 'revoked', revocationId };
   if (now >= grant.expiresAt) return { grantId: grant.id, status: 'expired' };
