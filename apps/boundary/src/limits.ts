@@ -45,9 +45,9 @@ export const BOUNDARY_LIMITS = {
 
   // clients that servers may ask
   /** separate connections to servers, of all clients */
-  sessions: 256,
+  sessions: 512,
   /** a tenant has at most half of what all share, so that it cannot lock out the others */
-  sessionsPerTenant: 128,
+  sessionsPerTenant: 256,
   sessionsPerLease: 16,
   sessionIdleMs: 5 * 60_000,
   /** sessions that their clients have ended */
