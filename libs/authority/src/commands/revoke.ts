@@ -1,4 +1,5 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
+import { NO_ROOM_FOR_SUSPENSIONS } from '@bailiwick/contracts/revocations/room';
 import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
 import { parseTime } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -24,7 +25,7 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
   const unclear = toolFault(command) ?? suspensionFault(command, now);
   if (unclear !== undefined) return refuse('BAD_REQUEST', unclear);
   if (command.mode === 'suspend' && isFullOfSuspensions(state))
-    return refuse('TOO_MANY', 'as many suspensions apply to this log as may, or it holds as many as it may; lift some');
+    return refuse('TOO_MANY', FULL, [], NO_ROOM_FOR_SUSPENSIONS);
   const unseen = command.force === true ? undefined : unseenBy(state, command, now);
   if (unseen !== undefined) return refuse('BLAST_RADIUS_GREW', unseen);
   return ok([
@@ -69,6 +70,8 @@ function suspensionFault({ mode, until }: CommandOf<'revokeSelector'>, now: numb
   if (mode !== 'suspend') return 'until is the end of mode suspend: a revocation has none';
   return (parseTime(until) ?? 0) > now ? undefined : 'until is not in the future: it would suspend nothing';
 }
+
+const FULL = 'as many suspensions apply to this log as may, or it holds as many as it may; lift some';
 
 /** Each suspension that applies costs every decision a look-up; each one is kept, since it explains past denials. */
 const isFullOfSuspensions = ({ rules }: LogState): boolean =>
