@@ -164,8 +164,9 @@ describe('POST /v1/signals/{transmitter}, attacked', () => {
     expect(await push(`${header}.${body}.`)).toEqual([400, 'invalid_key']);
     const shared = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k1', ...SET_HEADER });
     expect(await push(await shared.sign(Buffer.alloc(32, 1)))).toEqual([400, 'invalid_key']);
-    for (const key of [signingKey('k1'), signingKey('another')])
-      expect(await push(await idp.sign(claims, SET_HEADER, key))).toEqual([400, 'invalid_key']);
+    expect(await push(await idp.sign(claims, SET_HEADER, signingKey('k1')))).toEqual([400, 'invalid_key']);
+    // it may be a new one: the keys were fetched before the token came, and are not fetched again so soon
+    expect(await push(await idp.sign(claims, SET_HEADER, signingKey('another')))).toEqual([503, 'NOT_READY']);
     const valid = await token();
     expect(await push(`${valid.slice(0, -4)}AAAA`)).toEqual([400, 'invalid_key']);
   });
