@@ -172,6 +172,9 @@ export const LIMITS = {
     /** the pause before a poll for the tokens that a transmitter has more, and the polls that may fail with one report */
     pollPauseMs: 200,
     pollReports: 3,
+    /** the room for suspensions that transmitters may use: the rest of `suspensionsApplying` and `suspensions` is for people */
+    suspensionsApplying: 75,
+    suspensions: 7_500,
     /** streams to receivers, per tenant; tokens of one poll; and ms between two requests for verification */
     streams: 50,
     sentPerPoll: 100,

@@ -5,7 +5,7 @@ import { CODES } from '@bailiwick/contracts/error-codes';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { lacksRoomForSuspensions } from '@bailiwick/contracts/revocations/room';
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
-import type { SignalRecord } from '@bailiwick/contracts/signals/signal-record';
+import { transmitterActor, type SignalRecord } from '@bailiwick/contracts/signals/signal-record';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -20,8 +20,13 @@ import { namedBy } from './signal-subjects';
 import { SetRefused, SetVerifier, type Arrival, type VerifiedSet } from './set-verifier';
 import type { TransmitterConfig } from './transmitter-config';
 
-/** What became of a token. `repeated`: it had its effect before; `stream`: it is about the stream of the transmitter. */
-export type Outcome = SignalRecord['outcome'] | 'suspended' | 'revoked' | 'repeated' | 'stream';
+/**
+ * What became of a token. `revokedForRoom`: it was to suspend; `repeated`: it had its effect before; `stream`: it is about
+ * the stream of the transmitter.
+ */
+export type Outcome = SignalRecord['outcome'] | (typeof STOPPED)[number] | 'repeated' | 'stream';
+/** The first one counts of a token that has several. */
+const STOPPED = ['revokedForRoom', 'revoked', 'suspended'] as const;
 
 /** A configured transmitter with the verifier of its tokens. */
 export interface Transmitter {
@@ -143,7 +148,7 @@ export class SignalReceiver {
       }
     }
     if (refused) return this.refuse(config, set, refused);
-    return (['revoked', 'suspended'] as const).find((each) => outcomes.includes(each)) ?? 'repeated';
+    return STOPPED.find((each) => outcomes.includes(each)) ?? 'repeated';
   }
 
   /** @throws SetRefused, after the refusal is recorded in the log, if there is one */
@@ -174,15 +179,12 @@ export class SignalReceiver {
       incident: set.id,
       payload: payloadOf({ reason: says.slice(0, LIMITS.reasonLength).toWellFormed() }),
     } as const satisfies CommandOf<'revokeSelector'>;
-    if (action === 'suspend') {
-      const suspended = await this.send({ ...command, mode: 'suspend' }, 'suspended').catch((error: unknown) => {
-        // a queue that is full gives the same code, and states nothing about the room
-        if (error instanceof Refused && lacksRoomForSuspensions(error)) return undefined;
-        throw error;
-      });
-      if (suspended !== undefined) return suspended;
-    }
-    return this.send(command, 'revoked');
+    if (action === 'revoke') return this.send(command, 'revoked');
+    return this.send({ ...command, mode: 'suspend' }, 'suspended').catch((error: unknown) => {
+      // a queue that is full gives the same code, and states nothing about the room
+      if (error instanceof Refused && lacksRoomForSuspensions(error)) return this.send(command, 'revokedForRoom');
+      throw error;
+    });
   }
 
   private record(
@@ -202,7 +204,7 @@ export class SignalReceiver {
       log: logName(tenant, 0),
       commandId: `idk_signal_${set.id.slice('set:'.length)}${suffix}`,
       requestDigest: set.digest,
-      actor: { kind: 'service' as const, id: `signals:${name}`, via: issuer.slice(0, LIMITS.nameLength) },
+      actor: { kind: 'service' as const, id: transmitterActor(name), via: issuer.slice(0, LIMITS.nameLength) },
     };
   }
 

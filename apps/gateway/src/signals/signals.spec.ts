@@ -1,6 +1,7 @@
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { NO_ROOM_FOR_SUSPENSIONS } from '@bailiwick/contracts/revocations/room';
 import { Pseudonyms } from '../auth/pseudonyms';
+import { registry } from '../reporting/registry';
 import { startGateway, type Gateway } from '../testing/gateway';
 import { signingKey, type TestIssuer } from '../testing/issuer';
 import { NOW, type Clock } from '../testing/tokens';
@@ -130,6 +131,9 @@ describe('POST /v1/signals/{transmitter}', () => {
     expect(await push(await token())).toEqual(ACCEPTED);
     expect(owner.decided[0]).toMatchObject({ type: 'revokeSelector' });
     expect(owner.decided[0]).not.toHaveProperty('mode');
+    expect(await registry.metrics()).toContain(
+      'bailiwick_signals_total{transmitter="idp",outcome="revokedForRoom"} 1\n',
+    );
   });
 
   it('has no effect under overload, and suspends when it is delivered again', async () => {

@@ -210,6 +210,19 @@ describe('a suspension by selector', () => {
     resumeAll(log, ids[0] as string);
     suspend(log, { agentClass: 'other' });
   });
+
+  it('by a transmitter of security events leaves room to people', () => {
+    const log = new TestLog();
+    const idp = { kind: 'service', id: 'signals:idp' } as const;
+    for (let i = 0; i < LIMITS.signals.suspensionsApplying; i++)
+      suspend(log, { agentClass: 'other' }, { actor: i % 2 ? idp : PERSON });
+    const command = { revocationId: deriveId('revocation', 0, 'x'), selector: { agentClass: 'worker' }, force: true };
+    const refused = log.try('revokeSelector', { ...command, mode: 'suspend', actor: idp });
+    expect(refused).toMatchObject({ refusal: { code: 'TOO_MANY', extra: NO_ROOM_FOR_SUSPENSIONS } });
+    for (const actor of [PERSON, { kind: 'service', id: 'other' } as const])
+      suspend(log, { agentClass: 'worker' }, { actor });
+    log.do('revokeSelector', { ...command, actor: idp });
+  });
 });
 
 describe('a state with suspensions', () => {

@@ -5,6 +5,15 @@ import { webhookName } from '../webhooks/webhook-change';
 /** The name of a transmitter of security events in the configuration. */
 export const transmitterName = webhookName;
 
+const PREFIX = 'signals:';
+
+/** The id of the actor that has the effects of a transmitter's tokens, a service. */
+export const transmitterActor = (name: string): string => `${PREFIX}${name}`;
+
+/** Reports whether a command is the effect of a transmitter's token. */
+export const isTransmitter = ({ kind, id }: { readonly kind: string; readonly id: string }): boolean =>
+  kind === 'service' && id.startsWith(PREFIX);
+
 /** Names a security event token by a digest of its `jti`: a text of another party, which could name a person. */
 export const signalSet = z.string().regex(/^set:[0-9a-f]{32}$/);
 
