@@ -330,7 +330,7 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
     transmitter: fc.constant('s'.repeat(32)),
     set: fc.constant(`set:${'f'.repeat(32)}`),
     types: fc.constant(Array.from({ length: LIMITS.signals.eventsPerSet }, () => '"'.repeat(LIMITS.signals.typeChars))),
-    outcome: fc.constantFrom('ignored', 'unknownSubject', 'nothingLive'),
+    outcome: fc.constantFrom('ignored', 'unknownSubject', 'nothingLive', 'refused'),
   }),
   recordKey: fc.record(
     {

@@ -44,7 +44,7 @@ export interface Refusal {
   /** what is wrong, where, and what to send instead */
   detail: string;
   reasons?: Reason[] | undefined;
-  /** additional members for some codes, e.g. the new preview of BLAST_RADIUS_GREW */
+  /** additional members for some codes, e.g. the new preview of BLAST_RADIUS_GREW, or `noRoomFor` of TOO_MANY */
   extra?: Record<string, unknown> | undefined;
 }
 

@@ -168,11 +168,17 @@ export const LIMITS = {
     /** tokens of one poll, size of its response, and the pause after a poll that failed */
     perPoll: 20,
     pollBytes: 1024 * 1024,
+    pollRetryMs: 30_000,
+    /** the pause before a poll for the tokens that a transmitter has more, and the polls that may fail with one report */
+    pollPauseMs: 200,
+    pollReports: 3,
+    /** the room for suspensions that transmitters may use: the rest of `suspensionsApplying` and `suspensions` is for people */
+    suspensionsApplying: 75,
+    suspensions: 7_500,
     /** streams to receivers, per tenant; tokens of one poll; and ms between two requests for verification */
     streams: 50,
     sentPerPoll: 100,
     verificationMs: 10_000,
-    pollRetryMs: 30_000,
   },
 
   // erasure

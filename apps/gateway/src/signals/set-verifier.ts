@@ -35,6 +35,11 @@ export interface VerifiedSet {
   readonly digest: string;
 }
 
+/** When tokens arrived, by the fetches of keys before it. */
+export interface Arrival {
+  readonly fetches: number;
+}
+
 const claims = z.looseObject({
   jti: z.string().min(1).max(LIMITS.signals.jtiChars),
   iat: z.number(),
@@ -58,10 +63,19 @@ export class SetVerifier {
     this.keys = new IssuerKeys(issuer, jwksUri, now, metadataUrl(issuer));
   }
 
-  /** @throws SetRefused; Refused NOT_READY if the keys of the transmitter cannot be read at the moment */
-  async verify(text: string): Promise<VerifiedSet> {
+  /** Marks the arrival of tokens that are verified later. */
+  arrival(): Arrival {
+    return { fetches: this.keys.fetches };
+  }
+
+  /**
+   * A key that is not known is only refused after the keys were fetched since the token arrived: it may be a new one, and
+   * a transmitter does not deliver again what was refused.
+   * @throws SetRefused; Refused NOT_READY if the keys of the transmitter cannot be read at the moment
+   */
+  async verify(text: string, arrival = this.arrival()): Promise<VerifiedSet> {
     this.checkForm(text);
-    const payload = await this.verified(text);
+    const payload = await this.verified(text, arrival);
     if (payload.exp !== undefined || payload.sub !== undefined)
       throw new SetRefused('invalid_request', 'the token has exp or sub, which a security event token has not');
     const parsed = claims.safeParse(payload);
@@ -94,7 +108,7 @@ export class SetVerifier {
     if (payload.iss !== this.config.issuer) throw new SetRefused('invalid_issuer', 'iss is not this transmitter');
   }
 
-  private async verified(text: string): Promise<JWTPayload> {
+  private async verified(text: string, { fetches }: Arrival): Promise<JWTPayload> {
     const { issuer, audience, algorithms, clockSkew } = this.config;
     try {
       const { payload } = await jwtVerify(text, this.keys.find, {
@@ -103,6 +117,8 @@ export class SetVerifier {
       });
       return payload;
     } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey && !this.keys.hasFetchedSince(fetches))
+        throw new Refused('NOT_READY', 'the key of the token is not known yet; deliver the token again');
       throw refusalOf(error);
     }
   }
@@ -117,7 +133,8 @@ export class SetVerifier {
 }
 
 function refusalOf(error: unknown): SetRefused | Refused {
-  if (error instanceof IssuerUnreachable) return new Refused('NOT_READY', error.message);
+  if (error instanceof IssuerUnreachable || error instanceof errors.JWKSInvalid)
+    return new Refused('NOT_READY', error.message);
   if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud')
     return new SetRefused('invalid_audience', 'aud is not this receiver');
   if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
@@ -125,7 +142,6 @@ function refusalOf(error: unknown): SetRefused | Refused {
   const ofKey =
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys ||
-    error instanceof errors.JWKSInvalid ||
     error instanceof errors.JOSEAlgNotAllowed ||
     error instanceof errors.JOSENotSupported ||
     error instanceof errors.JWSSignatureVerificationFailed;

@@ -4,6 +4,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { Logger } from '@bailiwick/platform/logging';
 import { boundedPostJson } from '../auth/issuers/bounded-fetch';
 import { LOGGER } from '../config';
+import { ConcurrencyLimiter } from '../http/concurrency-limiter';
 import { countFailedPoll } from './signal-metrics';
 import { SetRefused } from './set-verifier';
 import { SignalReceiver, Transmitters, type Transmitter } from './signal-receiver';
@@ -14,8 +15,10 @@ const answer = z.object({ sets: z.record(z.string(), z.string()), moreAvailable:
 interface Report {
   readonly ack: string[];
   readonly setErrs: Record<string, { err: string; description: string }>;
+  /** the polls in a row that failed to deliver it */
+  readonly failed: number;
 }
-const nothing = (): Report => ({ ack: [], setErrs: {} });
+const nothing = (): Report => ({ ack: [], setErrs: {}, failed: 0 });
 
 /**
  * Fetches security event tokens from transmitters that deliver by poll (RFC 8936). Every gateway polls; a token that
@@ -30,6 +33,7 @@ export class SignalPoller implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly transmitters: Transmitters,
     private readonly receiver: SignalReceiver,
+    private readonly tenants: ConcurrencyLimiter,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
@@ -53,34 +57,41 @@ export class SignalPoller implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Reports what became of the tokens before, and takes in the next ones.
+   * Reports what became of the tokens before, and takes in the next ones: no more than were asked for, since the next
+   * report must reach the transmitter before it delivers them again.
    * @returns the next report, and the ms until it is sent
    */
   async poll(transmitter: Transmitter, report: Report): Promise<[Report, number]> {
     const { name, poll } = transmitter.config;
     if (!poll) return [report, LIMITS.signals.pollRetryMs];
+    const { most, request } = requestOf(report);
     try {
-      const request = { ...report, maxEvents: LIMITS.signals.perPoll, returnImmediately: true };
       const headers = { authorization: poll.authorization };
       const response = await boundedPostJson(poll.endpoint, request, headers, LIMITS.signals.pollBytes);
       const { sets, moreAvailable } = answer.parse(await response.json());
-      const [next, isWhole] = await this.takeIn(transmitter, sets);
+      const all = Object.entries(sets);
+      const [next, isWhole] = await this.takeIn(transmitter, all.slice(0, most));
+      const isMore = all.length > most || most === 0 || (moreAvailable === true && all.length > 0);
       // what could not be taken in is delivered again, not at once
-      return [next, moreAvailable === true && isWhole ? 0 : poll.every * 1_000];
+      return [next, isMore && isWhole ? LIMITS.signals.pollPauseMs : poll.every * 1_000];
     } catch (error) {
       countFailedPoll(name);
       this.logger.warn({ transmitter: name, err: (error as Error).message }, 'a poll of security events failed');
-      return [report, LIMITS.signals.pollRetryMs];
+      const failed = report.failed + 1;
+      // what is not reported is delivered again, and then repeats nothing
+      return [failed < LIMITS.signals.pollReports ? { ...report, failed } : nothing(), LIMITS.signals.pollRetryMs];
     }
   }
 
   /** @returns the report, and whether each token was either taken in or refused for good */
-  private async takeIn(transmitter: Transmitter, sets: Readonly<Record<string, string>>): Promise<[Report, boolean]> {
+  private async takeIn(transmitter: Transmitter, sets: readonly [string, string][]): Promise<[Report, boolean]> {
     const report = nothing();
+    const arrival = transmitter.verifier.arrival();
     let isWhole = true;
-    for (const [jti, text] of Object.entries(sets)) {
+    for (const [jti, text] of sets) {
       try {
-        await this.receiver.receive(transmitter, text);
+        const release = this.tenants.take(transmitter.config.tenant);
+        await this.receiver.receive(transmitter, text, arrival).finally(release);
         report.ack.push(jti);
       } catch (error) {
         if (error instanceof SetRefused) report.setErrs[jti] = { err: error.err, description: error.description };
@@ -89,4 +100,14 @@ export class SignalPoller implements OnModuleInit, OnApplicationShutdown {
     }
     return [report, isWhole];
   }
+}
+
+/**
+ * The body of a poll, and how many tokens it asks for. After one that failed, tokens are acknowledged without a request
+ * for others, and no errors are reported: the answer, or the report, may be what the two sides cannot agree on.
+ * @see RFC 8936 section 2.4.2
+ */
+function requestOf({ ack, setErrs, failed }: Report) {
+  const most = failed > 0 && ack.length > 0 ? 0 : LIMITS.signals.perPoll;
+  return { most, request: { ack, setErrs: failed > 0 ? {} : setErrs, maxEvents: most, returnImmediately: true } };
 }

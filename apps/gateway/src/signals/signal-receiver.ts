@@ -1,9 +1,11 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Command, CommandOf } from '@bailiwick/contracts/commands/command';
+import { CODES } from '@bailiwick/contracts/error-codes';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
+import { lacksRoomForSuspensions } from '@bailiwick/contracts/revocations/room';
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
-import type { SignalRecord } from '@bailiwick/contracts/signals/signal-record';
+import { transmitterActor, type SignalRecord } from '@bailiwick/contracts/signals/signal-record';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -13,17 +15,23 @@ import { LogClient } from '../log-client/log-client';
 import { storedSelectorOf } from '../revocations/selector-refs';
 import { askedBy, type Asked } from './signal-events';
 import { countSignal } from './signal-metrics';
-import { selectorOf } from './signal-subjects';
-import { SetRefused, SetVerifier, type VerifiedSet } from './set-verifier';
+import { selectorsOf } from './signal-selectors';
+import { namedBy } from './signal-subjects';
+import { SetRefused, SetVerifier, type Arrival, type VerifiedSet } from './set-verifier';
 import type { TransmitterConfig } from './transmitter-config';
 
-/** What became of a token. `repeated`: it had its effect before; `stream`: it is about the stream of the transmitter. */
-export type Outcome = SignalRecord['outcome'] | 'suspended' | 'revoked' | 'repeated' | 'stream';
+/**
+ * What became of a token. `revokedForRoom`: it was to suspend; `repeated`: it had its effect before; `stream`: it is about
+ * the stream of the transmitter.
+ */
+export type Outcome = SignalRecord['outcome'] | (typeof STOPPED)[number] | 'repeated' | 'stream';
+/** The first one counts of a token that has several. */
+const STOPPED = ['revokedForRoom', 'revoked', 'suspended'] as const;
 
 /** A configured transmitter with the verifier of its tokens. */
 export interface Transmitter {
   readonly config: TransmitterConfig;
-  readonly verifier: Pick<SetVerifier, 'verify'>;
+  readonly verifier: Pick<SetVerifier, 'verify' | 'arrival'>;
 }
 
 /** The configured transmitters. */
@@ -59,13 +67,14 @@ export class SignalReceiver {
   ) {}
 
   /**
-   * Verifies a token and does what its events ask for. The command is committed when this returns; if the process dies
-   * before, the transmitter delivers again. All commands of a token have one id, so a repeated one does nothing, at
-   * whichever gateway: for a day the owner knows the id, and what it stopped stays known as its revocation.
+   * Verifies a token and does what its events ask for. Its commands are committed when this returns; if the process dies
+   * before, the transmitter delivers again. Each command of a token has an id that follows from it, so a repeated one does
+   * nothing, at whichever gateway: for a day the owner knows the id, and what it stopped stays known as its revocation.
    * @throws SetRefused; Refused TOO_MANY, NOT_READY if it is to be delivered again later
    */
-  async receive({ config, verifier }: Transmitter, text: string): Promise<Outcome> {
-    const outcome = await this.receiveUncounted(config, verifier, text).catch((error: unknown) => {
+  async receive(transmitter: Transmitter, text: string, arrival = transmitter.verifier.arrival()): Promise<Outcome> {
+    const { config, verifier } = transmitter;
+    const outcome = await this.receiveUncounted(config, verifier, text, arrival).catch((error: unknown) => {
       countSignal(config.name, error instanceof SetRefused ? error.err : 'failed');
       throw error;
     });
@@ -77,32 +86,77 @@ export class SignalReceiver {
     config: TransmitterConfig,
     verifier: Transmitter['verifier'],
     text: string,
+    arrival: Arrival,
   ): Promise<Outcome> {
     if (Buffer.byteLength(text) > LIMITS.signals.setBytes)
       throw new SetRefused('invalid_request', `the token is over ${LIMITS.signals.setBytes} bytes`);
-    const set = await verifier.verify(text);
+    const set = await verifier.verify(text, arrival);
     const asked = askedBy(set.events, config.actions);
     if ('fault' in asked) throw new SetRefused('invalid_request', asked.fault);
     if (asked.ofStream) return 'stream';
     if (asked.action === undefined) return this.record(config, set, 'ignored');
-    const selector = selectorOf(set.subject, config.subjects, config.issuer);
-    if (!selector) return this.record(config, set, 'unknownSubject');
-    const { tenant } = config;
-    const stored = storedSelectorOf(selector, {
-      person: (name) => this.pseudonyms.ref(tenant, 'person', name),
-      purpose: (purpose) => this.pseudonyms.ref(tenant, 'purpose', purpose),
-    });
-    if (!config.quarantine && !(await this.reaches(tenant, stored))) return this.record(config, set, 'nothingLive');
-    return this.stop(config, set, asked, stored);
+    const refs = {
+      person: (name: string) => this.pseudonyms.ref(config.tenant, 'person', name),
+      purpose: (purpose: string) => this.pseudonyms.ref(config.tenant, 'purpose', purpose),
+    };
+    const named = namedBy(set.subject, config.subjects, config.issuer);
+    const selectors = selectorsOf(named.map((each) => each.map((part) => storedSelectorOf(part, refs))));
+    if (selectors.length === 0) return this.record(config, set, 'unknownSubject');
+    if (!config.quarantine && !(await this.reaches(config.tenant, selectors)))
+      return this.record(config, set, 'nothingLive');
+    return this.stopAll(config, set, asked, selectors);
   }
 
   /**
    * Counts as the preview of an operator does, what is suspended included: a suspension by a person may be lifted. Most
    * people of an identity provider have no agent, and an event about them adds no rule.
    */
-  private async reaches(tenant: string, selector: StoredSelector): Promise<boolean> {
-    const { counts } = await this.logClient.query<PreviewView>({ op: 'preview', log: logName(tenant, 0), selector });
-    return counts.grants + counts.pendingApprovals + counts.pendingRuns > 0;
+  private async reaches(tenant: string, selectors: readonly StoredSelector[]): Promise<boolean> {
+    for (const selector of selectors) {
+      const query = { op: 'preview', log: logName(tenant, 0), selector } as const;
+      const preview = await this.logClient.query<PreviewView>(query).catch((error: unknown) => {
+        if (isFinal(error)) return undefined; // the command is refused alike
+        throw error;
+      });
+      if (!preview) return true;
+      const { grants, pendingApprovals, pendingRuns } = preview.counts;
+      if (grants + pendingApprovals + pendingRuns > 0) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Stops by all selectors of a token, each in a separate command: if the process dies between two of them, the token is
+   * delivered again and the first ones do nothing. One that is refused for good keeps none of the others from its effect;
+   * then the token is refused, since its repetition would be, too.
+   * @throws SetRefused
+   */
+  private async stopAll(
+    config: TransmitterConfig,
+    set: VerifiedSet,
+    asked: Asked,
+    selectors: readonly StoredSelector[],
+  ): Promise<Outcome> {
+    const outcomes: Outcome[] = [];
+    let refused: Refused | undefined;
+    for (const [i, selector] of selectors.entries()) {
+      try {
+        outcomes.push(await this.stop(config, set, asked, selector, i === 0 ? '' : `_${i + 1}`));
+      } catch (error) {
+        if (!isFinal(error)) throw error;
+        refused ??= error;
+      }
+    }
+    if (refused) return this.refuse(config, set, refused);
+    return STOPPED.find((each) => outcomes.includes(each)) ?? 'repeated';
+  }
+
+  /** @throws SetRefused, after the refusal is recorded in the log, if there is one */
+  private async refuse(config: TransmitterConfig, set: VerifiedSet, { code }: Refused): Promise<never> {
+    await this.record(config, set, 'refused', '_refused').catch((error: unknown) => {
+      if (!isFinal(error) && !(error instanceof SetRefused)) throw error;
+    });
+    throw new SetRefused('invalid_request', `what the token asks for is refused: ${code}`);
   }
 
   /** A suspension for which there is no room is a revocation: agents do not continue because others are suspended. */
@@ -111,8 +165,9 @@ export class SignalReceiver {
     set: VerifiedSet,
     { action, because, reason }: Asked,
     selector: StoredSelector,
+    suffix: string,
   ): Promise<Outcome> {
-    const base = this.base(config, set);
+    const base = this.base(config, set, suffix);
     const says = `${because.join(', ')} from ${config.name} (${set.id})${reason === undefined ? '' : `: ${reason}`}`;
     const command = {
       ...base,
@@ -124,29 +179,32 @@ export class SignalReceiver {
       incident: set.id,
       payload: payloadOf({ reason: says.slice(0, LIMITS.reasonLength).toWellFormed() }),
     } as const satisfies CommandOf<'revokeSelector'>;
-    if (action === 'suspend') {
-      const isFull = (error: unknown): boolean => error instanceof Refused && error.code === 'TOO_MANY';
-      const suspended = await this.send({ ...command, mode: 'suspend' }, 'suspended').catch((error: unknown) => {
-        if (isFull(error)) return undefined;
-        throw error;
-      });
-      if (suspended !== undefined) return suspended;
-    }
-    return this.send(command, 'revoked');
+    if (action === 'revoke') return this.send(command, 'revoked');
+    return this.send({ ...command, mode: 'suspend' }, 'suspended').catch((error: unknown) => {
+      // a queue that is full gives the same code, and states nothing about the room
+      if (error instanceof Refused && lacksRoomForSuspensions(error)) return this.send(command, 'revokedForRoom');
+      throw error;
+    });
   }
 
-  private record(config: TransmitterConfig, set: VerifiedSet, outcome: SignalRecord['outcome']): Promise<Outcome> {
+  private record(
+    config: TransmitterConfig,
+    set: VerifiedSet,
+    outcome: SignalRecord['outcome'],
+    suffix = '',
+  ): Promise<Outcome> {
     const types = Object.keys(set.events).map((type) => type.slice(0, LIMITS.signals.typeChars).toWellFormed());
     const data = { transmitter: config.name, set: set.id, types, outcome };
-    return this.send({ ...this.base(config, set), type: 'recordSignal', ...data }, outcome);
+    return this.send({ ...this.base(config, set, suffix), type: 'recordSignal', ...data }, outcome);
   }
 
-  private base({ name, issuer, tenant }: TransmitterConfig, set: VerifiedSet) {
+  /** @param suffix distinguishes the commands of one token */
+  private base({ name, issuer, tenant }: TransmitterConfig, set: VerifiedSet, suffix: string) {
     return {
       log: logName(tenant, 0),
-      commandId: `idk_signal_${set.id.slice('set:'.length)}`,
+      commandId: `idk_signal_${set.id.slice('set:'.length)}${suffix}`,
       requestDigest: set.digest,
-      actor: { kind: 'service' as const, id: `signals:${name}`, via: issuer.slice(0, LIMITS.nameLength) },
+      actor: { kind: 'service' as const, id: transmitterActor(name), via: issuer.slice(0, LIMITS.nameLength) },
     };
   }
 
@@ -164,3 +222,7 @@ export class SignalReceiver {
     }
   }
 }
+
+/** Reports whether a repeated command would be refused again: only an overload, or what is not ready, passes. */
+const isFinal = (error: unknown): error is Refused =>
+  error instanceof Refused && CODES[error.code] < 500 && error.code !== 'TOO_MANY';

@@ -1,10 +1,10 @@
-import { selectorOf, subjectId, subjectMapping, type SubjectMapping } from './signal-subjects';
+import { namedBy, subjectId, subjectMapping, type SubjectMapping } from './signal-subjects';
 import { checkedTransmitters } from './transmitter-config';
 import { configOf } from '../testing/signals';
 
 const IDP = 'https://idp.example.com';
 const mappings = (...all: object[]): SubjectMapping[] => all.map((each) => subjectMapping.parse(each));
-const selected = (subject: object, ...all: object[]) => selectorOf(subjectId.parse(subject), mappings(...all), IDP);
+const named = (subject: object, ...all: object[]) => namedBy(subjectId.parse(subject), mappings(...all), IDP);
 
 const BY_EMAIL = { format: 'email', domains: ['example.com'], names: 'principal', prefix: 'user:' };
 const BY_SUB = { format: 'iss_sub', names: 'principal', prefix: 'user:' };
@@ -12,28 +12,27 @@ const DEVICE = { of: ['device'], format: 'opaque', names: 'agentInstance', prefi
 const ada = { format: 'email', email: 'ada@example.com' };
 const device = { format: 'opaque', id: '7' };
 
-describe('selectorOf', () => {
+describe('namedBy', () => {
   it('maps a simple subject, and the user of a complex one', () => {
-    expect(selected(ada, BY_EMAIL)).toEqual({ principal: 'user:ada@example.com' });
-    expect(selected({ format: 'complex', user: ada }, BY_EMAIL)).toEqual({ principal: 'user:ada@example.com' });
-    expect(selected({ format: 'account', uri: 'acct:ada@x' }, { ...BY_SUB, format: 'account' })).toEqual({
-      principal: 'user:ada@x',
-    });
+    expect(named(ada, BY_EMAIL)).toEqual([[{ principal: 'user:ada@example.com' }]]);
+    expect(named({ format: 'complex', user: ada }, BY_EMAIL)).toEqual([[{ principal: 'user:ada@example.com' }]]);
+    expect(named({ format: 'account', uri: 'acct:ada@x' }, { ...BY_SUB, format: 'account' })).toEqual([
+      [{ principal: 'user:ada@x' }],
+    ]);
   });
 
-  it('narrows by all mapped members of a complex subject, and leaves the others out', () => {
+  it('maps each member of a complex subject', () => {
     const subject = { format: 'complex', user: ada, device, tenant: { format: 'opaque', id: 't' } };
-    expect(selected(subject, BY_EMAIL, DEVICE)).toEqual({
-      all: [{ principal: 'user:ada@example.com' }, { agentInstance: 'dev-7' }],
-    });
-    expect(selected(subject, BY_EMAIL)).toEqual({ principal: 'user:ada@example.com' });
+    const user = [{ principal: 'user:ada@example.com' }];
+    expect(named(subject, BY_EMAIL, DEVICE)).toEqual([user, [{ agentInstance: 'dev-7' }], []]);
+    expect(named(subject, BY_EMAIL)).toEqual([user, [], []]);
   });
 
-  it('selects what any of the aliases names', () => {
+  it('maps each of the aliases', () => {
     const ids = [ada, { format: 'iss_sub', iss: IDP, sub: '42' }, { format: 'did', url: 'did:x:1' }];
-    expect(selected({ format: 'aliases', identifiers: ids }, BY_EMAIL, BY_SUB)).toEqual({
-      any: [{ principal: 'user:ada@example.com' }, { principal: 'user:42' }],
-    });
+    expect(named({ format: 'aliases', identifiers: ids }, BY_EMAIL, BY_SUB)).toEqual([
+      [{ principal: 'user:ada@example.com' }, { principal: 'user:42' }],
+    ]);
   });
 
   it.each<[string, object, object]>([
@@ -44,7 +43,7 @@ describe('selectorOf', () => {
     ['a user where the mapping is of a device', { format: 'complex', user: device }, DEVICE],
     ['what is no name', { format: 'opaque', id: ' a\nb ' }, { format: 'opaque', names: 'principal' }],
     ['a complex subject without members', { format: 'complex' }, BY_EMAIL],
-  ])('maps to no one: %s', (_what, subject, mapping) => expect(selected(subject, mapping)).toBeUndefined());
+  ])('maps to no one: %s', (_what, subject, mapping) => expect(named(subject, mapping).flat()).toEqual([]));
 
   it.each<[string, object]>([
     ['an unknown format', { format: 'x', id: '1' }],

@@ -76,30 +76,20 @@ export const subjectMapping = z
 export type SubjectMapping = z.infer<typeof subjectMapping>;
 
 /**
- * Returns a selector of what hangs on a subject. Members of a complex subject that are mapped narrow it together; those
- * that are not mapped are left out, so that more is stopped rather than less. Aliases select what any of them names.
+ * Returns what a subject names here: for each member of a complex subject that is mapped, and for a simple one as its only
+ * member, the selectors of which any may hold.
  * @param issuer of the token
- * @returns undefined if nothing in the subject is mapped
  */
-export function selectorOf(
-  subject: SubjectId,
-  mappings: readonly SubjectMapping[],
-  issuer: string,
-): SelectorBody | undefined {
-  const parts: [SubjectMapping['of'][number], Exclude<SubjectId, { format: 'complex' }>][] =
+export function namedBy(subject: SubjectId, mappings: readonly SubjectMapping[], issuer: string): SelectorBody[][] {
+  const members: [SubjectMapping['of'][number], Exclude<SubjectId, { format: 'complex' }>][] =
     subject.format === 'complex'
-      ? PARTS.flatMap((part) => (subject[part] === undefined ? [] : [[part, subject[part]] as const])).map(
-          ([part, id]) => [part, id],
-        )
+      ? PARTS.flatMap((part) => (subject[part] === undefined ? [] : [[part, subject[part]]]))
       : [['subject', subject]];
-  const selected = parts.flatMap(([part, id]) => {
+  return members.map(([member, id]) => {
     const ids = id.format === 'aliases' ? id.identifiers : [id];
-    const named = ids.flatMap((each) =>
-      mappings.filter(({ of }) => of.includes(part)).flatMap((mapping) => nameIn(each, mapping, issuer)),
-    );
-    return named.length === 0 ? [] : [named.length === 1 ? (named[0] as SelectorBody) : { any: named }];
+    const ours = mappings.filter(({ of }) => of.includes(member));
+    return ids.flatMap((each) => ours.flatMap((mapping) => nameIn(each, mapping, issuer)));
   });
-  return selected.length > 1 ? { all: selected } : selected[0];
 }
 
 function nameIn(id: Simple, mapping: SubjectMapping, issuer: string): SelectorBody[] {

@@ -1,5 +1,7 @@
 import { SignJWT, UnsecuredJWT } from 'jose';
+import { NO_ROOM_FOR_SUSPENSIONS } from '@bailiwick/contracts/revocations/room';
 import { Pseudonyms } from '../auth/pseudonyms';
+import { registry } from '../reporting/registry';
 import { startGateway, type Gateway } from '../testing/gateway';
 import { signingKey, type TestIssuer } from '../testing/issuer';
 import { NOW, type Clock } from '../testing/tokens';
@@ -19,6 +21,13 @@ const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
 const adaRef = (tenant: string): string =>
   new Pseudonyms(Buffer.alloc(32, 7)).ref(tenant, 'person', 'user:ada@example.com');
 
+/** A person, by two names if the domain is `both.example`, and a device. */
+const SUBJECTS = [
+  { format: 'email', names: 'principal', prefix: 'user:' },
+  { format: 'email', domains: ['both.example'], names: 'principal', prefix: 'guest:' },
+  { of: ['device'], format: 'opaque', names: 'agentInstance' },
+];
+
 let idp: TestIssuer;
 let other: TestIssuer;
 let gateway: Gateway;
@@ -33,7 +42,7 @@ beforeAll(async () => {
     clock,
     bus: { ...owner.bus, ...bus },
     transmitters: [
-      configOf(idp.url, { actions: { 'risk-level-change': 'revoke', 'account-purged': 'ignore' } }),
+      configOf(idp.url, { subjects: SUBJECTS, actions: { 'risk-level-change': 'revoke', 'account-purged': 'ignore' } }),
       configOf(other.url, { name: 'other', tenant: 'acme', audience: 'https://bailiwick.example/acme' }),
     ],
   });
@@ -118,10 +127,59 @@ describe('POST /v1/signals/{transmitter}', () => {
   });
 
   it('revokes if there is no room for another suspension', async () => {
-    owner.refusals.push('TOO_MANY');
+    owner.refusals.push({ code: 'TOO_MANY', extra: NO_ROOM_FOR_SUSPENSIONS });
     expect(await push(await token())).toEqual(ACCEPTED);
     expect(owner.decided[0]).toMatchObject({ type: 'revokeSelector' });
     expect(owner.decided[0]).not.toHaveProperty('mode');
+    expect(await registry.metrics()).toContain(
+      'bailiwick_signals_total{transmitter="idp",outcome="revokedForRoom"} 1\n',
+    );
+  });
+
+  it('has no effect under overload, and suspends when it is delivered again', async () => {
+    owner.refusals.push('TOO_MANY');
+    expect(await push(await token())).toEqual([429, 'TOO_MANY']);
+    expect(owner.decided).toEqual([]);
+    expect(await push(await token())).toEqual(ACCEPTED);
+    expect(owner.decided).toMatchObject([{ type: 'revokeSelector', mode: 'suspend' }]);
+  });
+
+  it('stops the agents of a person whose device has an id that no instance has', async () => {
+    const device = { format: 'opaque', id: '-7*' };
+    expect(await push(await token({ sub_id: { format: 'complex', user: ADA, device } }))).toEqual(ACCEPTED);
+    expect(owner.decided).toMatchObject([{ selector: { principalRef: adaRef('default') } }]);
+  });
+
+  it('stops by several commands, each once, if the aliases exceed one selector', async () => {
+    const identifiers = Array.from({ length: 16 }, (_, i) => ({ ...ADA, email: `ada${i}@both.example` }));
+    const text = await token({ sub_id: { format: 'aliases', identifiers } });
+    owner.refusals.push('BAD_REQUEST'); // whatever becomes of the first one
+    expect(await push(text)).toEqual([400, 'invalid_request']);
+    expect(owner.decided).toMatchObject([
+      { type: 'revokeSelector', mode: 'suspend' },
+      { type: 'recordSignal', outcome: 'refused' },
+    ]);
+    for (let i = 0; i < 2; i++) expect(await push(text)).toEqual(ACCEPTED);
+    expect(owner.decided.map(({ type }) => type)).toEqual(['revokeSelector', 'recordSignal', 'revokeSelector']);
+    const [one, , other] = owner.decided as { selector?: { any: unknown[] }; revocationId?: string }[];
+    expect(new Set([...one!.selector!.any, ...other!.selector!.any].map((each) => JSON.stringify(each))).size).toBe(32);
+    expect(one!.revocationId).not.toBe(other!.revocationId);
+  });
+
+  it.each(['PATTERN_INVALID', 'TOO_LARGE'])('refuses for good and records what the log refuses: %s', async (code) => {
+    owner.refusals.push(code);
+    expect(await push(await token())).toEqual([400, 'invalid_request']);
+    expect(owner.decided).toMatchObject([{ type: 'recordSignal', transmitter: 'idp', outcome: 'refused' }]);
+  });
+
+  it('refuses for good, too, if there is no log in which to record it', async () => {
+    owner.refusals.push('NOT_FOUND', 'NOT_FOUND');
+    expect(await push(await token())).toEqual([400, 'invalid_request']);
+  });
+
+  it('does not refuse for good what it could not record', async () => {
+    owner.refusals.push('BAD_REQUEST', 'LOG_IN_DOUBT');
+    expect((await push(await token()))[0]).toBe(503);
   });
 
   it.each<[string, Record<string, unknown>, string]>([
@@ -164,8 +222,9 @@ describe('POST /v1/signals/{transmitter}, attacked', () => {
     expect(await push(`${header}.${body}.`)).toEqual([400, 'invalid_key']);
     const shared = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k1', ...SET_HEADER });
     expect(await push(await shared.sign(Buffer.alloc(32, 1)))).toEqual([400, 'invalid_key']);
-    for (const key of [signingKey('k1'), signingKey('another')])
-      expect(await push(await idp.sign(claims, SET_HEADER, key))).toEqual([400, 'invalid_key']);
+    expect(await push(await idp.sign(claims, SET_HEADER, signingKey('k1')))).toEqual([400, 'invalid_key']);
+    // it may be a new one: the keys were fetched before the token came, and are not fetched again so soon
+    expect(await push(await idp.sign(claims, SET_HEADER, signingKey('another')))).toEqual([503, 'NOT_READY']);
     const valid = await token();
     expect(await push(`${valid.slice(0, -4)}AAAA`)).toEqual([400, 'invalid_key']);
   });

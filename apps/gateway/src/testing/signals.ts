@@ -50,8 +50,8 @@ const counts = (grants: number) => ({ counts: { grants, pendingApprovals: 0, pen
 /** An owner that knows commands by their ids, as a real one does, and previews what a test states as live. */
 export class TestOwner {
   live = 1;
-  /** the refusals of the next commands, by their codes */
-  readonly refusals: string[] = [];
+  /** the refusals of the next commands, by their codes, or with further members */
+  readonly refusals: (string | { code: string; extra: Record<string, unknown> })[] = [];
   readonly decided: Command[] = [];
   readonly bus = busThat((_subject, payload) => value(this.answer(payload))).bus;
 
@@ -61,8 +61,9 @@ export class TestOwner {
   }
 
   private decide(command: Command): unknown {
-    const code = this.refusals.shift();
-    if (code !== undefined) return { ok: false, refusal: { code, detail: 'no' } };
+    const refusal = this.refusals.shift();
+    if (refusal !== undefined)
+      return { ok: false, refusal: { detail: 'no', ...(typeof refusal === 'string' ? { code: refusal } : refusal) } };
     const known = this.decided.find(({ commandId }) => commandId === command.commandId);
     if (known && known.requestDigest !== command.requestDigest)
       return { ok: false, refusal: { code: 'IDEMPOTENCY_KEY_REUSED', detail: 'no' } };

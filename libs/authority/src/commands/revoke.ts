@@ -1,4 +1,6 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
+import { NO_ROOM_FOR_SUSPENSIONS } from '@bailiwick/contracts/revocations/room';
+import { isTransmitter } from '@bailiwick/contracts/signals/signal-record';
 import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
 import { parseTime } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -23,8 +25,8 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
     return refuse('CONFLICT', `revocation ${command.revocationId} already exists`);
   const unclear = toolFault(command) ?? suspensionFault(command, now);
   if (unclear !== undefined) return refuse('BAD_REQUEST', unclear);
-  if (command.mode === 'suspend' && isFullOfSuspensions(state))
-    return refuse('TOO_MANY', 'as many suspensions apply to this log as may, or it holds as many as it may; lift some');
+  if (command.mode === 'suspend' && isFullOfSuspensions(state, command))
+    return refuse('TOO_MANY', FULL, [], NO_ROOM_FOR_SUSPENSIONS);
   const unseen = command.force === true ? undefined : unseenBy(state, command, now);
   if (unseen !== undefined) return refuse('BLAST_RADIUS_GREW', unseen);
   return ok([
@@ -70,9 +72,16 @@ function suspensionFault({ mode, until }: CommandOf<'revokeSelector'>, now: numb
   return (parseTime(until) ?? 0) > now ? undefined : 'until is not in the future: it would suspend nothing';
 }
 
-/** Each suspension that applies costs every decision a look-up; each one is kept, since it explains past denials. */
-const isFullOfSuspensions = ({ rules }: LogState): boolean =>
-  rules.holding >= LIMITS.suspensionsApplying || rules.suspensions >= LIMITS.suspensions;
+const FULL = 'as many suspensions apply to this log as may, or it holds as many as it may; lift some';
+
+/**
+ * Each suspension that applies costs every decision a look-up; each one is kept, since it explains past denials.
+ * Transmitters leave room to people: many security events at one time must not keep a person from suspending.
+ */
+function isFullOfSuspensions({ rules }: LogState, { actor }: CommandOf<'revokeSelector'>): boolean {
+  const most = isTransmitter(actor) ? LIMITS.signals : LIMITS;
+  return rules.holding >= most.suspensionsApplying || rules.suspensions >= most.suspensions;
+}
 
 /** Explains which affected grants and requests the operator has not seen. */
 function unseenBy(state: LogState, command: CommandOf<'revokeSelector'>, now: number): string | undefined {

@@ -1,5 +1,6 @@
 import type { CommandType } from '@bailiwick/contracts/commands/command';
 import type { Event } from '@bailiwick/contracts/events/event';
+import { NO_ROOM_FOR_SUSPENSIONS } from '@bailiwick/contracts/revocations/room';
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { deriveId } from '@bailiwick/core/derive-id';
@@ -203,10 +204,24 @@ describe('a suspension by selector', () => {
     const log = new TestLog();
     const ids = Array.from({ length: LIMITS.suspensionsApplying }, () => suspend(log, { agentClass: 'other' }));
     const command = { revocationId: deriveId('revocation', 0, 'x'), selector: { agentClass: 'worker' }, force: true };
-    expect(refusal(log, 'revokeSelector', { ...command, mode: 'suspend', actor: PERSON })).toBe('TOO_MANY');
+    const refused = log.try('revokeSelector', { ...command, mode: 'suspend', actor: PERSON });
+    expect(refused).toMatchObject({ refusal: { code: 'TOO_MANY', extra: NO_ROOM_FOR_SUSPENSIONS } });
     log.do('revokeSelector', { ...command, actor: PERSON });
     resumeAll(log, ids[0] as string);
     suspend(log, { agentClass: 'other' });
+  });
+
+  it('by a transmitter of security events leaves room to people', () => {
+    const log = new TestLog();
+    const idp = { kind: 'service', id: 'signals:idp' } as const;
+    for (let i = 0; i < LIMITS.signals.suspensionsApplying; i++)
+      suspend(log, { agentClass: 'other' }, { actor: i % 2 ? idp : PERSON });
+    const command = { revocationId: deriveId('revocation', 0, 'x'), selector: { agentClass: 'worker' }, force: true };
+    const refused = log.try('revokeSelector', { ...command, mode: 'suspend', actor: idp });
+    expect(refused).toMatchObject({ refusal: { code: 'TOO_MANY', extra: NO_ROOM_FOR_SUSPENSIONS } });
+    for (const actor of [PERSON, { kind: 'service', id: 'other' } as const])
+      suspend(log, { agentClass: 'worker' }, { actor });
+    log.do('revokeSelector', { ...command, actor: idp });
   });
 });
 

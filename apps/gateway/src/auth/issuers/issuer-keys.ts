@@ -12,6 +12,9 @@ export class IssuerKeys {
   private keys: { readonly get: JWTVerifyGetKey; readonly at: number } | undefined;
   private finding: Promise<JWTVerifyGetKey> | undefined;
   private failed: { readonly at: number; readonly error: IssuerUnreachable } | undefined;
+  /** the number of the newest fetch of keys that started, and of the newest that brought keys */
+  private started = 0;
+  private brought = 0;
 
   constructor(
     private readonly issuer: string,
@@ -23,6 +26,19 @@ export class IssuerKeys {
 
   /** Finds the key of a token's header, as `jwtVerify` asks for it. @throws IssuerUnreachable */
   readonly find: JWTVerifyGetKey = async (header, token) => (await this.ready())(header, token);
+
+  /** The number of fetches of keys that started until now. */
+  get fetches(): number {
+    return this.started;
+  }
+
+  /**
+   * Reports whether keys were fetched, from the start to the end, since there were this many fetches. A key that is not
+   * known without that may be a new one.
+   */
+  hasFetchedSince(fetches: number): boolean {
+    return this.brought > fetches;
+  }
 
   private ready(): Promise<JWTVerifyGetKey> {
     if (this.keys && this.now() - this.keys.at < LIMITS.issuers.discoveryMs) return Promise.resolve(this.keys.get);
@@ -36,7 +52,7 @@ export class IssuerKeys {
       cooldownDuration: LIMITS.issuers.refetchMs,
       cacheMaxAge: LIMITS.issuers.keysMs,
       timeoutDuration: 2 * LIMITS.issuers.fetchMs, // `read` has a time-out
-      [customFetch]: (url, { headers }) => this.read(url, headers),
+      [customFetch]: (url, { headers }) => this.readKeys(url, headers),
     });
     this.keys = { get, at: this.now() };
     return get;
@@ -54,11 +70,23 @@ export class IssuerKeys {
     return uri;
   }
 
-  private async read(url: string, headers?: RequestInit['headers']): Promise<Response> {
+  private async readKeys(url: string, headers: RequestInit['headers']): Promise<Response> {
+    const nth = (this.started += 1);
+    const response = await this.read(url, headers, isKeySet);
+    this.brought = nth;
+    return response;
+  }
+
+  /** @param isMeant whether a document is what should be there: maintenance pages may be JSON, too */
+  private async read(
+    url: string,
+    headers?: RequestInit['headers'],
+    isMeant: (document: unknown) => boolean = () => true,
+  ): Promise<Response> {
     if (this.failed && this.now() - this.failed.at < LIMITS.issuers.refetchMs) throw this.failed.error;
     try {
       const response = await boundedFetch(url, headers);
-      JSON.parse(await response.clone().text());
+      if (!isMeant(JSON.parse(await response.clone().text()))) throw new Error(`${url} has no JSON Web Key Set`);
       return response;
     } catch (error) {
       throw this.remember((error as Error).message);
@@ -70,4 +98,10 @@ export class IssuerKeys {
     this.failed = { at: this.now(), error };
     return error;
   }
+}
+
+/** Reports whether a document has the form of a JSON Web Key Set (RFC 7517 section 5). */
+function isKeySet(document: unknown): boolean {
+  const { keys } = (document ?? {}) as { keys?: unknown };
+  return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null && !Array.isArray(key));
 }

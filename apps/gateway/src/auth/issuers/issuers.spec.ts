@@ -254,6 +254,7 @@ describe('the keys of an issuer', () => {
     ['fails', { status: 500, body: '{}' }],
     ['redirects', { status: 302, location: '/jwks2' }],
     ['responds with something else', { body: '<html>' }],
+    ['responds with JSON that is no key set', { body: '{"maintenance":true}' }],
     ['responds without an end', { body: `{"keys":[],"x":"${'x'.repeat(LIMITS.issuers.documentBytes)}"}` }],
   ])(
     'are in doubt while the issuer %s: the token is not accepted, and the issuer is not asked again at once',
