@@ -10,7 +10,7 @@ export function busThat(answers: (subject: string, payload: never) => BusReply |
   owned: (payload: unknown) => void;
 } {
   const sent: [string, unknown][] = [];
-  let owned: (payload: unknown) => void = () => undefined;
+  let owned: (payload: unknown, subject: string) => void = () => undefined;
   const listen: Bus['listen'] = (_subject, listener) => {
     owned = listener;
     return () => undefined;
@@ -22,5 +22,10 @@ export function busThat(answers: (subject: string, payload: never) => BusReply |
     for (const part of reply.parts ?? []) options?.onPart?.(part);
     return { ok: true, value: reply.value };
   };
-  return { bus: { request, listen } as Bus, sent, owned: (payload) => owned(payload) };
+  const unchanging: Pick<Bus, 'publish' | 'onEvent' | 'status'> = {
+    publish: () => ({ ok: true, value: undefined }),
+    onEvent: () => () => undefined,
+    status: () => ({ state: 'connected', server: 'none', reconnects: 0 }),
+  };
+  return { bus: { request, listen, ...unchanging } as Bus, sent, owned: (payload) => owned(payload, OWNED) };
 }
