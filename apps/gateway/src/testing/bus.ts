@@ -1,5 +1,6 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import { busFailure, type BusFailureCode } from '@bailiwick/messaging/failure';
+import { OWNED } from '@bailiwick/messaging/subjects';
 
 export type BusReply = { value: unknown; parts?: readonly unknown[] } | { fails: BusFailureCode };
 
