@@ -52,15 +52,17 @@ describe('EnforcementPoints', () => {
   afterEach(() => void jest.useRealTimers());
 
   it('confirms nothing until it has listened for so long that every point has reported or aborted its calls', async () => {
-    const { ask, asked } = world();
+    const { points, ask, asked } = world();
     expect(await ask(0)).toMatchObject({ confirmed: false, settlingMs: SETTLED_MS, items: [{ kind: 'owner' }] });
     expect(asked).toEqual([[EPOCH_ASKED, { log: LOG }]]);
+    expect(await points.enforcing(LOG, HEAD, 'rev_0_1')).toBeUndefined();
     const waiting = ask(LIMITS.effectWaitMs);
     await pass(SETTLED_MS - 1);
     expect(await ask(0)).toMatchObject({ confirmed: false, settlingMs: 1 });
     await pass(1);
     const settled = await waiting;
     expect([settled.confirmed, settled.settlingMs]).toEqual([true, undefined]);
+    expect(await points.enforcing(LOG, HEAD, 'rev_0_1')).toMatchObject([{ kind: 'owner' }]);
   });
 
   it('starts to listen anew when the connection is back, since it may have missed a point', async () => {

@@ -76,18 +76,21 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
     const until = performance.now() + question.waitMs;
     const { log, position } = question;
     const owner = await this.askOwner(log);
-    if (position !== undefined && owner !== undefined && position > owner)
-      throw new Refused(
-        'BAD_REQUEST',
-        `position is ${position}, but ${log} ends at ${owner}; state one of its positions`,
-      );
+    if (position !== undefined && owner !== undefined && position > owner) {
+      const ends = owner < 0 ? 'has no events' : `ends at ${owner}`;
+      throw new Refused('BAD_REQUEST', `position is ${position}, but ${log} ${ends}; state one of its positions`);
+    }
     return this.answer(question, owner, until);
   }
 
-  /** Shows what enforces an event of a log, without waiting. Callers of other tenants need not know the machines. */
-  async enforcing(log: string, position: number, revocationId: string): Promise<PointView[]> {
+  /**
+   * Shows what enforces an event of a log, without waiting; undefined while a point may be missing. Callers of other tenants
+   * need not know the machines.
+   */
+  async enforcing(log: string, position: number, revocationId: string): Promise<PointView[] | undefined> {
     const question = { log, position, revocationId, waitMs: 0 };
-    const { items } = await this.answer(question, await this.askOwner(log), performance.now());
+    const { items, settlingMs, overflow } = await this.answer(question, await this.askOwner(log), performance.now());
+    if (settlingMs !== undefined || overflow) return undefined;
     return items.map(({ process: _, ...point }) => point);
   }
 

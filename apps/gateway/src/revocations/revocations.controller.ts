@@ -183,7 +183,8 @@ export class RevocationsController {
     const first = await page(undefined); // a refusal keeps its status
     if (!(request.headers.accept ?? '').includes(NDJSON)) {
       if (query.after !== undefined || first.position === undefined) return first;
-      return { ...first, enforcement: await this.points.enforcing(logOf(caller, id), first.position, id) };
+      const enforcement = await this.points.enforcing(logOf(caller, id), first.position, id);
+      return enforcement ? { ...first, enforcement } : first;
     }
     return new Streamed((reply) =>
       streamNdjson(reply, 'the record could not be read to its end', (line) => writeRecord(first, page, line)),
