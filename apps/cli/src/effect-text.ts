@@ -92,7 +92,7 @@ function whatIsKnown(state: PointView['state'], silent: string, bound: string): 
   return ['reports, and has not confirmed in time.', 'Ask again with: bailiwick points'];
 }
 
-/** Says no more than is known: what was denied by its tool or verb is not aborted, so that it is not all in effect. */
+/** States no more than is known: calls of a denied tool or verb are not aborted, so that the stop is not all in effect. */
 function verdict(answer: PointsAnswer): string {
   const { items, confirmed, callsContinueMs } = answer;
   if (!confirmed) return unconfirmed(answer);

@@ -34,7 +34,7 @@ describe('printEffect', () => {
     lines.length = 0;
     await printEffect(options(false), DONE, 'revoked rev_0_1', lost);
     expect(lines.join('\n')).toContain('revoked rev_0_1 at default/0:8, acknowledged in 3 ms');
-    expect(lines.join('\n')).toContain('no gateway answers. What was done stays done.');
+    expect(lines.join('\n')).toContain('no gateway answers. The stop is made and stays made.');
   });
 
   it('prints that calls of a denied tool continue, also if the gateway could not read the event yet', async () => {

@@ -76,7 +76,7 @@ function seenText(seen: Seen): string {
   return [
     '',
     red(bold('NOT CONFIRMED: what the enforcement points do is not known')),
-    `${plain(seen.enforcementUnknown)}. What was done stays done. Ask again with: bailiwick points`,
+    `${plain(seen.enforcementUnknown)}. The stop is made and stays made. Ask again with: bailiwick points`,
   ].join('\n');
 }
 

@@ -12,9 +12,9 @@ import { LogClient } from '../log-client/log-client';
 import { EpochQuestions } from './epoch-questions';
 import { KnownPoints, type Asked } from './known-points';
 
-/** After so much listening, every point has reported, or has heard nothing for so long that it has aborted its calls. */
+/** Listening for this time, a gateway hears of every point, or the point has heard nothing and aborted its calls; ms. */
 const SETTLED_MS = LIMITS.unheardMs + LIMITS.pointReportMs;
-/** How long reports are gathered until the requests that wait look at them, ms. */
+/** How long reports are gathered until the waiting requests read them, ms. */
 const GATHER_MS = 10;
 const head = z.object({ position: z.number().int().min(0) });
 const event = z.object({
@@ -128,7 +128,9 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
     const end = this.questions.ask(asked.log);
     try {
       while (!this.areSure(points) && performance.now() < until) {
-        await this.nextReport(Math.min(until - performance.now(), this.settlingMs() || Infinity));
+        const leftMs = until - performance.now();
+        if (points.every(enforces) && this.settlingMs() > leftMs) break; // it cannot be sure in time
+        await this.nextReport(Math.min(leftMs, this.settlingMs() || Infinity));
         points = this.known.list(asked);
       }
       return points;

@@ -26,7 +26,8 @@ export function busThat(answers: (subject: string, payload: never) => BusReply |
   const unchanging: Pick<Bus, 'publish' | 'onEvent' | 'status'> = {
     publish: () => ({ ok: true, value: undefined }),
     onEvent: () => () => undefined,
-    status: () => ({ state: 'connected', server: 'none', reconnects: 0 }),
+    // while it is not connected, what a gateway knows of enforcement points does not depend on the time
+    status: () => ({ state: 'disconnected', server: 'none', reconnects: 0 }),
   };
   return { bus: { request, listen, ...unchanging } as Bus, sent, owned: (payload) => owned(payload, OWNED) };
 }
