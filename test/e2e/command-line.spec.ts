@@ -219,8 +219,9 @@ describe('bailiwick', () => {
     const grant = { actions: { allow: ['file.read'] }, resources: [{ type: 'file', match: '**' }] };
     const body = { agent: { class: 'honest' }, requestedBy: 'user:ada@example.com', purpose: 'Read', grant };
     await stack.as('orchestrator').as(orchestrator).openRun(body);
-    const refused = await run(...drill);
+    const refused = await run(...drill, '--metrics', metrics);
     expect([refused.code, refused.out, refused.err]).toEqual([1, '', expect.stringContaining('has live runs')]);
+    expect(readFileSync(metrics, 'utf8')).toContain('bailiwick_drill_passed{tenant="drill"} 0\n');
     expect((await run('drill', '--tenant', 'default')).code).toBe(2);
   });
 

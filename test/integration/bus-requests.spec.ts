@@ -218,7 +218,7 @@ describe('requests over a real nats-server', () => {
 
   it('are unaffected by listeners, which receive published JSON until they stop', async () => {
     const heard: unknown[] = [];
-    const stop = caller.listen('bailiwick.news.*', (payload) => heard.push(payload));
+    const stop = caller.listen('bailiwick.news.*', (payload, subject) => heard.push([subject, payload]));
     await caller.ping(5_000);
     natsOf(service).nats.publish('bailiwick.news.a', 'no JSON');
     for (const [subject, payload] of [
@@ -228,7 +228,10 @@ describe('requests over a real nats-server', () => {
     ] as const)
       service.publish(subject, payload);
     await until(() => heard.length >= 2);
-    expect(heard).toEqual([{ log: 'default/0' }, 2]);
+    expect(heard).toEqual([
+      ['bailiwick.news.a', { log: 'default/0' }],
+      ['bailiwick.news.b', 2],
+    ]);
     stop();
     service.publish('bailiwick.news.a', 3);
     await served();

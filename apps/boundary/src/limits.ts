@@ -1,3 +1,5 @@
+import { LIMITS } from '@bailiwick/core/limits';
+
 /** Maxima of the boundary. Sizes in bytes, times in milliseconds. */
 export const BOUNDARY_LIMITS = {
   // registered servers
@@ -12,7 +14,7 @@ export const BOUNDARY_LIMITS = {
   connectMs: 30_000,
   listMs: 30_000,
   /** after which a call is aborted, whatever progress it reports */
-  callMs: 5 * 60_000,
+  callMs: LIMITS.boundaryCallMs,
   /** calls of one upstream at a time */
   callsInFlight: 256,
   /** until a failed upstream is started again */
@@ -92,7 +94,7 @@ export const BOUNDARY_LIMITS = {
   /** until calls that an answer left out are asked about */
   lagMs: 20,
   /** how often a process reports what it enforces, and how long it gathers changes before it does so earlier */
-  reportEveryMs: 1_000,
+  reportEveryMs: LIMITS.pointReportMs,
   reportGatherMs: 5,
   /** answered denials whose approval a repeated call uses */
   approvalsKept: 10_000,

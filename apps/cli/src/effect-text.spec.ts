@@ -44,6 +44,30 @@ describe('effectText', () => {
     expect(text).toContain('NOT CONFIRMED by 1 of 2 enforcement points');
   });
 
+  it('states that a denied tool may be in use, however many points confirmed', () => {
+    const continues = 'new calls are denied; calls permitted before may continue for up to 5 minutes';
+    const denied = { ...answer([owner, boundary]), callsContinueMs: 300_000 };
+    const text = effectText(denied);
+    expect(text.split('\n')).toContain(continues);
+    expect(text).not.toContain('in effect at');
+    expect(effectText({ ...denied, confirmed: false, settlingMs: 1 })).toContain(continues);
+  });
+
+  it('states that the gateway may not know every point yet', () => {
+    const text = effectText({ ...answer([owner]), confirmed: false, settlingMs: 4_200 });
+    expect(text).toContain('NOT CONFIRMED: the gateway may not know every enforcement point yet (default/0:8)');
+    expect(text).toContain('Ask again in 5 s with: bailiwick points');
+  });
+
+  it('names points that are not listed', () => {
+    const leftOut = Array.from({ length: 10 }, (_, n) => `boundary-${n}`);
+    const text = effectText({ ...answer([owner]), confirmed: false, overflow: true, leftOut });
+    expect(text).toContain(
+      'NOT CONFIRMED: more enforcement points report than can be listed; not listed: boundary-0, ',
+    );
+    expect(text).toContain('boundary-7 and 2 others');
+  });
+
   it('lets no name of a point control the terminal', () => {
     expect(effectText(answer([owner, { ...boundary, process: 'a\u001b[2Jb' }]))).not.toContain('\u001b');
   });

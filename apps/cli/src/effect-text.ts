@@ -61,11 +61,12 @@ export const ms = (value: number): string =>
   value < 1_000 ? `${Math.round(value)} ms` : `${Number((value / 1_000).toFixed(1))} s`;
 
 /** States what each point does that has not confirmed, and what to do about it. */
-function troubles({ items, confirmed }: PointsAnswer): string[] {
+function troubles({ items, confirmed, settlingMs }: PointsAnswer): string[] {
   if (confirmed) return [];
   const isDecided = items.some(({ kind, state }) => kind === 'owner' && state === 'enforces');
   return [
     '',
+    ...(settlingMs === undefined ? [] : settling(settlingMs)),
     ...items.flatMap((point) => (point.state === 'enforces' ? [] : troubleOf(point))),
     ...(isDecided ? ['No new call of what was stopped is permitted: the owner of the log enforces it.'] : []),
   ];
@@ -91,13 +92,11 @@ function whatIsKnown(state: PointView['state'], silent: string, bound: string): 
   return ['reports, and has not confirmed in time.', 'Ask again with: bailiwick points'];
 }
 
-function verdict({ items, confirmed, overflow, position, log }: PointsAnswer): string {
-  const pending = items.filter(({ state }) => state !== 'enforces').length;
-  if (overflow) return red(bold('NOT CONFIRMED: more enforcement points report than can be listed'));
-  if (!confirmed)
-    return (
-      red(bold(`NOT CONFIRMED by ${pending} of ${items.length} enforcement points`)) + dim(` (${log}:${position})`)
-    );
+/** States no more than is known: calls of a denied tool or verb are not aborted, so that the stop is not all in effect. */
+function verdict(answer: PointsAnswer): string {
+  const { items, confirmed, callsContinueMs } = answer;
+  if (!confirmed) return unconfirmed(answer);
+  if (callsContinueMs !== undefined) return yellow(bold(continuing(callsContinueMs)));
   const slowest = Math.max(0, ...items.map(({ afterMs = 0 }) => afterMs));
   const aborted = items.reduce((sum, each) => sum + (each.aborted ?? 0), 0);
   return [
@@ -106,3 +105,31 @@ function verdict({ items, confirmed, overflow, position, log }: PointsAnswer): s
     ...(aborted > 0 ? [`${aborted} ${aborted === 1 ? 'call' : 'calls'} in flight aborted`] : []),
   ].join(', ');
 }
+
+function unconfirmed({ items, overflow, leftOut = [], position, log, callsContinueMs }: PointsAnswer): string {
+  const pending = items.filter(({ state }) => state !== 'enforces').length;
+  const at = dim(` (${log}:${position})`);
+  const more = callsContinueMs === undefined ? [] : [continuing(callsContinueMs)];
+  if (overflow) return [red(bold(`NOT CONFIRMED: ${tooMany(leftOut)}`)) + at, ...more].join('\n');
+  const by =
+    pending > 0
+      ? `NOT CONFIRMED by ${pending} of ${items.length} enforcement points`
+      : 'NOT CONFIRMED: the gateway may not know every enforcement point yet';
+  return [red(bold(by)) + at, ...more].join('\n');
+}
+
+const NAMED = 8;
+function tooMany(leftOut: readonly string[]): string {
+  const named = leftOut.slice(0, NAMED).map(plain);
+  const others = leftOut.length > NAMED ? ` and ${leftOut.length - NAMED} others` : '';
+  return `more enforcement points report than can be listed; not listed: ${named.join(', ')}${others}`;
+}
+
+const continuing = (ms: number): string =>
+  `new calls are denied; calls permitted before may continue for up to ${Math.ceil(ms / 60_000)} minutes`;
+
+const settling = (ms: number): string[] => [
+  `${yellow('!')}  The gateway has just started or reconnected, and may not have heard of every enforcement point.`,
+  `   Ask again in ${Math.ceil(ms / 1_000)} s with: bailiwick points`,
+  '',
+];

@@ -573,14 +573,23 @@ export const LIMITS = {
   liveAtOnce: 1_000,
   /** after which an enforcement point that cannot hear the feed aborts its calls; longer than a log changes its owner */
   unheardMs: 5_000,
-  /** how long an enforcement point that is silent stays listed */
+  /** how often an enforcement point reports if nothing changes */
+  pointReportMs: 1_000,
+  /** after which an enforcement point that is silent gives its place to another, if there is no other place */
   pointKeptMs: 10 * MINUTE,
   /** enforcement points that one gateway lists, logs in one report, and changes of an epoch that it remembers for each */
   points: 100,
   pointLogs: 500,
   pointReportChars: 512 * 1024,
-  /** revocations whose aborted calls an enforcement point counts for each log */
+  /** enforcement points that are no longer listed, whose earlier reports are not taken again */
+  formerPoints: 1_000,
+  /** how often enforcement points are asked about a log while any request waits for them */
+  epochAskedMs: 200,
+  /** revocations whose aborted calls an enforcement point counts for each log, and in one report */
   abortsReported: 64,
+  abortsPerReport: 4_096,
+  /** after which the boundary aborts a call, whatever progress it reports */
+  boundaryCallMs: 5 * MINUTE,
   epochsKept: 100,
   /** how long a request waits for the reports of enforcement points */
   effectWaitMs: COMMAND,

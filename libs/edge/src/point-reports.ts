@@ -2,10 +2,12 @@ import { createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } fr
 import {
   pointReport,
   signedReport,
+  type LogReport,
   type PointReport,
   type SignedReport,
 } from '@bailiwick/contracts/enforcement/report';
 import { sha256hex } from '@bailiwick/core/digest';
+import { LIMITS } from '@bailiwick/core/limits';
 
 /**
  * The identity of one process that is an enforcement point. Its name is derived from its public key, so that no process can
@@ -32,6 +34,17 @@ export class PointIdentity {
       signature: sign(null, Buffer.from(text), this.privateKey).toString('base64url'),
     };
   }
+}
+
+/**
+ * Leaves out the oldest aborts of each log if all together are too many: a report that is too large would not be read, and
+ * with it nothing that this process enforces.
+ */
+export function withinReport(logs: readonly LogReport[]): LogReport[] {
+  const total = logs.reduce((sum, { aborted }) => sum + aborted.length, 0);
+  if (total <= LIMITS.abortsPerReport) return [...logs];
+  const most = Math.max(1, Math.floor(LIMITS.abortsPerReport / logs.length));
+  return logs.map((log) => ({ ...log, aborted: log.aborted.slice(-most) }));
 }
 
 /** Reads a report, and the name of the process that signed it; undefined if it is not signed by the key that it states. */

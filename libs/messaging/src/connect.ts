@@ -60,9 +60,10 @@ export interface Bus {
   publish(subject: string, payload: unknown, options?: RequestOptions): Result<void, BusFailure>;
   /**
    * Receives what is published on a subject (`*` and `>` match any token). Messages may be lost, so they are hints
-   * only. The payload is unchecked input. Survives reconnects; returns a function that stops it.
+   * only. The payload is unchecked input; the listener also gets the subject of the message. Survives reconnects; returns
+   * a function that stops it.
    */
-  listen(subject: string, listener: (payload: unknown) => void): () => void;
+  listen(subject: string, listener: (payload: unknown, subject: string) => void): () => void;
   /** Measures the round trip to the server in milliseconds. */
   ping(timeoutMs: number): Promise<Result<number, BusFailure>>;
   status(): BusStatus;
@@ -233,12 +234,12 @@ class NatsBus implements Bus {
     }
   }
 
-  listen(subject: string, listener: (payload: unknown) => void): () => void {
+  listen(subject: string, listener: (payload: unknown, subject: string) => void): () => void {
     checkSubject(subject, SERVED);
     const subscription = this.nats.subscribe(subject, {
       callback: (error, msg) => {
         const payload = error ? undefined : decode(msg.data);
-        if (payload?.ok) listener(payload.value);
+        if (payload?.ok) listener(payload.value, msg.subject);
       },
     });
     return () => {

@@ -1,4 +1,6 @@
 import { LIMITS } from '@bailiwick/core/limits';
+import { eventSubject } from '@bailiwick/messaging/subjects';
+import { BOUNDARY_LIMITS } from '../limits';
 import { LiveLeases } from './live-leases';
 import { REVOKED, UNHEARD } from './watched-log';
 
@@ -9,15 +11,20 @@ function world(answer: () => Promise<object>) {
   const clock = { now: 0 };
   const asked: unknown[] = [];
   const owners = { query: (query: unknown) => (asked.push(query), answer()) };
-  const listeners = new Map<string, (payload: unknown) => void>();
+  const listeners = new Map<string, (payload: unknown, subject: string) => void>();
   const bus = {
-    listen: (subject: string, listener: (payload: unknown) => void) => {
+    listen: (subject: string, listener: (payload: unknown, subject: string) => void) => {
       listeners.set(subject, listener);
       return () => undefined;
     },
   };
   const leases = new LiveLeases(owners as never, bus, () => clock.now);
-  return { leases, clock, asked, hear: (subject: string, payload?: unknown) => listeners.get(subject)?.(payload) };
+  let reports = 0;
+  leases.onChange(() => (reports += 1));
+  const hear = (subject: string, payload?: unknown, published = subject) =>
+    listeners.get(subject)?.(payload, published);
+  const announce = (log: string) => hear('bailiwick.event.*.*', { from: 1, next: 2 }, eventSubject(log));
+  return { leases, clock, asked, hear, announce, reports: () => reports };
 }
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -95,5 +102,83 @@ describe('LiveLeases', () => {
     await settled();
     expect(call.signal.reason).toBe(REVOKED);
     leases.close();
+  });
+
+  it('asks about the log whose commit is announced, and about no other', async () => {
+    const { leases, asked, announce } = world(() => Promise.resolve({ position: 7, ended: [] }));
+    for (const tenant of ['default', 'other']) leases.watch(tenant, GRANT, new AbortController());
+    announce('third/0');
+    expect(asked).toEqual([]);
+    announce('other/0');
+    await settled();
+    expect(asked).toEqual([{ op: 'live', log: 'other/0', grantIds: [GRANT] }]);
+    leases.close();
+  });
+
+  it('reports an answer that changes what is enforced, and any answer that a gateway asked for', async () => {
+    let position = 7;
+    const { leases, announce, hear, reports } = world(() => Promise.resolve({ position, ended: [] }));
+    leases.watch('default', GRANT, new AbortController());
+    const seen: number[] = [];
+    const after = async (act: () => unknown): Promise<void> => {
+      act();
+      await settled();
+      seen.push(reports());
+    };
+    await after(() => announce('default/0'));
+    await after(() => announce('default/0'));
+    await after(() => hear('bailiwick.boundary.epoch', { log: 'default/0' }));
+    await after(() => announce('default/0'));
+    position = 8;
+    await after(() => announce('default/0'));
+    expect(seen).toEqual([1, 1, 2, 2, 3]);
+    leases.close();
+  });
+
+  describe('with an owner that takes too long', () => {
+    beforeEach(() => void jest.useFakeTimers({ doNotFake: ['setImmediate'] }));
+    afterEach(() => void jest.useRealTimers());
+
+    /** Two questions, the first of which was given up; each is answered when the test states so. */
+    async function twoQuestions() {
+      const answers: ((view: object) => void)[] = [];
+      const { leases, clock } = world(() => new Promise((resolve) => answers.push(resolve)));
+      const call = new AbortController();
+      leases.watch('default', GRANT, call);
+      leases.look();
+      clock.now = BOUNDARY_LIMITS.liveAnswerMs;
+      await jest.advanceTimersByTimeAsync(BOUNDARY_LIMITS.liveAnswerMs + BOUNDARY_LIMITS.liveEveryMs);
+      const answer = async (n: number, view: object): Promise<void> => {
+        answers[n]?.(view);
+        await settled();
+      };
+      return { leases, clock, call, answer, epoch: () => leases.report()[0]?.epoch, asked: () => answers.length };
+    }
+
+    it('applies a late answer: it vouches for when it was asked for', async () => {
+      const { leases, clock, call, answer, epoch, asked } = await twoQuestions();
+      expect([asked(), epoch()]).toEqual([2, -1]);
+      await answer(0, { position: 7, ended: [] });
+      expect(epoch()).toBe(7);
+      clock.now = LIMITS.unheardMs + 1; // since the first question
+      leases.abortUnheard();
+      expect(call.signal.reason).toBe(UNHEARD);
+      leases.close();
+    });
+
+    it('aborts what a late answer ends', async () => {
+      const { leases, call, answer } = await twoQuestions();
+      await answer(0, { position: 7, ended: [{ grantId: GRANT }] });
+      expect(call.signal.reason).toBe(REVOKED);
+      leases.close();
+    });
+
+    it('ignores an answer that was overtaken by that to a later question', async () => {
+      const { leases, answer, epoch } = await twoQuestions();
+      await answer(1, { position: 9, ended: [] });
+      await answer(0, { position: 7, ended: [] });
+      expect(epoch()).toBe(9);
+      leases.close();
+    });
   });
 });

@@ -6,10 +6,10 @@ import { logName, logNumberOf } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { OwnerClient } from '@bailiwick/edge/owners/owner-client';
 import type { Bus } from '@bailiwick/messaging/connect';
-import { EPOCH_ASKED } from '@bailiwick/messaging/subjects';
+import { EPOCH_ASKED, logOfEventSubject } from '@bailiwick/messaging/subjects';
 import { LRUCache } from 'lru-cache';
 import { BOUNDARY_LIMITS } from '../limits';
-import { STOPPING, UNHEARD, WatchedLog, type Watch } from './watched-log';
+import { STOPPING, WatchedLog, type Watch } from './watched-log';
 
 const asked = z.strictObject({ log: logNameSchema });
 
@@ -23,7 +23,23 @@ interface Reading {
   isUnderWay: boolean;
   /** a commit was announced while it was read */
   isAskedAgain: boolean;
+  /** a gateway waits for a report, whether or not anything changes */
+  isReportDue: boolean;
+  /** the number of questions so far, and the number of the last one whose answer was applied */
+  asked: number;
+  applied: number;
+  /** what was enforced when the listeners were last called */
+  shown: string;
 }
+
+const newReading = (): Reading => ({
+  isUnderWay: false,
+  isAskedAgain: false,
+  isReportDue: false,
+  asked: 0,
+  applied: 0,
+  shown: '',
+});
 
 /**
  * Aborts the calls in flight of leases that are no longer live. The owners of their logs are asked when a commit is
@@ -49,9 +65,12 @@ export class LiveLeases {
     const stops = [
       bus.listen(EPOCH_ASKED, (raw) => {
         const read = asked.safeParse(raw);
-        if (read.success) void this.read(this.logOf(read.data.log));
+        if (read.success) void this.read(this.logOf(read.data.log), true);
       }),
-      bus.listen('bailiwick.event.*.*', () => this.look()),
+      bus.listen('bailiwick.event.*.*', (_announced, subject) => {
+        const log = this.logs.get(logOfEventSubject(subject) ?? '');
+        if (log) void this.read(log);
+      }),
     ];
     this.stop = () => {
       clearInterval(timer);
@@ -127,17 +146,17 @@ export class LiveLeases {
     return log;
   }
 
-  private async read(log: WatchedLog): Promise<void> {
-    const reading = this.readings.get(log) ?? { isUnderWay: false, isAskedAgain: false };
+  private async read(log: WatchedLog, isReportDue = false): Promise<void> {
+    const reading = this.readings.get(log) ?? newReading();
     this.readings.set(log, reading);
+    reading.isReportDue ||= isReportDue;
     reading.isAskedAgain = true;
     if (reading.isUnderWay) return;
     reading.isUnderWay = true;
     try {
       while (reading.isAskedAgain) {
         reading.isAskedAgain = false;
-        if (!(await this.readOnce(log))) return;
-        this.changed();
+        if (!(await this.readOnce(log, reading))) return;
       }
       // not at once: while new calls arrive all the time, each answer leaves some out
       if (log.isLagging) setTimeout(() => void this.read(log), BOUNDARY_LIMITS.lagMs).unref();
@@ -146,35 +165,47 @@ export class LiveLeases {
     }
   }
 
-  /** @returns false if the owner did not answer: the next look asks again */
-  private async readOnce(log: WatchedLog): Promise<boolean> {
+  /** @returns false if the owner did not answer in time: the next look asks again, and a late answer counts if it is newer */
+  private async readOnce(log: WatchedLog, reading: Reading): Promise<boolean> {
+    const number = (reading.asked += 1);
     const askedAt = this.now();
     const grantIds = log.grantIds;
+    const answered = this.askOwner(log.log, grantIds).then(
+      (view) => {
+        if (number < reading.applied) return true; // overtaken by the answer to a later question
+        reading.applied = number;
+        log.apply(view, grantIds, askedAt);
+        this.announce(log, reading);
+        return true;
+      },
+      () => false,
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(resolve, BOUNDARY_LIMITS.liveAnswerMs, false);
+    });
+    return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+  }
+
+  private async askOwner(log: string, grantIds: readonly string[]): Promise<LiveView> {
     const parts = [grantIds.slice(0, LIMITS.liveAtOnce)];
     for (let at = LIMITS.liveAtOnce; at < grantIds.length; at += LIMITS.liveAtOnce)
       parts.push(grantIds.slice(at, at + LIMITS.liveAtOnce));
-    try {
-      const views = await Promise.all(parts.map((part) => this.askOwner(log.log, part)));
-      // of several answers, the earliest position holds for all
-      const position = Math.min(...views.map((view) => view.position));
-      log.apply({ position, ended: views.flatMap(({ ended }) => ended) }, grantIds, askedAt);
-      return true;
-    } catch {
-      return false;
-    }
+    const views = await Promise.all(
+      parts.map((part) => this.owners.query<LiveView>({ op: 'live', log, grantIds: part })),
+    );
+    // of several answers, the earliest position holds for all
+    return { position: Math.min(...views.map(({ position }) => position)), ended: views.flatMap(({ ended }) => ended) };
   }
 
-  /** An answer that takes too long is given up, and asked for again. */
-  private async askOwner(log: string, grantIds: readonly string[]): Promise<LiveView> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(UNHEARD)), BOUNDARY_LIMITS.liveAnswerMs);
-    });
-    try {
-      return await Promise.race([this.owners.query<LiveView>({ op: 'live', log, grantIds: [...grantIds] }), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Calls the listeners if what is enforced has changed since they were last called, or if a gateway asked. */
+  private announce(log: WatchedLog, reading: Reading): void {
+    const { epoch, hears, aborted } = log.report(this.now());
+    const shown = JSON.stringify([epoch, hears, aborted]);
+    if (shown === reading.shown && !reading.isReportDue) return;
+    reading.shown = shown;
+    reading.isReportDue = false;
+    this.changed();
   }
 
   private changed(): void {

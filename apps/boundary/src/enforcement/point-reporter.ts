@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { LogReport } from '@bailiwick/contracts/enforcement/report';
 import { LIMITS } from '@bailiwick/core/limits';
-import { PointIdentity } from '@bailiwick/edge/point-reports';
+import { PointIdentity, withinReport } from '@bailiwick/edge/point-reports';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { enforcedSubject } from '@bailiwick/messaging/subjects';
 import { BOUNDARY_LIMITS } from '../limits';
@@ -44,7 +44,7 @@ export class PointReporter {
       sequence: this.sequence,
       boundMs: LIMITS.unheardMs,
       stopping: this.stopping,
-      logs: this.leases.report(),
+      logs: withinReport(this.leases.report()),
     } as const;
     this.sequence += 1;
     this.bus.publish(enforcedSubject(KIND), this.identity.sign(report));

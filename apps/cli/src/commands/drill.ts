@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
+import { systemClock } from '@bailiwick/core/clock';
 import type { Command } from 'commander';
 import { UsageError, type GlobalOptions } from '../context';
-import { drill, type DrillPlan } from '../drill/drill';
-import { drillMetrics, drillText } from '../drill/drill-report';
+import { drill, type DrillPlan, type DrillReport } from '../drill/drill';
+import { brokenMetrics, drillMetrics, drillText } from '../drill/drill-report';
 import { openSandbox, refuseIfInUse } from '../drill/sandbox';
 import { dim } from '../render';
 
@@ -35,16 +36,28 @@ export function addDrillCommand(program: Command): void {
 
 async function run(options: DrillFlags): Promise<void> {
   const plan = planOf(options);
+  const { metrics } = options;
+  const write = (text: () => string): void => {
+    if (metrics !== undefined) writeMetrics(metrics, text());
+  };
+  const report = await measure(options, plan).catch((error: unknown) => {
+    // the result of an earlier drill must not stay there as if it were that of this one
+    write(() => brokenMetrics(plan.tenant, systemClock.now()));
+    throw error;
+  });
+  console.log(options.json ? JSON.stringify(report) : drillText(report));
+  write(() => drillMetrics(report));
+  if (report.failures.length > 0) process.exitCode = 1;
+}
+
+async function measure(options: DrillFlags, plan: DrillPlan): Promise<DrillReport> {
   const sandbox = await openSandbox(options, plan.tenant);
   await refuseIfInUse(sandbox, plan.tenant);
   // one line, which the report replaces
   const line = (text: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
   };
-  const report = await drill(sandbox, plan, (step) => line(dim(`… ${step}`))).finally(() => line(''));
-  console.log(options.json ? JSON.stringify(report) : drillText(report));
-  if (options.metrics !== undefined) writeMetrics(options.metrics, drillMetrics(report));
-  if (report.failures.length > 0) process.exitCode = 1;
+  return drill(sandbox, plan, (step) => line(dim(`… ${step}`))).finally(() => line(''));
 }
 
 function planOf(options: DrillFlags): DrillPlan {

@@ -1,19 +1,25 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { BailiwickClient } from '@bailiwick/client/client';
 import type { PointsAnswer } from '@bailiwick/contracts/enforcement/points';
 import { LIMITS } from '@bailiwick/core/limits';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { effectText } from '../effect-text';
+import { bold, plain, red } from '../render';
 
 /** The options of a command that waits until what it did is in effect. */
 export interface WaitFlags extends GlobalOptions {
-  /** s, as stated; false: do not wait */
-  wait?: string | false;
+  /** ms; false: do not wait */
+  wait: number | false;
 }
 
 export function addWaitOptions(command: Command): Command {
   const most = LIMITS.effectWaitMs / 1_000;
   return command
-    .option('--wait <seconds>', `how long to wait for every enforcement point, at most ${most}`, String(most))
+    .addOption(
+      new Option('--wait <seconds>', `how long to wait for every enforcement point, at most ${most}`)
+        .argParser(waitMs)
+        .default(LIMITS.effectWaitMs, String(most)),
+    )
     .option('--no-wait', 'return as soon as it is acknowledged: no decision permits anything of it from then on');
 }
 
@@ -26,38 +32,72 @@ export async function acknowledged<Done extends object>(act: () => Promise<Done>
   return { ...done, acknowledgedMs: Math.round(performance.now() - started) };
 }
 
-/** What an event stopped, and where the event is: by log, or at a position of the only log. */
+/** What an event stopped, what of it continues, and where the event is: by log, or at a position of the only log. */
 export interface Stopped {
   readonly revocationId?: string;
   readonly positions?: Readonly<Record<string, number>>;
   readonly position?: number;
+  readonly callsContinueMs?: number;
 }
 
 /**
  * Waits until every enforcement point enforces what was done, and prints how long each took. The exit code is 1 if one has not
  * confirmed it.
  */
-export async function printEffect(options: WaitFlags, done: Acknowledged<Stopped>, says: string): Promise<void> {
+export async function printEffect(
+  options: WaitFlags,
+  done: Acknowledged<Stopped>,
+  says: string,
+  client: Pick<BailiwickClient, 'enforcementPoints'> = clientFor(options, 'responder'),
+): Promise<void> {
   const where = Object.entries(done.positions ?? {});
   const at = where.map(([log, position]) => ` at ${log}:${position}`).join('');
   if (!options.json) console.log(`${says}${at}, acknowledged in ${done.acknowledgedMs} ms`);
-  const answers = options.wait === false ? [] : await awaitEffect(options, done, waitMs(options.wait));
-  if (options.json) console.log(JSON.stringify({ ...done, ...(answers.length > 0 ? { enforcement: answers } : {}) }));
-  else for (const answer of answers) console.log(`\n${effectText(answer)}`);
-  if (answers.some(({ confirmed }) => !confirmed)) process.exitCode = 1;
+  if (options.wait === false) {
+    if (options.json) console.log(JSON.stringify(done));
+    return;
+  }
+  const seen = await awaitEffect(client, done, options.wait).catch(unknown);
+  console.log(options.json ? JSON.stringify({ ...done, ...seen }) : seenText(seen));
+  if (seen.enforcement?.every(({ confirmed }) => confirmed) !== true) process.exitCode = 1;
+}
+
+/** What is known of the enforcement; `enforcementUnknown` states why nothing is, while what was done stays done. */
+type Seen =
+  | { readonly enforcement: readonly PointsAnswer[] }
+  | { readonly enforcement?: undefined; readonly enforcementUnknown: string };
+
+const unknown = (error: unknown): Seen => ({
+  enforcementUnknown: error instanceof Error ? error.message : String(error),
+});
+
+function seenText(seen: Seen): string {
+  if (seen.enforcement) return seen.enforcement.map((answer) => `\n${effectText(answer)}`).join('\n');
+  return [
+    '',
+    red(bold('NOT CONFIRMED: what the enforcement points do is not known')),
+    `${plain(seen.enforcementUnknown)}. The stop is made and stays made. Ask again with: bailiwick points`,
+  ].join('\n');
 }
 
 /** Waits for the enforcement points of every log that the event is in. */
-export function awaitEffect(options: GlobalOptions, done: Stopped, waitMs: number): Promise<PointsAnswer[]> {
-  const client = clientFor(options, 'responder');
+async function awaitEffect(
+  client: Pick<BailiwickClient, 'enforcementPoints'>,
+  done: Stopped,
+  waitMs: number,
+): Promise<Seen> {
   const revocation = done.revocationId === undefined ? {} : { revocation: done.revocationId };
   const queries = done.positions
     ? Object.entries(done.positions).map(([log, position]) => ({ log, position }))
     : [{ position: done.position as number }];
-  return Promise.all(queries.map((query) => client.enforcementPoints({ ...query, ...revocation, waitMs })));
+  const answers = queries.map((query) => client.enforcementPoints({ ...query, ...revocation, waitMs }));
+  // the answer may come before the event can be read that states it
+  const continues = done.callsContinueMs === undefined ? {} : { callsContinueMs: done.callsContinueMs };
+  return { enforcement: (await Promise.all(answers)).map((answer) => ({ ...continues, ...answer })) };
 }
 
-function waitMs(stated = String(LIMITS.effectWaitMs / 1_000)): number {
+/** Read before anything is done: what is refused must have stopped nothing. */
+function waitMs(stated: string): number {
   const ms = Math.round(Number(stated) * 1_000);
   if (!(ms >= 0 && ms <= LIMITS.effectWaitMs))
     throw new UsageError(`--wait must be a number of seconds, at most ${LIMITS.effectWaitMs / 1_000}`);

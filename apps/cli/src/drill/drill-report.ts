@@ -28,15 +28,21 @@ export function drillText(report: DrillReport): string {
   ].join('\n');
 }
 
+/** Formats a drill that broke off: nothing was measured, and it has not passed. */
+export const brokenMetrics = (tenant: string, at: number): string =>
+  formatted(tenant, [
+    [...PASSED, 0],
+    [...ENDED, at / 1_000],
+  ]);
+
 /** Formats a drill for the textfile collector of the Prometheus node exporter. Times are s. */
 export function drillMetrics(report: DrillReport): string {
   const { enforcement, acknowledgedMs, lastPermitMs, recordCompleteMs, permitsAfter, failures } = report;
   const effect = Math.max(0, ...enforcement.items.map(({ afterMs = 0 }) => afterMs));
   const confirmed = enforcement.items.filter(({ state }) => state === 'enforces').length;
-  const labels = `{tenant="${report.tenant}"}`;
-  const metrics: [string, string, number | undefined][] = [
-    ['bailiwick_drill_passed', '1 if the last drill passed', failures.length === 0 ? 1 : 0],
-    ['bailiwick_drill_timestamp_seconds', 'When the last drill ended', Date.parse(report.at) / 1_000],
+  return formatted(report.tenant, [
+    [...PASSED, failures.length === 0 ? 1 : 0],
+    [...ENDED, Date.parse(report.at) / 1_000],
     [
       'bailiwick_drill_acknowledged_seconds',
       'From the request of the revocation to its answer',
@@ -59,7 +65,15 @@ export function drillMetrics(report: DrillReport): string {
       'Until the record named every grant',
       recordCompleteMs && recordCompleteMs / 1_000,
     ],
-  ];
+  ]);
+}
+
+type Metric = readonly [name: string, help: string, value: number | undefined];
+const PASSED = ['bailiwick_drill_passed', '1 if the last drill passed'] as const;
+const ENDED = ['bailiwick_drill_timestamp_seconds', 'When the last drill ended'] as const;
+
+function formatted(tenant: string, metrics: readonly Metric[]): string {
+  const labels = `{tenant="${tenant}"}`;
   return metrics
     .flatMap(([name, help, value]) =>
       value === undefined ? [] : [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name}${labels} ${value}`],

@@ -1,5 +1,6 @@
-import { failuresOf, type DrillReport } from './drill';
-import { drillMetrics } from './drill-report';
+import { drill, failuresOf, lastAnswer, type DrillPlan, type DrillReport } from './drill';
+import { brokenMetrics, drillMetrics } from './drill-report';
+import type { Sandbox } from './sandbox';
 
 const point = { name: 'boundary-1', kind: 'boundary', afterMs: 46 } as const;
 const MEASURED: Omit<DrillReport, 'failures'> = {
@@ -53,5 +54,37 @@ describe('a drill', () => {
     expect(text).toContain('bailiwick_drill_passed{tenant="drill"} 1\n');
     expect(text).toContain('bailiwick_drill_effect_seconds{tenant="drill"} 0.046\n');
     expect(drillMetrics({ ...MEASURED, failures: ['x'] })).toContain('bailiwick_drill_passed{tenant="drill"} 0\n');
+  });
+
+  it('has not passed if it broke off', () => {
+    const text = brokenMetrics('drill', 1_000);
+    expect(text).toContain('bailiwick_drill_passed{tenant="drill"} 0\n');
+    expect(text).toContain('bailiwick_drill_timestamp_seconds{tenant="drill"} 1\n');
+  });
+
+  it('revokes what it has opened if it breaks off, and states why it did', async () => {
+    const revoked: unknown[] = [];
+    const client = {
+      openRun: () => Promise.resolve({ grant: { id: 'grt_0_1' } }),
+      delegate: () => Promise.reject(new Error('the gateway is gone')),
+      revokeAll: (body: unknown) => (revoked.push(body), Promise.reject(new Error('still gone'))),
+    };
+    const sandbox = { orchestrator: client, responder: client } as unknown as Sandbox;
+    const plan: DrillPlan = {
+      tenant: 'drill',
+      agentClass: 'drill-1',
+      trees: 1,
+      width: 1,
+      depth: 1,
+      workers: 1,
+      loadMs: 1,
+    };
+    await expect(drill(sandbox, plan, () => undefined)).rejects.toThrow('the gateway is gone');
+    expect(revoked).toEqual([{ selector: { agentClass: 'drill-1' }, reason: 'drill', force: true }]);
+  });
+
+  it('finds the last of any number of permits', () => {
+    const permits = Array.from({ length: 300_000 }, (_, n) => ({ position: n, askedAt: n, answeredAt: n }));
+    expect(lastAnswer(permits)).toBe(299_999);
   });
 });

@@ -3,7 +3,7 @@ import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Granted } from '@bailiwick/client/client';
+import type { BailiwickClient, Granted } from '@bailiwick/client/client';
 import { Load } from './load';
 import type { Sandbox } from './sandbox';
 
@@ -55,16 +55,18 @@ const RECORD_EVERY_MS = 50;
 
 /** Opens trees of runs, acts under all of them, revokes them by selector, and measures what happens. */
 export async function drill(sandbox: Sandbox, plan: DrillPlan, says: (step: string) => void): Promise<DrillReport> {
-  const grants = await openTrees(sandbox, plan, says);
-  const load = new Load(sandbox.enforcer, grants, plan.workers);
+  let load: Load | undefined;
+  let isRevoked = false;
   try {
+    const grants = await openTrees(sandbox, plan, says);
+    load = new Load(sandbox.enforcer, grants, plan.workers);
     says(`acting under ${grants.length} grants`);
     await delay(plan.loadMs);
     says('revoking');
     const asked = performance.now();
-    const selector = { agentClass: plan.agentClass };
-    const { revocationId, positions } = await sandbox.responder.revokeAll({ selector, reason: 'drill', force: true });
+    const { revocationId, positions } = await revoke(sandbox, plan);
     const acknowledged = performance.now();
+    isRevoked = true;
     const [[log, position] = ['', -1]] = Object.entries(positions);
     const [enforcement, record] = await Promise.all([
       sandbox.responder.enforcementPoints({ log, position, revocation: revocationId, waitMs: LIMITS.effectWaitMs }),
@@ -87,7 +89,7 @@ export async function drill(sandbox: Sandbox, plan: DrillPlan, says: (step: stri
       permits: load.permits.length,
       denials: load.denials,
       acknowledgedMs: acknowledged - asked,
-      lastPermitMs: Math.max(...load.permits.map(({ answeredAt }) => answeredAt)) - acknowledged,
+      lastPermitMs: lastAnswer(load.permits) - acknowledged,
       permitsAfter,
       alive,
       ...record,
@@ -95,9 +97,18 @@ export async function drill(sandbox: Sandbox, plan: DrillPlan, says: (step: stri
     };
     return { ...measured, failures: failuresOf(measured, load.failures) };
   } finally {
-    await load.stop();
+    await load?.stop();
+    // a drill that breaks off leaves nothing alive, if it can; the next one is refused while anything is
+    if (!isRevoked) await revoke(sandbox, plan).catch(() => undefined);
   }
 }
+
+const revoke = ({ responder }: Sandbox, { agentClass }: DrillPlan): ReturnType<BailiwickClient['revokeAll']> =>
+  responder.revokeAll({ selector: { agentClass }, reason: 'drill', force: true });
+
+/** When the last of any number of permits was answered. */
+export const lastAnswer = (permits: Load['permits']): number =>
+  permits.reduce((last, { answeredAt }) => Math.max(last, answeredAt), -Infinity);
 
 async function openTrees({ orchestrator }: Sandbox, plan: DrillPlan, says: (step: string) => void): Promise<Granted[]> {
   const { agentClass, trees, width, depth } = plan;

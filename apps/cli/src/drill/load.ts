@@ -1,6 +1,6 @@
 import type { BailiwickClient, Granted } from '@bailiwick/client/client';
 
-interface Permit {
+export interface Permit {
   readonly position: number;
   /** monotonic, ms */
   readonly askedAt: number;

@@ -7,13 +7,22 @@ import type { Bus } from '@bailiwick/messaging/connect';
 import { enforcedSubject, EPOCH_ASKED } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { BUS } from '../config';
+import { Refused } from '../http/problems/problem';
 import { LogClient } from '../log-client/log-client';
-import { KnownPoints } from './known-points';
+import { EpochQuestions } from './epoch-questions';
+import { KnownPoints, type Asked } from './known-points';
 
-/** How often points that have not confirmed are asked again, ms. */
-const ASK_EVERY_MS = 200;
+/** Listening for this time, a gateway hears of every point, or the point has heard nothing and aborted its calls; ms. */
+const SETTLED_MS = LIMITS.unheardMs + LIMITS.pointReportMs;
+/** How long reports are gathered until the waiting requests read them, ms. */
+const GATHER_MS = 10;
 const head = z.object({ position: z.number().int().min(0) });
-const events = z.object({ items: z.array(z.object({ position: z.number(), time: z.string() })) });
+const event = z.object({
+  position: z.number(),
+  time: z.string(),
+  data: z.object({ target: z.string().optional() }).optional(),
+});
+const events = z.object({ items: z.array(event) });
 
 export interface Question {
   readonly log: string;
@@ -27,55 +36,116 @@ export interface Question {
 @Injectable()
 export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
   readonly known = new KnownPoints({ wall: () => systemClock.now(), monotonic: () => performance.now() });
+  private readonly questions: EpochQuestions;
   private readonly waiting = new Set<() => void>();
-  private stop = (): void => undefined;
+  private gathering: NodeJS.Timeout | undefined;
+  /** since when it has listened without a gap, monotonic, ms; undefined while there is no connection */
+  private since: number | undefined;
+  private stops: (() => void)[] = [];
 
   constructor(
-    @Inject(BUS) private readonly bus: Pick<Bus, 'listen' | 'publish'>,
+    @Inject(BUS) private readonly bus: Pick<Bus, 'listen' | 'publish' | 'onEvent' | 'status'>,
     private readonly logClient: LogClient,
-  ) {}
+  ) {
+    this.questions = new EpochQuestions((log) => void this.bus.publish(EPOCH_ASKED, { log }));
+  }
 
   onModuleInit(): void {
-    this.stop = this.bus.listen(enforcedSubject('boundary'), (raw) => {
-      if (this.known.take(raw)) for (const wake of [...this.waiting]) wake();
-    });
+    this.stops = [
+      this.bus.listen(enforcedSubject('boundary'), (raw) => {
+        if (this.known.take(raw)) this.gathering ??= setTimeout(() => this.wake(), GATHER_MS);
+      }),
+      this.bus.onEvent(({ type }) => {
+        if (type !== 'error') this.since = type === 'connected' ? performance.now() : undefined;
+      }),
+    ];
+    this.since = this.bus.status().state === 'connected' ? performance.now() : undefined;
   }
 
   onApplicationShutdown(): void {
-    this.stop();
+    for (const stop of this.stops) stop();
+    clearTimeout(this.gathering);
+    this.questions.close();
   }
 
-  /** Shows what enforces a log up to a position. Waits until all of it does, and for at most `waitMs`. */
-  async ask({ log, position: stated, revocationId, waitMs }: Question): Promise<PointsAnswer> {
-    const until = performance.now() + waitMs;
+  /**
+   * Shows what enforces a log up to a position. Waits until all of it does, and for at most `waitMs`.
+   * @throws Refused if the log has no such position yet: nothing could confirm it
+   */
+  async ask(question: Question): Promise<PointsAnswer> {
+    const until = performance.now() + question.waitMs;
+    const { log, position } = question;
     const owner = await this.askOwner(log);
+    if (position !== undefined && owner !== undefined && position > owner) {
+      const ends = owner < 0 ? 'has no events' : `ends at ${owner}`;
+      throw new Refused('BAD_REQUEST', `position is ${position}, but ${log} ${ends}; state one of its positions`);
+    }
+    return this.answer(question, owner, until);
+  }
+
+  /**
+   * Shows what enforces an event of a log, without waiting; undefined while a point may be missing. Callers of other tenants
+   * need not know the machines.
+   */
+  async enforcing(log: string, position: number, revocationId: string): Promise<PointView[] | undefined> {
+    const question = { log, position, revocationId, waitMs: 0 };
+    const { items, settlingMs, overflow } = await this.answer(question, await this.askOwner(log), performance.now());
+    if (settlingMs !== undefined || overflow) return undefined;
+    return items.map(({ process: _, ...point }) => point);
+  }
+
+  private async answer(
+    { log, position: stated, revocationId }: Question,
+    owner: number | undefined,
+    until: number,
+  ): Promise<PointsAnswer> {
     const position = stated ?? owner ?? -1;
     // a count of other calls would be taken for those of what is asked about
     const asked = { log, position, aborted: stated === undefined ? 'any' : revocationId };
-    let points = this.known.list(asked);
-    while (points.some(({ state }) => state !== 'enforces') && performance.now() < until) {
-      this.bus.publish(EPOCH_ASKED, { log });
-      await this.nextReport(Math.min(ASK_EVERY_MS, until - performance.now()));
-      points = this.known.list(asked);
-    }
-    const at = stated === undefined ? undefined : await this.timeOf(log, position);
+    const points = await this.awaitPoints(asked, until);
+    const about = stated === undefined ? undefined : await this.eventAt(log, position);
+    const at = about?.time;
     const items = [ownerView(log, owner, position, at), ...points.map((point) => withDelay(point, at))];
-    const overflow = this.known.overflows;
+    const { leftOut } = this.known;
+    const settlingMs = Math.ceil(this.settlingMs());
     return {
       log,
       position,
       ...(at === undefined ? {} : { at, tokensEndBy: tokensEndBy(at) }),
-      confirmed: !overflow && items.every(({ state }) => state === 'enforces'),
-      ...(overflow ? { overflow } : {}),
+      ...(about?.data?.target === 'tool' ? { callsContinueMs: LIMITS.boundaryCallMs } : {}),
+      confirmed: settlingMs === 0 && leftOut.length === 0 && items.every(enforces),
+      ...(settlingMs > 0 ? { settlingMs } : {}),
+      ...(leftOut.length > 0 ? { overflow: true, leftOut } : {}),
       items,
       next: null,
     };
   }
 
-  /** Shows what enforces an event of a log, without waiting. Callers of other tenants need not know the machines. */
-  async enforcing(log: string, position: number, revocationId: string): Promise<PointView[]> {
-    const { items } = await this.ask({ log, position, revocationId, waitMs: 0 });
-    return items.map(({ process: _, ...point }) => point);
+  /** Asks the points at least once, unless all of them enforce what is asked about: one may not be known. */
+  private async awaitPoints(asked: Asked, until: number): Promise<PointView[]> {
+    let points = this.known.list(asked);
+    if (points.length > 0 && this.areSure(points)) return points;
+    const end = this.questions.ask(asked.log);
+    try {
+      while (!this.areSure(points) && performance.now() < until) {
+        const leftMs = until - performance.now();
+        if (points.every(enforces) && this.settlingMs() > leftMs) break; // it cannot be sure in time
+        await this.nextReport(Math.min(leftMs, this.settlingMs() || Infinity));
+        points = this.known.list(asked);
+      }
+      return points;
+    } finally {
+      end();
+    }
+  }
+
+  private areSure(points: readonly PointView[]): boolean {
+    return this.settlingMs() === 0 && points.every(enforces);
+  }
+
+  /** How long a point may still be unknown that has calls in flight, ms. */
+  private settlingMs(): number {
+    return this.since === undefined ? SETTLED_MS : Math.max(0, this.since + SETTLED_MS - performance.now());
   }
 
   /** Returns the position of the newest event that the owner decides by; undefined if it does not answer. */
@@ -85,12 +155,17 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
     return read?.success ? read.data.position - 1 : undefined;
   }
 
-  private async timeOf(log: string, position: number): Promise<string | undefined> {
+  private async eventAt(log: string, position: number): Promise<z.infer<typeof event> | undefined> {
     const { tenant } = parseLogName(log);
     const query = { tenant, log, after: position - 1, limit: 1 };
     const page = events.safeParse(await this.logClient.ledger('events', query).catch(() => undefined));
-    const [event] = page.success ? page.data.items : [];
-    return event?.position === position ? event.time : undefined;
+    const [first] = page.success ? page.data.items : [];
+    return first?.position === position ? first : undefined;
+  }
+
+  private wake(): void {
+    this.gathering = undefined;
+    for (const wake of [...this.waiting]) wake();
   }
 
   private nextReport(ms: number): Promise<void> {
@@ -105,6 +180,8 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
     });
   }
 }
+
+const enforces = ({ state }: PointView): boolean => state === 'enforces';
 
 /** The owner decides in the order of the log: every decision after an event takes it into account. */
 function ownerView(log: string, epoch: number | undefined, position: number, at: string | undefined): PointView {

@@ -30,6 +30,14 @@ function world() {
   return { clock, known, state, point: new PointIdentity('boundary') };
 }
 
+/** All places are taken, or some of them. */
+function full(places: number = LIMITS.points) {
+  const made = world();
+  const others = Array.from({ length: places }, () => new PointIdentity('boundary'));
+  for (const other of others) made.known.take(other.sign(report(1, [])));
+  return { ...made, others, listed: () => made.known.list({ log: LOG, position: 1 }).map(({ name }) => name) };
+}
+
 describe('KnownPoints', () => {
   it('shows when a point first enforced a position, and what it has not reported as behind', () => {
     const { clock, known, state, point } = world();
@@ -72,7 +80,7 @@ describe('KnownPoints', () => {
     expect(readReport({ report: text, key, signature })).toBeUndefined();
   });
 
-  it('shows a point that cannot hear, or that is silent beyond its bound, as not enforcing, until it is forgotten', () => {
+  it('shows a point that cannot hear, or that is silent beyond its bound, as not enforcing, however long it is silent', () => {
     const { clock, known, state, point } = world();
     known.take(point.sign(report(1, [about(9, { hears: false })])));
     expect(state(4)).toEqual(['closed']);
@@ -81,8 +89,8 @@ describe('KnownPoints', () => {
     expect(state(4)).toEqual(['enforces']);
     clock.now += 1;
     expect([state(4), known.totals().states]).toEqual([['silent'], { hears: 0, closed: 0, silent: 1 }]);
-    clock.now += LIMITS.pointKeptMs;
-    expect(state(4)).toEqual([]);
+    clock.now += 10 * LIMITS.pointKeptMs;
+    expect([state(4), known.totals().states.silent]).toEqual([['silent'], 1]);
   });
 
   it('believes a point that takes back what it enforced, and does not show one that stops', () => {
@@ -105,9 +113,36 @@ describe('KnownPoints', () => {
     expect(known.totals().aborted).toBe(7);
   });
 
-  it('states that there are more points than it lists', () => {
-    const { known } = world();
-    for (let n = 0; n <= LIMITS.points; n++) known.take(new PointIdentity('boundary').sign(report(1, [])));
-    expect([known.list({ log: LOG, position: 1 }).length, known.overflows]).toEqual([LIMITS.points, true]);
+  it('names the points that it has no place for, until they have one', () => {
+    const { known, others, listed } = full();
+    const late = new PointIdentity('boundary');
+    expect(known.take(late.sign(report(1, [])))).toBe(false);
+    expect([listed().length, known.leftOut]).toEqual([LIMITS.points, [late.name]]);
+    known.take(others[0]?.sign(report(2, [], { stopping: true })));
+    known.take(late.sign(report(2, [])));
+    expect([listed().length, listed().includes(late.name), known.leftOut]).toEqual([LIMITS.points, true, []]);
+  });
+
+  it('gives the place of a point that has stopped to another at once, and takes no report again that it made before', () => {
+    const { known, listed } = full(LIMITS.points - 1);
+    const stopped = new PointIdentity('boundary');
+    const before = stopped.sign(report(1, [about(9)]));
+    known.take(before);
+    known.take(stopped.sign(report(2, [about(9)], { stopping: true })));
+    expect([known.take(before), listed().includes(stopped.name)]).toEqual([false, false]);
+    expect(known.take(new PointIdentity('boundary').sign(report(1, [])))).toBe(true);
+    expect([listed().length, known.leftOut]).toEqual([LIMITS.points, []]);
+  });
+
+  it('gives the place of the point that has been silent longest to another, and only if it was silent for long', () => {
+    const { clock, known, others, listed } = full();
+    clock.now += LIMITS.pointKeptMs;
+    for (const other of others.slice(2)) known.take(other.sign(report(2, [])));
+    const [first, second] = others as [PointIdentity, PointIdentity];
+    clock.now += 1;
+    known.take(second.sign(report(2, [])));
+    for (const taken of [true, false])
+      expect(known.take(new PointIdentity('boundary').sign(report(1, [])))).toBe(taken);
+    expect([listed().length, listed().includes(first.name)]).toEqual([LIMITS.points, false]);
   });
 });

@@ -3,6 +3,7 @@ import type { PointView } from '@bailiwick/contracts/enforcement/points';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { readReport } from '@bailiwick/edge/point-reports';
+import { LRUCache } from 'lru-cache';
 
 interface Reached {
   readonly epoch: number;
@@ -10,7 +11,7 @@ interface Reached {
   readonly at: number;
 }
 interface KnownPoint {
-  report: PointReport;
+  report: PointReport & { readonly name: string };
   /** monotonic, ms */
   heardAt: number;
   /** log → the changes of its epoch, oldest first */
@@ -33,12 +34,15 @@ export interface Clocks {
 
 /**
  * The boundary processes that have reported to this gateway. A report is about its own signer alone, and the newest one
- * counts. What cannot be known is shown as less certain: a point that is silent stays listed, and does not confirm.
+ * counts. What cannot be known is shown as less certain: a point that is silent without having stopped stays listed until
+ * another needs its place, and does not confirm.
  */
 export class KnownPoints {
   private readonly points = new Map<string, KnownPoint>();
-  /** a point was left out, since there are too many */
-  private leftOutAt = -Infinity;
+  /** name → number of the last report of a point that is no longer listed: none up to it is taken again */
+  private readonly former = new LRUCache<string, number>({ max: LIMITS.formerPoints });
+  /** name → when it last reported, monotonic, ms; of points that there is no place for, oldest report first */
+  private readonly without = new Map<string, number>();
 
   constructor(private readonly clocks: Clocks) {}
 
@@ -47,12 +51,11 @@ export class KnownPoints {
     const report = readReport(raw);
     if (!report) return false;
     const known = this.points.get(report.name);
-    if (known && report.sequence <= known.report.sequence) return false; // repeated, or overtaken
-    this.forget();
-    if (!known && this.points.size >= LIMITS.points) {
-      this.leftOutAt = this.clocks.monotonic();
-      return false;
-    }
+    const last = known?.report.sequence ?? this.former.get(report.name) ?? -1;
+    if (report.sequence <= last) return false; // repeated, or overtaken
+    this.without.delete(report.name);
+    if (report.stopping) return this.remove(report);
+    if (!known && !this.hasRoom()) return this.leaveOut(report.name);
     const point = known ?? { report, heardAt: 0, reached: new Map<string, Reached[]>() };
     point.report = report;
     point.heardAt = this.clocks.monotonic();
@@ -63,16 +66,16 @@ export class KnownPoints {
     return true;
   }
 
-  /** More points have reported than are listed. */
-  get overflows(): boolean {
-    return this.clocks.monotonic() - this.leftOutAt <= LIMITS.pointKeptMs;
+  /** Names points that report and are not listed, since there are too many. */
+  get leftOut(): string[] {
+    const now = this.clocks.monotonic();
+    for (const [name, heardAt] of this.without) if (now - heardAt > LIMITS.pointKeptMs) this.without.delete(name);
+    return [...this.without.keys()];
   }
 
   /** Shows the points, by name. One that stops has aborted its calls, and is not shown. */
   list(asked: Asked): PointView[] {
-    this.forget();
     return [...this.points]
-      .filter(([, { report }]) => !report.stopping)
       .map(([name, point]) => this.show(name, point, asked))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -84,10 +87,8 @@ export class KnownPoints {
     inFlight: number;
     aborted: number;
   } {
-    this.forget();
     const totals = { states: { hears: 0, closed: 0, silent: 0 }, silentMs: 0, inFlight: 0, aborted: 0 };
     for (const { report, heardAt } of this.points.values()) {
-      if (report.stopping) continue;
       const silentMs = this.clocks.monotonic() - heardAt;
       const isClosed = report.logs.some(({ hears }) => !hears);
       totals.states[silentMs > report.boundMs ? 'silent' : isClosed ? 'closed' : 'hears'] += 1;
@@ -130,9 +131,26 @@ export class KnownPoints {
     if (changes.length > LIMITS.epochsKept) changes.shift();
   }
 
-  private forget(): void {
-    const now = this.clocks.monotonic();
-    for (const [name, { heardAt }] of this.points) if (now - heardAt > LIMITS.pointKeptMs) this.points.delete(name);
+  /** Makes room for one more point if none is free: the one that has been silent longest may be forgotten. */
+  private hasRoom(): boolean {
+    if (this.points.size < LIMITS.points) return true;
+    let longest: KnownPoint | undefined;
+    for (const point of this.points.values()) if (!longest || point.heardAt < longest.heardAt) longest = point;
+    if (!longest || this.clocks.monotonic() - longest.heardAt <= LIMITS.pointKeptMs) return false;
+    return this.remove(longest.report);
+  }
+
+  private remove({ name, sequence }: KnownPoint['report']): true {
+    this.points.delete(name);
+    this.former.set(name, sequence);
+    return true;
+  }
+
+  private leaveOut(name: string): false {
+    this.without.set(name, this.clocks.monotonic());
+    const [oldest = ''] = this.without.keys();
+    if (this.without.size > LIMITS.points) this.without.delete(oldest);
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
+import { namesVerb, type StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { grantView } from '@bailiwick/contracts/grants/grant';
 import {
   previewBody,
@@ -15,6 +15,7 @@ import { previewView } from '@bailiwick/contracts/queries/query';
 import { recordPage, revocationRecord, type RevocationRecord } from '@bailiwick/contracts/revocations/record';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
+import { LIMITS } from '@bailiwick/core/limits';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import type { Role } from '../auth/roles';
 import { EnforcementPoints } from '../enforcement/enforcement-points';
@@ -153,7 +154,10 @@ export class RevocationsController {
       payload: payloadOf({ reason: body.reason }),
     });
     const command = { ...draft, revocationId: deriveId('revocation', 0, draft.commandId) } as typeof draft;
-    return answered(log, await this.logClient.command<Revoked>(command));
+    const answer = answered(log, await this.logClient.command<Revoked>(command));
+    // calls of the tool that were permitted before are not aborted
+    const isOfTool = namesVerb(body.selector) && body.target !== 'leases';
+    return isOfTool ? { ...answer, callsContinueMs: LIMITS.boundaryCallMs } : answer;
   }
 
   @Endpoint({
@@ -179,7 +183,8 @@ export class RevocationsController {
     const first = await page(undefined); // a refusal keeps its status
     if (!(request.headers.accept ?? '').includes(NDJSON)) {
       if (query.after !== undefined || first.position === undefined) return first;
-      return { ...first, enforcement: await this.points.enforcing(logOf(caller, id), first.position, id) };
+      const enforcement = await this.points.enforcing(logOf(caller, id), first.position, id);
+      return enforcement ? { ...first, enforcement } : first;
     }
     return new Streamed((reply) =>
       streamNdjson(reply, 'the record could not be read to its end', (line) => writeRecord(first, page, line)),

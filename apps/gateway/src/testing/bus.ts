@@ -1,5 +1,6 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import { busFailure, type BusFailureCode } from '@bailiwick/messaging/failure';
+import { OWNED } from '@bailiwick/messaging/subjects';
 
 export type BusReply = { value: unknown; parts?: readonly unknown[] } | { fails: BusFailureCode };
 
@@ -10,7 +11,7 @@ export function busThat(answers: (subject: string, payload: never) => BusReply |
   owned: (payload: unknown) => void;
 } {
   const sent: [string, unknown][] = [];
-  let owned: (payload: unknown) => void = () => undefined;
+  let owned: (payload: unknown, subject: string) => void = () => undefined;
   const listen: Bus['listen'] = (_subject, listener) => {
     owned = listener;
     return () => undefined;
@@ -22,5 +23,11 @@ export function busThat(answers: (subject: string, payload: never) => BusReply |
     for (const part of reply.parts ?? []) options?.onPart?.(part);
     return { ok: true, value: reply.value };
   };
-  return { bus: { request, listen } as Bus, sent, owned: (payload) => owned(payload) };
+  const unchanging: Pick<Bus, 'publish' | 'onEvent' | 'status'> = {
+    publish: () => ({ ok: true, value: undefined }),
+    onEvent: () => () => undefined,
+    // while it is not connected, what a gateway knows of enforcement points does not depend on the time
+    status: () => ({ state: 'disconnected', server: 'none', reconnects: 0 }),
+  };
+  return { bus: { request, listen, ...unchanging } as Bus, sent, owned: (payload) => owned(payload, OWNED) };
 }

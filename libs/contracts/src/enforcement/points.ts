@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIMITS } from '@bailiwick/core/limits';
 import { logNameSchema, time } from '../primitives';
 
 /**
@@ -31,6 +32,12 @@ export const pointView = z.object({
 });
 export type PointView = z.infer<typeof pointView>;
 
+/**
+ * Present if a tool or verbs were denied: new calls are denied, and for how long calls that were permitted before may
+ * continue, ms. Otherwise the calls in flight are aborted.
+ */
+export const callsContinueMs = z.int().min(1);
+
 /** What enforces a log, and how far. */
 export const pointsAnswer = z.object({
   log: logNameSchema,
@@ -39,11 +46,15 @@ export const pointsAnswer = z.object({
   at: time.optional(),
   /** every point enforces the log up to the position */
   confirmed: z.boolean(),
-  /** more points report than can be listed, so that nothing is confirmed */
+  /** ms until the gateway has listened for long enough to know every point; nothing is confirmed before */
+  settlingMs: z.int().min(1).optional(),
+  /** more points report than can be listed, so that nothing is confirmed; and names of those that are not listed */
   overflow: z.boolean().optional(),
+  leftOut: z.array(z.string()).max(LIMITS.points).optional(),
   items: z.array(pointView),
   /** the latest end of a token of a call that was permitted before */
   tokensEndBy: time.optional(),
+  callsContinueMs: callsContinueMs.optional(),
   next: z.null(),
 });
 export type PointsAnswer = z.infer<typeof pointsAnswer>;

@@ -4,6 +4,7 @@ import { actionRequest } from '../actions/action';
 import { approvalScope } from '../approvals/approval-scope';
 import { missingCall } from '../approvals/asked-bundle';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
+import { callsContinueMs } from '../enforcement/points';
 import { revocationTarget } from '../events/event';
 import { grantRequest, grantView, requestedAgent, runView } from '../grants/grant';
 import { clientJwks } from '../keys/client-keys';
@@ -204,7 +205,11 @@ export const repairAnswer = z.object({
   position,
 });
 
-export const revokedAnswer = z.object({ revocationId: idOf('revocation'), positions: z.record(z.string(), position) });
+export const revokedAnswer = z.object({
+  revocationId: idOf('revocation'),
+  positions: z.record(z.string(), position),
+  callsContinueMs: callsContinueMs.optional(),
+});
 
 // ---- AuthZEN Authorization API 1.0 -----------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ export const revocationRecord = z.object({
     pendingApprovals: z.number(),
     rows: z.number(),
   }),
-  /** what enforces it, and how long each took. Only on the first page */
+  /** what enforces it, and how long each took. Only on the first page, and not while the gateway may not know every point */
   enforcement: z.array(pointView).optional(),
   consequences: z.array(consequence),
   /** where the next page starts; null after the last one */
