@@ -42,7 +42,7 @@ export class InProcessBoundary {
   readonly received: string;
   decide: Decide = () => ({});
   private actions = 0;
-  private announce: () => void = () => undefined;
+  private announce: (payload: unknown, subject: string) => void = () => undefined;
   private app: NestFastifyApplication | undefined;
   private readonly dir = mkdtempSync(join(tmpdir(), 'bailiwick-boundary-'));
 
@@ -80,7 +80,7 @@ export class InProcessBoundary {
 
   revoke(digit: string): void {
     (this.leases.get(digit) as FakeLease).status = 'revoked';
-    this.announce();
+    this.announce(undefined, 'bailiwick.event.default.0');
   }
 
   /** The messages that upstream commands have received. */
@@ -127,7 +127,9 @@ export class InProcessBoundary {
       command: (command: Command) => Promise.resolve(void this.commands.push(command)),
       query: (query: Asked) => Promise.resolve(this.answer(query)),
     };
-    const bus = { listen: (_subject: string, listener: () => void) => ((this.announce = listener), () => undefined) };
+    const bus = {
+      listen: (_subject: string, listener: typeof this.announce) => ((this.announce = listener), () => undefined),
+    };
     const connector = connectorFor(
       { networks: ['127.0.0.1'], commands: false, user: undefined },
       new Secrets({ mcpSecrets: join(this.dir, 'mcp-secrets.json'), upstreamKey: join(this.dir, 'upstream.pem') }),

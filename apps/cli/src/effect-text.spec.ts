@@ -44,6 +44,14 @@ describe('effectText', () => {
     expect(text).toContain('NOT CONFIRMED by 1 of 2 enforcement points');
   });
 
+  it('shows a point that has gone, and does not count it', () => {
+    const gone: PointView = { name: 'boundary-2', kind: 'boundary', state: 'gone', silentMs: 720_000, boundMs: 5_000 };
+    const text = effectText({ ...answer([owner, boundary, gone]), confirmed: true });
+    expect(text).toContain('in effect at 2 of 2 enforcement points');
+    expect(text).toContain('–  boundary-2                     gone');
+    expect(text).toContain('boundary-2 has not reported for 720 s, and is taken for gone.');
+  });
+
   it('states that a denied tool may be in use, however many points confirmed', () => {
     const continues = 'new calls are denied; calls permitted before may continue for up to 5 minutes';
     const denied = { ...answer([owner, boundary]), callsContinueMs: 300_000 };

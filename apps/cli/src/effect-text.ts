@@ -24,7 +24,7 @@ export function effectText(answer: PointsAnswer): string {
 export function pointsText(answer: PointsAnswer): string {
   const head = ['enforcement point', 'enforces up to', 'in flight', 'aborted'];
   const end = answer.confirmed
-    ? [green(`all of ${answer.log} is enforced, up to ${answer.position}`)]
+    ? [green(`all of ${answer.log} is enforced, up to ${answer.position}`), ...troubles(answer)]
     : [verdict(answer), ...troubles(answer)];
   const upTo = ({ epoch }: PointView): string => (epoch === undefined ? '–' : String(epoch));
   return [...lines(answer, head, upTo), '', ...end].join('\n');
@@ -43,16 +43,25 @@ function lines({ items }: PointsAnswer, columns: readonly string[], about: (poin
   return [dim(`   ${line(head)}`), ...rows.map(({ cells, state, paint }) => `${paint(state)}  ${line(cells)}`)];
 }
 
-const after = ({ state, kind, afterMs }: PointView): string =>
-  state !== 'enforces' ? 'not confirmed' : kind === 'owner' ? 'at once' : afterMs === undefined ? 'yes' : ms(afterMs);
+function after({ state, kind, afterMs }: PointView): string {
+  if (state === 'gone') return 'gone';
+  if (state !== 'enforces') return 'not confirmed';
+  if (kind === 'owner') return 'at once';
+  return afterMs === undefined ? 'yes' : ms(afterMs);
+}
 
 function rowOf({ name, state, inFlight, aborted, process = '' }: PointView, about: string, shown: boolean): Row {
   return {
     cells: [plain(name), about, count(inFlight), count(aborted), ...(shown ? [plain(process)] : [])],
-    state: state === 'enforces' ? '✓' : state === 'behind' ? '…' : '✗',
-    paint: state === 'enforces' ? green : state === 'behind' ? yellow : red,
+    ...(MARKS[state] ?? { state: '✗', paint: red }),
   };
 }
+
+const MARKS: Partial<Record<PointView['state'], Pick<Row, 'state' | 'paint'>>> = {
+  enforces: { state: '✓', paint: green },
+  behind: { state: '…', paint: yellow },
+  gone: { state: '–', paint: dim },
+};
 
 const count = (number: number | undefined): string => (number === undefined ? '–' : String(number));
 
@@ -62,7 +71,8 @@ export const ms = (value: number): string =>
 
 /** States what each point does that has not confirmed, and what to do about it. */
 function troubles({ items, confirmed, settlingMs }: PointsAnswer): string[] {
-  if (confirmed) return [];
+  const gone = items.filter(({ state }) => state === 'gone').flatMap(troubleOf);
+  if (confirmed) return gone.length > 0 ? ['', ...gone] : [];
   const isDecided = items.some(({ kind, state }) => kind === 'owner' && state === 'enforces');
   return [
     '',
@@ -81,6 +91,11 @@ function troubleOf({ name, kind, state, process, silentMs = 0, boundMs = 0 }: Po
 const OWNER = ['does not answer.', 'Until it does, no call of this log is permitted. See: bailiwick status'];
 
 function whatIsKnown(state: PointView['state'], silent: string, bound: string): string[] {
+  if (state === 'gone')
+    return [
+      `has not reported for ${silent}, and is taken for gone.`,
+      'It makes no call before it hears the log again. Those that it had made are past their time limit.',
+    ];
   if (state === 'silent')
     return [
       `has been silent for ${silent}.`,
@@ -97,17 +112,18 @@ function verdict(answer: PointsAnswer): string {
   const { items, confirmed, callsContinueMs } = answer;
   if (!confirmed) return unconfirmed(answer);
   if (callsContinueMs !== undefined) return yellow(bold(continuing(callsContinueMs)));
+  const { length: count } = items.filter(({ state }) => state !== 'gone');
   const slowest = Math.max(0, ...items.map(({ afterMs = 0 }) => afterMs));
   const aborted = items.reduce((sum, each) => sum + (each.aborted ?? 0), 0);
   return [
-    green(bold(`in effect at ${items.length} of ${items.length} enforcement points`)),
+    green(bold(`in effect at ${count} of ${count} enforcement points`)),
     ...(slowest > 0 ? [`${ms(slowest)} after the event`] : []),
     ...(aborted > 0 ? [`${aborted} ${aborted === 1 ? 'call' : 'calls'} in flight aborted`] : []),
   ].join(', ');
 }
 
 function unconfirmed({ items, overflow, leftOut = [], position, log, callsContinueMs }: PointsAnswer): string {
-  const pending = items.filter(({ state }) => state !== 'enforces').length;
+  const pending = items.filter(({ state }) => state !== 'enforces' && state !== 'gone').length;
   const at = dim(` (${log}:${position})`);
   const more = callsContinueMs === undefined ? [] : [continuing(callsContinueMs)];
   if (overflow) return [red(bold(`NOT CONFIRMED: ${tooMany(leftOut)}`)) + at, ...more].join('\n');

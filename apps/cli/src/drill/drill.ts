@@ -167,7 +167,9 @@ async function completeRecord(
 /** States why a drill has failed; nothing is left out that could not be measured. */
 export function failuresOf(measured: Omit<DrillReport, 'failures'>, unanswered: readonly string[]): string[] {
   const { permits, permitsAfter, alive, recordCompleteMs, recorded, grants, enforcement } = measured;
-  const pending = enforcement.items.filter(({ state }) => state !== 'enforces').map(({ name }) => name);
+  const pending = enforcement.items
+    .filter(({ state }) => state !== 'enforces' && state !== 'gone')
+    .map(({ name }) => name);
   return [
     ...(permits === 0 ? ['nothing was permitted before the revocation, so that nothing was tested'] : []),
     ...(permitsAfter > 0 ? [`${permitsAfter} permits came after the acknowledgement`] : []),

@@ -5,13 +5,13 @@ import { EnforcementPoints } from './enforcement-points';
 
 const points = new Gauge({
   name: 'bailiwick_enforcement_points',
-  help: 'Boundary processes by state; closed and silent ones let nothing pass',
+  help: 'Boundary processes by state; only those that hear the log let calls pass',
   labelNames: ['state'] as const,
   registers: [registry],
 });
 const silence = new Gauge({
   name: 'bailiwick_enforcement_silence_seconds',
-  help: 'Time since the last report of the boundary process that has been silent longest',
+  help: 'Time since the last report of the boundary process that has been silent longest and is not gone',
   registers: [registry],
 });
 const inFlight = new Gauge({

@@ -95,6 +95,17 @@ describe('EnforcementPoints', () => {
     expect(await waiting).toMatchObject({ confirmed: true, items: [{ kind: 'owner' }, { state: 'enforces' }] });
   });
 
+  it('waits for a point that has gone silent, and no longer once every call of it must have ended', async () => {
+    const { ask, says } = world();
+    says(HEAD - 1);
+    await pass(LIMITS.unheardMs + 1_000);
+    expect(await ask(0)).toMatchObject({ confirmed: false, items: [{}, { state: 'silent' }] });
+    await pass(LIMITS.pointKeptMs);
+    expect(await ask(0)).toMatchObject({ confirmed: true, items: [{}, { state: 'gone' }] });
+    says(HEAD - 1);
+    expect(await ask(0)).toMatchObject({ confirmed: false, items: [{}, { state: 'behind' }] });
+  });
+
   it('asks at fixed steps, however many requests wait and whatever points report', async () => {
     const { ask, asked, says } = world();
     await pass(SETTLED_MS);

@@ -181,7 +181,8 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-const enforces = ({ state }: PointView): boolean => state === 'enforces';
+/** Whether nothing is to be awaited of a point. */
+const enforces = ({ state }: PointView): boolean => state === 'enforces' || state === 'gone';
 
 /** The owner decides in the order of the log: every decision after an event takes it into account. */
 function ownerView(log: string, epoch: number | undefined, position: number, at: string | undefined): PointView {

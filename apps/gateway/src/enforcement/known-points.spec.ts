@@ -80,7 +80,7 @@ describe('KnownPoints', () => {
     expect(readReport({ report: text, key, signature })).toBeUndefined();
   });
 
-  it('shows a point that cannot hear, or that is silent beyond its bound, as not enforcing, however long it is silent', () => {
+  it('shows a point that cannot hear, or that is silent beyond its bound, as not enforcing, and as gone once its calls must have ended', () => {
     const { clock, known, state, point } = world();
     known.take(point.sign(report(1, [about(9, { hears: false })])));
     expect(state(4)).toEqual(['closed']);
@@ -88,9 +88,12 @@ describe('KnownPoints', () => {
     clock.now += LIMITS.unheardMs;
     expect(state(4)).toEqual(['enforces']);
     clock.now += 1;
-    expect([state(4), known.totals().states]).toEqual([['silent'], { hears: 0, closed: 0, silent: 1 }]);
-    clock.now += 10 * LIMITS.pointKeptMs;
-    expect([state(4), known.totals().states.silent]).toEqual([['silent'], 1]);
+    expect([state(4), known.totals().states]).toEqual([['silent'], { hears: 0, closed: 0, silent: 1, gone: 0 }]);
+    clock.now += LIMITS.pointKeptMs - LIMITS.unheardMs - 1;
+    expect(state(4)).toEqual(['silent']);
+    clock.now += 1;
+    expect([state(4), known.totals()]).toMatchObject([['gone'], { states: { silent: 0, gone: 1 }, silentMs: 0 }]);
+    expect(LIMITS.pointKeptMs).toBeGreaterThan(LIMITS.boundaryCallMs + LIMITS.unheardMs);
   });
 
   it('believes a point that takes back what it enforced, and does not show one that stops', () => {

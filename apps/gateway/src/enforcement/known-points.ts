@@ -34,8 +34,8 @@ export interface Clocks {
 
 /**
  * The boundary processes that have reported to this gateway. A report is about its own signer alone, and the newest one
- * counts. What cannot be known is shown as less certain: a point that is silent without having stopped stays listed until
- * another needs its place, and does not confirm.
+ * counts. What cannot be known is shown as less certain: a point that is silent without having stopped does not confirm. It
+ * makes no call before it hears the log again, so that it is gone once its last calls must have ended, as after a crash.
  */
 export class KnownPoints {
   private readonly points = new Map<string, KnownPoint>();
@@ -82,16 +82,18 @@ export class KnownPoints {
 
   /** How many points are in each state, whatever the log, and what they add up to. */
   totals(): {
-    states: Record<'hears' | 'closed' | 'silent', number>;
+    states: Record<'hears' | 'closed' | 'silent' | 'gone', number>;
     silentMs: number;
     inFlight: number;
     aborted: number;
   } {
-    const totals = { states: { hears: 0, closed: 0, silent: 0 }, silentMs: 0, inFlight: 0, aborted: 0 };
+    const totals = { states: { hears: 0, closed: 0, silent: 0, gone: 0 }, silentMs: 0, inFlight: 0, aborted: 0 };
     for (const { report, heardAt } of this.points.values()) {
       const silentMs = this.clocks.monotonic() - heardAt;
       const isClosed = report.logs.some(({ hears }) => !hears);
-      totals.states[silentMs > report.boundMs ? 'silent' : isClosed ? 'closed' : 'hears'] += 1;
+      const state = unheard(silentMs, report) ?? (isClosed ? 'closed' : 'hears');
+      totals.states[state] += 1;
+      if (state === 'gone') continue;
       totals.silentMs = Math.max(totals.silentMs, silentMs);
       for (const log of report.logs) {
         totals.inFlight += log.inFlight;
@@ -110,8 +112,7 @@ export class KnownPoints {
       name,
       kind: report.kind,
       process: report.process,
-      state:
-        silentMs > report.boundMs ? 'silent' : about?.hears === false ? 'closed' : enforced ? 'enforces' : 'behind',
+      state: unheard(silentMs, report) ?? (about?.hears === false ? 'closed' : enforced ? 'enforces' : 'behind'),
       silentMs,
       boundMs: report.boundMs,
       ...(about && { epoch: about.epoch, inFlight: about.inFlight }),
@@ -153,6 +154,10 @@ export class KnownPoints {
     return false;
   }
 }
+
+/** The state of a point that does not report; undefined: it does. */
+const unheard = (silentMs: number, { boundMs }: PointReport): 'silent' | 'gone' | undefined =>
+  silentMs > LIMITS.pointKeptMs ? 'gone' : silentMs > boundMs ? 'silent' : undefined;
 
 function abortedIn({ aborted }: LogReport, by: string): number {
   const counted = aborted.filter(({ revocationId }) => by === 'any' || revocationId === by);

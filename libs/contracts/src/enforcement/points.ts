@@ -4,9 +4,10 @@ import { logNameSchema, time } from '../primitives';
 
 /**
  * `enforces`: it enforces the log up to the position; `behind`: it has not reported so yet; `closed`: it cannot hear the
- * log, and lets nothing of it pass; `silent`: it does not report, and must have aborted its calls.
+ * log, and lets nothing of it pass; `silent`: it does not report, and must have aborted its calls; `gone`: it has not
+ * reported for longer than any call may take, so that nothing waits for it.
  */
-export const pointState = z.enum(['enforces', 'behind', 'closed', 'silent']);
+export const pointState = z.enum(['enforces', 'behind', 'closed', 'silent', 'gone']);
 
 /** An enforcement point, and how far it enforces a log. */
 export const pointView = z.object({
