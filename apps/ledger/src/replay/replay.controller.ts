@@ -87,6 +87,7 @@ export class ReplayController {
     const { tenant, log = logName(tenant, 0) } = query;
     const ledger = log.startsWith(`${tenant}/`) ? await this.ledgers.following(log) : undefined;
     if (!ledger) return missing(log);
+    await ledger.reached((await this.sources.eventlog.head(log)) - 1); // all that was committed before the request
     const since = query.since ?? rfc3339(systemClock.now() - LIMITS.policy.signalMs);
     const first = await positionAt(this.sources.eventlog, log, since, ledger.position, 0);
     const to = ledger.position - 1;
@@ -102,6 +103,7 @@ export class ReplayController {
     const { tenant, log = logName(tenant, 0), candidate } = query;
     const ledger = log.startsWith(`${tenant}/`) ? await this.ledgers.following(log) : undefined;
     if (!ledger) return missing(log);
+    await ledger.reached((await this.sources.eventlog.head(log)) - 1); // all that was committed before the request
     const since = query.since ?? rfc3339(systemClock.now() - LIMITS.policy.signalMs);
     const from = await positionAt(this.sources.eventlog, log, since, ledger.position, 0);
     const to = ledger.position - 1;
