@@ -145,7 +145,7 @@ export class InProcessBoundary {
       find: (_tenant: string, name: string) => this.pins.get(name) ?? pinned(name),
     } as unknown as PinStore;
     const readers = new PolicyReaders(owners as never);
-    const leases = new LiveLeases(owners as never, bus as never);
+    const leases = new LiveLeases(owners as never, bus);
     const answering = makeAnswering({
       owners: owners as never,
       readers,
