@@ -43,8 +43,8 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
     query: async ({ op, grantIds = [] }: { op: string; grantIds?: string[] }) =>
       op === 'policy' ? answered.policy : op === 'live' ? liveness(answered.grant, grantIds) : answered.grant,
   };
-  let announce = (): void => undefined;
-  const bus = { listen: (_subject: string, listener: () => void) => ((announce = listener), () => undefined) };
+  let announce: (payload: unknown, subject: string) => void = () => undefined;
+  const bus = { listen: (_subject: string, listener: typeof announce) => ((announce = listener), () => undefined) };
   const upstream = {
     name: 's',
     identity: 'i',
@@ -82,7 +82,15 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
     await requests.settled();
     return commands.flatMap((each) => (each.type === 'settle' ? [each.outcome] : []));
   };
-  return { call, commands, reached, outcomes, answered, announce: () => announce(), leases };
+  return {
+    call,
+    commands,
+    reached,
+    outcomes,
+    answered,
+    announce: () => announce(undefined, 'bailiwick.event.default.0'),
+    leases,
+  };
 }
 const progress: object[] = [];
 const codeOf = (answer: object): unknown =>

@@ -55,7 +55,7 @@ export class PlainWorld {
   port = 0;
   upstreamPort = 0;
   onOutcome = (): void => undefined;
-  private announce = (): void => undefined;
+  private announce: (payload: unknown, subject: string) => void = () => undefined;
   private readonly dir = mkdtempSync(join(tmpdir(), 'bailiwick-plain-'));
   private readonly logger = makeLogger('test', 'silent');
   private calls: GuardedCalls | undefined;
@@ -90,7 +90,9 @@ export class PlainWorld {
       query: async ({ op, grantIds = [] }: { op: string; grantIds?: string[] }) =>
         op === 'policy' ? this.policy : op === 'live' ? liveness(this.grant, grantIds) : this.grant,
     };
-    const bus = { listen: (_subject: string, listener: () => void) => ((this.announce = listener), () => undefined) };
+    const bus = {
+      listen: (_subject: string, listener: typeof this.announce) => ((this.announce = listener), () => undefined),
+    };
     const readers = new PolicyReaders(owners as never);
     this.calls = new GuardedCalls(
       new Decisions(owners as never, readers),
@@ -114,7 +116,7 @@ export class PlainWorld {
   /** Ends the lease of all runs, as a commit announces it. */
   revoke(): void {
     this.grant = { status: 'revoked' };
-    this.announce();
+    this.announce(undefined, 'bailiwick.event.default.0');
   }
 
   forget(): void {
