@@ -55,7 +55,7 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
     },
   };
   const readers = new PolicyReaders(owners as never);
-  const leases = new LiveLeases(owners as never, bus as never);
+  const leases = new LiveLeases(owners as never, bus);
   const requests = new GovernedRequests(
     new GuardedCalls(new Decisions(owners as never, readers), leases, makeLogger('test', 'silent')),
   );

@@ -96,7 +96,7 @@ export class PlainWorld {
     const readers = new PolicyReaders(owners as never);
     this.calls = new GuardedCalls(
       new Decisions(owners as never, readers),
-      new LiveLeases(owners as never, bus as never),
+      new LiveLeases(owners as never, bus),
       this.logger,
     );
     const parts = {
