@@ -11,6 +11,9 @@ const HEAD = ['enforcement point', 'in effect after', 'in flight', 'aborted'] as
 
 const LEFT: ReadonlySet<unknown> = new Set(['enforcement point', 'process']);
 
+/** Reports whether a point is still to confirm. One that is gone has nothing to stop. */
+export const isPending = ({ state }: PointView): boolean => state !== 'enforces' && state !== 'gone';
+
 /** Describes where an event is in effect: a line for each point, and one sentence whether all of them confirmed it. */
 export function effectText(answer: PointsAnswer): string {
   const tokens =
@@ -123,13 +126,13 @@ function verdict(answer: PointsAnswer): string {
 }
 
 function unconfirmed({ items, overflow, leftOut = [], position, log, callsContinueMs }: PointsAnswer): string {
-  const pending = items.filter(({ state }) => state !== 'enforces' && state !== 'gone').length;
+  const pending = items.filter(isPending).length;
   const at = dim(` (${log}:${position})`);
   const more = callsContinueMs === undefined ? [] : [continuing(callsContinueMs)];
   if (overflow) return [red(bold(`NOT CONFIRMED: ${tooMany(leftOut)}`)) + at, ...more].join('\n');
   const by =
     pending > 0
-      ? `NOT CONFIRMED by ${pending} of ${items.length} enforcement points`
+      ? `NOT CONFIRMED by ${pending} of ${items.filter(({ state }) => state !== 'gone').length} enforcement points`
       : 'NOT CONFIRMED: the gateway may not know every enforcement point yet';
   return [red(bold(by)) + at, ...more].join('\n');
 }

@@ -1,3 +1,8 @@
+/** ms */
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Parses one number with one unit, such as "30m", "1h", "250ms" or "7d", to milliseconds; otherwise undefined. */

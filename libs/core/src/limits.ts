@@ -1,6 +1,8 @@
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { DAY, HOUR, MINUTE } from './duration';
+import { ISSUER_LIMITS, KEY_LIMITS, SESSION_LIMITS } from './identity-limits';
+import { MCP_LIMITS, SIGNAL_LIMITS, WEBHOOK_LIMITS } from './integration-limits';
+import { POLICY_LIMITS } from './policy-limits';
+
 /** How long the gateway waits for the response to a command. The waits within it are shares of it. */
 const COMMAND = 10_000;
 
@@ -111,75 +113,13 @@ export const LIMITS = {
   internalRetryMs: 2 * MINUTE,
 
   // MCP servers
-  mcp: {
-    toolNameLength: 128,
-    /** one definition of a tool, and all of one server, which are one message */
-    definitionChars: 64 * 1024,
-    definitionsChars: 2 * 1024 * 1024,
-    toolsPerServer: 512,
-    /** registered over the API, per tenant */
-    servers: 100,
-    headers: 20,
-    /** the settings of a server, and of them an argument, a variable or a header, and the same encrypted */
-    serverChars: 64 * 1024,
-    settingChars: 8_192,
-    sealedChars: 12_288,
-  },
+  mcp: MCP_LIMITS,
 
   // webhooks
-  webhooks: {
-    perTenant: 20,
-    /** dead letters of one webhook; with more, it is disabled */
-    deadLetters: 1_000,
-    /** attempts of one event before it is a dead letter: together about 70 minutes */
-    attempts: 8,
-    /** the pause after the first failed attempt, and the longest one */
-    firstRetryMs: 1_000,
-    longestRetryMs: 30 * MINUTE,
-    /** how long every attempt fails before a webhook is disabled */
-    failingMs: 3 * DAY,
-    /** one attempt, from the start to the end of the head of the response */
-    attemptMs: 10_000,
-    /** concurrent attempts: of all webhooks, and of those of one tenant */
-    inFlight: 32,
-    inFlightPerTenant: 4,
-    /** how long a former secret signs after a rotation, at most */
-    overlapMs: 30 * DAY,
-    /** callbacks of requests for access, per tenant, and how long one is kept */
-    callbacks: 10_000,
-    /** those that were notified: they are read to deliver again */
-    notifiedCallbacks: 1_000,
-    callbackMs: 30 * DAY,
-    callbackStateChars: 1_024,
-  },
+  webhooks: WEBHOOK_LIMITS,
 
   // shared signals
-  signals: {
-    /** configured transmitters */
-    transmitters: 32,
-    /** one security event token, its events, and characters of the type of one that are recorded */
-    setBytes: 32 * 1024,
-    eventsPerSet: 8,
-    typeChars: 200,
-    jtiChars: 500,
-    /** mapped subjects of one transmitter, and the identifiers of one subject */
-    subjects: 16,
-    aliases: 16,
-    /** tokens of one poll, size of its response, and the pause after a poll that failed */
-    perPoll: 20,
-    pollBytes: 1024 * 1024,
-    pollRetryMs: 30_000,
-    /** the pause before a poll for the tokens that a transmitter has more, and the polls that may fail with one report */
-    pollPauseMs: 200,
-    pollReports: 3,
-    /** the room for suspensions that transmitters may use: the rest of `suspensionsApplying` and `suspensions` is for people */
-    suspensionsApplying: 75,
-    suspensions: 7_500,
-    /** streams to receivers, per tenant; tokens of one poll; and ms between two requests for verification */
-    streams: 50,
-    sentPerPoll: 100,
-    verificationMs: 10_000,
-  },
+  signals: SIGNAL_LIMITS,
 
   // erasure
   /** payloads that one statement erases, and trees that it searches for them */
@@ -337,64 +277,9 @@ export const LIMITS = {
   // keys and issuers
   /** the longest life of an assertion by which an OAuth client authenticates */
   clientAssertionMs: 300_000,
-  keys: {
-    /** keys of one tenant that have not ended */
-    perTenant: 1_000,
-    /** public keys of one client */
-    jwks: 8,
-    /** ended keys of one tenant that stay in its list */
-    endedKept: 1_000,
-    /** how often a gateway reads the changes of the keys, and the age from which it reads them before it accepts one */
-    readMs: 300,
-    freshMs: 700,
-    /** how long a gateway accepts keys without having read whether they were revoked */
-    vouchedMs: 5_000,
-    /** how often the changes whose events are missing are looked for */
-    recordMs: 1_000,
-    /** changes, and reports of use, in one message */
-    page: 1_000,
-    /** how often a gateway reports which keys were used */
-    usedMs: 5_000,
-    /** the longest time for which the old and the new secret of a rotated key are both valid */
-    overlapMs: 30 * DAY,
-  },
-  sessions: {
-    /** how long a session of a browser lasts without use, and at most */
-    idleMs: 30 * MINUTE,
-    lifeMs: 8 * HOUR,
-    /** how exactly its last use is known */
-    useMs: 10_000,
-    /** how long a sign-in link, and a sign-in at an issuer, may take */
-    linkMs: 10 * MINUTE,
-    signInMs: 10 * MINUTE,
-    /** sessions, and links, of one holder: more end the least recently used ones of that holder alone */
-    perHolder: 20,
-    /** the same of one tenant */
-    perTenant: 1_000,
-    /** characters of the secret of a session or a link */
-    secretChars: 200,
-    /** sign-ins in progress at one gateway, and of one address */
-    signIns: 64,
-    signInsPerAddress: 16,
-    /** how often an open event stream checks the credentials with which it was opened */
-    streamCheckMs: 1_000,
-  },
-  issuers: {
-    most: 32,
-    /** values of a claim that a configuration maps, and clients of one issuer */
-    values: 1_000,
-    /** one fetch of the metadata or the keys of an issuer: its time, and the size of the response */
-    fetchMs: 5_000,
-    documentBytes: 256 * 1024,
-    /** the shortest time between two fetches for keys that are not known, or after a failure */
-    refetchMs: 30_000,
-    /** how long fetched keys, and the address at which they are, count as known */
-    keysMs: 10 * MINUTE,
-    discoveryMs: HOUR,
-    /** verified tokens in the cache of a gateway, and how long one stays there */
-    tokensKept: 10_000,
-    tokenKeptMs: MINUTE,
-  },
+  keys: KEY_LIMITS,
+  sessions: SESSION_LIMITS,
+  issuers: ISSUER_LIMITS,
 
   /** longest life of an identity assertion; a used one is remembered for `idempotencyMs` */
   assertionMs: HOUR,
@@ -435,101 +320,7 @@ export const LIMITS = {
   },
 
   // policy
-  policy: {
-    /** files of one bundle, bytes of one file and of all of them */
-    files: 64,
-    fileBytes: 512 * 1024,
-    bytes: 2 * 1024 * 1024,
-    fileName: 200,
-    /** levels of lists and members, and values in one file */
-    depth: 16,
-    values: 100_000,
-    catalogEntries: 2_000,
-    manifests: 1_000,
-    /** bundles of permissions that one manifest lists to ask for */
-    bundles: 32,
-    /** entries of Cedar policies, characters of one, and policies of one bundle */
-    conditions: 200,
-    conditionChars: 64 * 1024,
-    conditionPolicies: 200,
-    /** types of subjects that are mapped to people */
-    subjects: 16,
-    tests: 1_000,
-    stepsPerTest: 64,
-    pointerSteps: 16,
-    rules: 200,
-    /** rules about approvals; entries of one of their lists, and people that one of them may require */
-    approvals: { rules: 200, list: 200, people: 10 },
-    /** the largest bounds of one rule: operators, labels and patterns of one list, examples of each kind, steps of one */
-    rule: {
-      operators: 16,
-      list: 16,
-      examples: 16,
-      exampleSteps: 64,
-      /** steps of one example with their repetitions */
-      repeatedSteps: 512,
-      /** the largest number that a rule counts to; and for each resource, verb or run separately */
-      count: 256,
-      countOfEach: 16,
-      windowMs: 30 * DAY,
-      windowActions: 10_000,
-      /** resources, verbs or runs that a rule keeps apart in one tree; beyond them it is stricter */
-      keys: 64,
-      /** amounts that a sum keeps apart in one tree; beyond them it joins two, and is stricter */
-      amounts: 32,
-      /**
-       * what a rule about the flow of data keeps of one tree: values of results, results that are outstanding, and values
-       * that the agent had itself
-       */
-      flow: { values: 512, open: 64, own: 256 },
-      /** characters of a key; a longer one is stored as a digest */
-      keyChars: 64,
-    },
-    /** firings, and honest runs, that one rehearsal of responders lists */
-    rehearsedFirings: 1_000,
-    /** responders of one bundle: each takes a constant time per event */
-    responders: 32,
-    /**
-     * the largest bounds of one responder: names of one list, the number that it counts to, what it may count apart at
-     * one time (the one that was quiet longest is forgotten), its time, and how often it may act within that
-     */
-    responder: { list: 64, count: 100_000, keys: 1_000, windowMs: 30 * DAY, limit: 100 },
-    /** values that the rules of one bundle keep of one tree */
-    ruleValues: 8_192,
-    /** problems in one report; any further one is counted */
-    problems: 100,
-    /** bytes of one stored part of a bundle as JSON, so that its event fits; and parts of one bundle */
-    partBytes: 12 * 1024,
-    parts: 512,
-    /** logs whose policy a gateway keeps compiled; another one is fetched again */
-    readersKept: 200,
-    /** newest deployments that a state lists; older ones are only in the log */
-    versionsKept: 1_000,
-    versionsPageDefault: 100,
-    /** how long a candidate decides next to the policy in force, at most */
-    shadowMs: 30 * DAY,
-    /** body of a deployment: the files as JSON strings, in which quotes and line ends take two bytes */
-    httpBodyBytes: 4 * 1024 * 1024,
-    /** duration and heap size of checking a bundle and running its tests, and checks that wait for a thread */
-    checkMs: 20_000,
-    checkHeapMb: 512,
-    checksWaiting: 8,
-    checkWaitMs: 20_000,
-    /** entries of each list of a comparison of two policies, and the verbs that it compares under live leases */
-    diffItems: 200,
-    diffVerbs: 500,
-    /** decisions that a comparison decides again unless it states their number */
-    diffDecisions: 10_000,
-    /** live leases and pending requests that it compares, the newest of each */
-    diffGrants: 200_000,
-    diffApprovals: 10_000,
-    /** the newest events that the signals of a policy are counted from, the groups that are listed, and the suggestions */
-    signalEvents: 1_000_000,
-    signalGroups: 200,
-    suggestions: 50,
-    /** how far back signals go unless the request states it */
-    signalMs: 7 * DAY,
-  },
+  policy: POLICY_LIMITS,
 
   // revocation
   /** selectors combined in one, itself included; and its JSON, which one event holds */

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { BailiwickClient } from '@bailiwick/client/client';
 import type { PointsAnswer } from '@bailiwick/contracts/enforcement/points';
 import { LIMITS } from '@bailiwick/core/limits';
+import { connectionFailure } from '../connection-failure';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { effectText } from '../effect-text';
 import { bold, plain, red } from '../render';
@@ -68,7 +69,7 @@ type Seen =
   | { readonly enforcement?: undefined; readonly enforcementUnknown: string };
 
 const unknown = (error: unknown): Seen => ({
-  enforcementUnknown: error instanceof Error ? error.message : String(error),
+  enforcementUnknown: connectionFailure(error) ?? (error instanceof Error ? error.message : String(error)),
 });
 
 function seenText(seen: Seen): string {
@@ -76,7 +77,7 @@ function seenText(seen: Seen): string {
   return [
     '',
     red(bold('NOT CONFIRMED: what the enforcement points do is not known')),
-    `${plain(seen.enforcementUnknown)}. The stop is made and stays made. Ask again with: bailiwick points`,
+    `${plain(seen.enforcementUnknown.replace(/\.$/, ''))}. The stop is made and stays made. Ask again with: bailiwick points`,
   ].join('\n');
 }
 

@@ -1,4 +1,4 @@
-import { effectText, ms } from '../effect-text';
+import { effectText, isPending, ms } from '../effect-text';
 import { bold, dim, green, plain, red } from '../render';
 import type { DrillReport } from './drill';
 
@@ -39,7 +39,6 @@ export const brokenMetrics = (tenant: string, at: number): string =>
 export function drillMetrics(report: DrillReport): string {
   const { enforcement, acknowledgedMs, lastPermitMs, recordCompleteMs, permitsAfter, failures } = report;
   const effect = Math.max(0, ...enforcement.items.map(({ afterMs = 0 }) => afterMs));
-  const confirmed = enforcement.items.filter(({ state }) => state === 'enforces').length;
   return formatted(report.tenant, [
     [...PASSED, failures.length === 0 ? 1 : 0],
     [...ENDED, Date.parse(report.at) / 1_000],
@@ -58,7 +57,7 @@ export function drillMetrics(report: DrillReport): string {
     [
       'bailiwick_drill_points_unconfirmed',
       'Enforcement points that did not confirm',
-      enforcement.items.length - confirmed,
+      enforcement.items.filter(isPending).length,
     ],
     [
       'bailiwick_drill_record_seconds',

@@ -4,6 +4,7 @@ import { systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BailiwickClient, Granted } from '@bailiwick/client/client';
+import { isPending } from '../effect-text';
 import { Load } from './load';
 import type { Sandbox } from './sandbox';
 
@@ -167,9 +168,7 @@ async function completeRecord(
 /** States why a drill has failed; nothing is left out that could not be measured. */
 export function failuresOf(measured: Omit<DrillReport, 'failures'>, unanswered: readonly string[]): string[] {
   const { permits, permitsAfter, alive, recordCompleteMs, recorded, grants, enforcement } = measured;
-  const pending = enforcement.items
-    .filter(({ state }) => state !== 'enforces' && state !== 'gone')
-    .map(({ name }) => name);
+  const pending = enforcement.items.filter(isPending).map(({ name }) => name);
   return [
     ...(permits === 0 ? ['nothing was permitted before the revocation, so that nothing was tested'] : []),
     ...(permitsAfter > 0 ? [`${permitsAfter} permits came after the acknowledgement`] : []),

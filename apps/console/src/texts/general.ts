@@ -5,6 +5,7 @@ export const general = {
   loading: 'Loading …',
   close: 'Close',
   cancel: 'Cancel',
+  reason: 'Reason (recorded in the log)',
   retry: 'Try again',
   more: 'Show more',
   copy: 'Copy',

@@ -115,7 +115,6 @@ export const incident = {
     calls: 'Calls made',
   },
   none: 'Nothing live matches. With quarantine, new leases that match would still be refused.',
-  reason: 'Reason (recorded in the log)',
   id: 'Incident id (optional)',
   idHow: 'Letters, digits and . _ : / # -, such as INC-2041. It stays in the log for good, so it names no person.',
   does: {

@@ -70,7 +70,6 @@ export const run = {
   stopTitle: 'Stop this lease and everything below it',
   stopText: (count: number) =>
     `${plural(count, 'lease')} will stop at the next decision. Revoking cannot be undone; a suspension can.`,
-  reason: 'Reason (recorded in the log)',
   driftEmpty: 'No score yet. Drift is computed from the second call on.',
   driftLead: 'How far the run has moved from its purpose, 0 to 1, with what moved it.',
   receiptLead: 'A signed account of this run that a stranger can verify without trusting this installation.',

@@ -133,7 +133,7 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
       {hasOneOf(session, ENDERS) && (
         <form className="confirm" onSubmit={submit}>
           <label className="field">
-            {T.incident.reason}
+            {T.reason}
             <input required maxLength={500} value={reason} onChange={({ target }) => setReason(target.value)} />
           </label>
           <label className="field">

@@ -73,7 +73,7 @@ export function Confirm(props: Props): ReactNode {
     <form className="confirm" onSubmit={submit}>
       <div className="confirm-fields">
         <label className="field">
-          {T.incident.reason}
+          {T.reason}
           <input
             required
             maxLength={500}

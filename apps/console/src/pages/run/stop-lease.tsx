@@ -1,11 +1,10 @@
-import { useState, type SubmitEvent, type ReactNode } from 'react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
 import { Ban, Pause, Play } from 'lucide-react';
 import type { GrantView } from '@bailiwick/contracts/grants/grant';
 import { post } from '../../api/client';
 import type { Tree } from '../../api/queries';
-import { Dialog } from '../../parts/dialog';
-import { Failed } from '../../parts/states';
+import { ReasonDialog } from '../../parts/reason-dialog';
 import { hasOneOf, useCaller } from '../../session/session';
 import { T } from '../../texts';
 
@@ -39,6 +38,8 @@ export function StopLease({ grant, tree }: { grant: GrantView; tree: Tree }): Re
   );
 }
 
+const NAMES = { revocation: T.run.revoke, suspension: T.run.suspend, resumption: T.run.resume };
+
 function StopDialog({
   grant,
   tree,
@@ -51,48 +52,20 @@ function StopDialog({
   onClose: () => void;
 }): ReactNode {
   const queries = useQueryClient();
-  const [reason, setReason] = useState('');
-  const stop = useMutation({
-    mutationFn: () => post(`/v1/grants/${grant.id}/${verb}`, { reason }),
-    onSuccess: async () => {
-      await queries.invalidateQueries();
-      onClose();
-    },
-  });
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    stop.mutate();
-  };
-  const name = verb === 'revocation' ? T.run.revoke : verb === 'suspension' ? T.run.suspend : T.run.resume;
   return (
-    <Dialog title={verb === 'resumption' ? T.run.resume : T.run.stopTitle} onClose={onClose}>
-      <form onSubmit={submit}>
-        {verb !== 'resumption' && <p>{T.run.stopText(liveBelow(grant, tree))}</p>}
-        <label className="field">
-          {T.run.reason}
-          <input
-            required
-            data-focus
-            maxLength={500}
-            value={reason}
-            onChange={({ target }) => setReason(target.value)}
-          />
-        </label>
-        {stop.error && <Failed error={stop.error} />}
-        <p className="actions actions-end">
-          <button type="button" className="button" onClick={onClose}>
-            {T.cancel}
-          </button>
-          <button
-            type="submit"
-            className={verb === 'revocation' ? 'button button-bad-solid' : 'button button-primary'}
-            disabled={stop.isPending}
-          >
-            {name}
-          </button>
-        </p>
-      </form>
-    </Dialog>
+    <ReasonDialog
+      title={verb === 'resumption' ? T.run.resume : T.run.stopTitle}
+      label={NAMES[verb]}
+      isDestructive={verb === 'revocation'}
+      act={(reason) => post(`/v1/grants/${grant.id}/${verb}`, { reason })}
+      onDone={async () => {
+        await queries.invalidateQueries();
+        onClose();
+      }}
+      onClose={onClose}
+    >
+      {verb !== 'resumption' && <p>{T.run.stopText(liveBelow(grant, tree))}</p>}
+    </ReasonDialog>
   );
 }
 
