@@ -12,6 +12,7 @@ import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { Sources } from '../connections/sources';
 import { folded } from '../follower/catch-up';
+import type { LogLedger } from '../follower/log-ledger';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
 import { ZodPipe } from '../rpc/zod.pipe';
@@ -87,7 +88,7 @@ export class ReplayController {
     const { tenant, log = logName(tenant, 0) } = query;
     const ledger = log.startsWith(`${tenant}/`) ? await this.ledgers.following(log) : undefined;
     if (!ledger) return missing(log);
-    await ledger.reached((await this.sources.eventlog.head(log)) - 1); // all that was committed before the request
+    await this.readCommitted(ledger);
     const since = query.since ?? rfc3339(systemClock.now() - LIMITS.policy.signalMs);
     const first = await positionAt(this.sources.eventlog, log, since, ledger.position, 0);
     const to = ledger.position - 1;
@@ -103,7 +104,7 @@ export class ReplayController {
     const { tenant, log = logName(tenant, 0), candidate } = query;
     const ledger = log.startsWith(`${tenant}/`) ? await this.ledgers.following(log) : undefined;
     if (!ledger) return missing(log);
-    await ledger.reached((await this.sources.eventlog.head(log)) - 1); // all that was committed before the request
+    await this.readCommitted(ledger);
     const since = query.since ?? rfc3339(systemClock.now() - LIMITS.policy.signalMs);
     const from = await positionAt(this.sources.eventlog, log, since, ledger.position, 0);
     const to = ledger.position - 1;
@@ -116,6 +117,7 @@ export class ReplayController {
   async shadow(@Payload(new ZodPipe(shadowQuery)) { tenant }: ShadowQuery): Promise<Answer> {
     const log = logName(tenant, 0);
     const ledger = this.ledgers.get(log);
+    if (ledger) await this.readCommitted(ledger);
     const shadow = ledger && folded(ledger).policies.shadow;
     if (!shadow) return refuse('NOT_FOUND', 'No policy is or was in shadow.');
     const { digest, parts, version, position, at, until, by } = shadow;
@@ -137,6 +139,11 @@ export class ReplayController {
   cancel(@Payload(new ZodPipe(jobQuery)) { tenant, id }: JobQuery): Answer {
     this.replays.cancel(tenant, id);
     return found({});
+  }
+
+  /** Lets a ledger read all that was committed before the request, which would otherwise be left out. */
+  private async readCommitted(ledger: LogLedger): Promise<void> {
+    await ledger.reached((await this.sources.eventlog.head(ledger.state.log)) - 1);
   }
 }
 
