@@ -97,6 +97,22 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
     await own.close();
   });
 
+  it('keeps a sign-in by a link if an answer to an earlier request arrives after it', async () => {
+    const own = await (await browser.newContext()).newPage();
+    const signedIn = own.waitForResponse((answer) => answer.request().method() === 'POST');
+    await own.route('**/v1/session', async (route) => {
+      if (route.request().method() !== 'GET') return route.continue();
+      const answer = await route.fetch();
+      await signedIn;
+      await route.fulfill({ response: answer });
+    });
+    await own.goto(await signInLink(stack));
+    await (await signedIn).finished();
+    await own.getByRole('navigation', { name: 'Pages' }).first().waitFor();
+    await own.getByRole('heading', { level: 1 }).waitFor();
+    await own.context().close();
+  });
+
   it('shows which call used what another had returned', async () => {
     await openPage(page, stack, `/runs/${seeded.runId}?tab=data`);
     const step = page.locator('.flow-steps li').nth(1);

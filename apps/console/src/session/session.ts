@@ -41,8 +41,13 @@ function kept(session: Session): Session {
 /** The code of a sign-in link: of its fragment, of the whole link, or as typed. */
 export const codeIn = (text: string): string => /[#&?]code=([^&\s]+)/.exec(text)?.[1] ?? text.trim();
 
-export const useSession = () =>
-  useQuery({ queryKey: SESSION_KEY, queryFn: readSession, staleTime: Infinity, retry: 2 });
+/**
+ * The session of this browser.
+ * @param isSigningIn while a link is being used, no session is read: an answer from before the sign-in could arrive after
+ * it, and would show the sign-in page to someone who is signed in
+ */
+export const useSession = (isSigningIn: boolean) =>
+  useQuery({ queryKey: SESSION_KEY, queryFn: readSession, staleTime: Infinity, retry: 2, enabled: !isSigningIn });
 
 /** The session of a page that is shown only to signed-in callers. */
 export function useCaller(): Session {

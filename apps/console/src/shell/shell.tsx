@@ -20,8 +20,8 @@ const STREAM_ROLES = ['analyst', 'enforcer', 'responder'];
 /** The frame of every page: the sign-in page until there is a session. */
 export function Shell(): ReactNode {
   const link = useSignInLink();
-  const session = useSession();
-  if (link.isWorking || session.isPending) return <Loading />;
+  const session = useSession(link.isWorking);
+  if (session.isPending) return <Loading />;
   if (session.error)
     return (
       <main className="lone">
