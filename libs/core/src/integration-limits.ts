@@ -61,9 +61,10 @@ export const SIGNAL_LIMITS = {
   /** the pause before a poll for the tokens that a transmitter has more, and the polls that may fail with one report */
   pollPauseMs: 200,
   pollReports: 3,
-  /** the room for suspensions that transmitters may use: the rest of `suspensionsApplying` and `suspensions` is for people */
+  /** the room that transmitters may use: the rest of `suspensionsApplying`, `suspensions` and `activeRules` is for people */
   suspensionsApplying: 75,
   suspensions: 7_500,
+  rules: 75_000,
   /** streams to receivers, per tenant; tokens of one poll; and ms between two requests for verification */
   streams: 50,
   sentPerPoll: 100,

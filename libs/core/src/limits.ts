@@ -357,6 +357,7 @@ export const LIMITS = {
   walkUnits: 1_000,
   /** walks of one process that take turns; any further walk is refused at once */
   walksAtOnce: 64,
+  walksOfLogAtOnce: 16,
   /** leases and requests newer than a preview that a revocation checks again */
   grownSeen: 20_000,
   sampleSize: 20,

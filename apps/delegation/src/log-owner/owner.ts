@@ -60,7 +60,7 @@ export class LogOwner {
   constructor(private readonly options: OwnerOptions) {
     this.mailbox = new Mailbox(LIMITS.mailboxCommands, options.timer);
     this.pipeline = new CommitPipeline(options.clock, () => this.mailbox.nudge());
-    this.previews = new Previews({
+    this.previews = new Previews(options.log, {
       read: (read) => this.read(read),
       isCurrent: (state) => !this.stopped && this.state === state,
     });
@@ -144,6 +144,11 @@ export class LogOwner {
       const item: Item = { kind: 'read', read, resolve: resolve as (value: unknown) => void, reject };
       if (this.stopped || !this.mailbox.put(item)) reject(new Error('the owner of the log accepts no reads now'));
     });
+  }
+
+  /** Reports whether a revocation would reach anything. */
+  reaches(meant: Meant): Promise<boolean> {
+    return this.previews.reaches(meant);
   }
 
   preview(meant: Meant): Promise<PreviewView> {

@@ -1,5 +1,5 @@
 import { growthOf, type Counted, type Growth } from '@bailiwick/authority/revocation/counting/growth';
-import { previewInPieces } from '@bailiwick/authority/revocation/blast-radius';
+import { previewInPieces, reachesInPieces } from '@bailiwick/authority/revocation/blast-radius';
 import { targetOf, type Meant } from '@bailiwick/authority/revocation/reach';
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { Command } from '@bailiwick/contracts/commands/command';
@@ -21,22 +21,36 @@ export interface StateSource {
 export class Previews {
   private readonly kept = new Map<string, Counted & { meant: string; at: number }>();
 
-  constructor(private readonly source: StateSource) {}
+  constructor(
+    private readonly log: string,
+    private readonly source: StateSource,
+  ) {}
 
   /**
    * Counts a preview in pieces, as of the committed state at its start. If the owner drops that state, counting restarts
    * on the new one.
    */
   async count(meant: Meant): Promise<PreviewView> {
+    const { result, now } = await this.walk((state, at) => previewInPieces(state, meant, at, LIMITS.previewUnits));
+    return this.remember(result, meant, now);
+  }
+
+  /** Reports whether a revocation would reach anything. Unlike a preview, no execution can refer to it. */
+  async reaches(meant: Meant): Promise<boolean> {
+    return (await this.walk((state, at) => reachesInPieces(state, meant, at, LIMITS.previewUnits))).result;
+  }
+
+  private async walk<T>(
+    start: (state: LogState, now: number) => Generator<void, T>,
+  ): Promise<{ result: T; now: number }> {
     for (let tries = PREVIEW_TRIES; ; tries--) {
-      const started = await this.source.read((state, now) => ({
+      const { state, now, pieces } = await this.source.read((state, now) => ({
         state,
         now,
-        pieces: previewInPieces(state, meant, now, LIMITS.previewUnits),
+        pieces: start(state, now),
       }));
       try {
-        const view = await walks.run(started.pieces, () => !this.source.isCurrent(started.state));
-        return this.remember(view, meant, started.now);
+        return { result: await walks.run(this.log, pieces, () => !this.source.isCurrent(state)), now };
       } catch (error) {
         if (!(error instanceof WalkLost) || tries === 0) throw error;
       }

@@ -92,6 +92,11 @@ export async function ask(
       const fault = selectorFault(query.selector);
       return fault ? { ok: false, refusal: fault } : busyRefused(async () => found(await owner.preview(query)));
     }
+    case 'reaches': {
+      const fault = selectorFault(query.selector);
+      if (fault) return { ok: false, refusal: fault };
+      return busyRefused(async () => found({ reaches: await owner.reaches(query) }));
+    }
     case 'tenantBudgets':
       return budgets(owner, eventlog, query);
     case 'policies': {

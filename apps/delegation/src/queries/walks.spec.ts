@@ -44,7 +44,7 @@ describe('previewInPieces', () => {
     const { next, waiting } = turns();
     const walks = new Walks(1, next);
     const pieces = previewInPieces(log.state, { selector: { agentClass: 'qbot' } }, log.now, LIMITS.walkUnits);
-    const counted = walks.run(pieces, () => false);
+    const counted = walks.run('t/0', pieces, () => false);
     let most = 0;
     let count = 0;
     while (waiting.length > 0) {
@@ -90,10 +90,22 @@ describe('Walks', () => {
     const { next, waiting } = turns();
     const walks = new Walks(5, next);
     const turnsTaken: string[] = [];
-    const all = ['a', 'b'].map((name) => walks.run(counting(name, turnsTaken, 3), () => false));
+    const all = ['a', 'b'].map((name) => walks.run('t/0', counting(name, turnsTaken, 3), () => false));
     while (waiting.length > 0) (waiting.shift() as () => void)();
     expect(turnsTaken.join('')).toBe('ababab');
     expect(await Promise.all(all)).toEqual(['a', 'b']);
+  });
+
+  it('leaves room to other logs, however many walks one log has', async () => {
+    const { next, waiting } = turns();
+    const walks = new Walks(4, next, 2);
+    const run = (log: string): Promise<string> => walks.run(log, counting(log, [], 1), () => false);
+    const own = [run('a/0'), run('a/0')];
+    await expect(run('a/0')).rejects.toThrow(QueueFullError);
+    const other = run('b/0');
+    while (waiting.length > 0) (waiting.shift() as () => void)();
+    expect(await Promise.all([...own, other])).toEqual(['a/0', 'a/0', 'b/0']);
+    await expect(Promise.race([run('a/0'), Promise.resolve('accepted')])).resolves.toBe('accepted');
   });
 
   it('refuses walks over the maximum, ends those of a dropped state, and isolates errors', async () => {
@@ -101,15 +113,16 @@ describe('Walks', () => {
     const walks = new Walks(3, next);
     const turnsTaken: string[] = [];
     let lost = false;
-    const one = walks.run(counting('a', turnsTaken, 2), () => lost);
+    const one = walks.run('t/0', counting('a', turnsTaken, 2), () => lost);
     const bad = walks.run(
+      't/0',
       (function* (): Generator<void, string> {
         throw new Error('broken');
       })(),
       () => false,
     );
-    const fine = walks.run(counting('c', turnsTaken, 2), () => false);
-    await expect(walks.run(counting('d', turnsTaken, 1), () => false)).rejects.toThrow(QueueFullError);
+    const fine = walks.run('t/0', counting('c', turnsTaken, 2), () => false);
+    await expect(walks.run('t/0', counting('d', turnsTaken, 1), () => false)).rejects.toThrow(QueueFullError);
     const ends = Promise.all([
       expect(one).rejects.toThrow(WalkLost),
       expect(bad).rejects.toThrow('broken'),

@@ -2,6 +2,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { QueueFullError } from '@bailiwick/platform/serial-queue';
 
 interface Walk {
+  readonly log: string;
   /** @returns true when the walk has ended */
   step(): boolean;
 }
@@ -12,7 +13,7 @@ export class WalkLost extends Error {}
 /**
  * Runs walks over states that take too long for one turn of the event loop. Each turn runs one piece of one walk in the
  * process, and decisions run between turns. So a walk blocks decisions at most for one piece, regardless of the walks
- * for other tenants.
+ * for other tenants. One log has a share of them: the walks of a tenant keep no other one from starting its own.
  */
 export class Walks {
   private readonly walks: Walk[] = [];
@@ -20,17 +21,21 @@ export class Walks {
   constructor(
     private readonly most: number = LIMITS.walksAtOnce,
     private readonly nextTurn: (piece: () => void) => void = setImmediate,
+    private readonly mostOfLog: number = LIMITS.walksOfLogAtOnce,
   ) {}
 
   /**
+   * @param log whose state is walked
    * @param isLost called before each piece; reports whether the owner dropped the state
    * @throws QueueFullError if too many walks are running, WalkLost, or the error of a piece
    */
-  run<T>(pieces: Generator<void, T>, isLost: () => boolean): Promise<T> {
-    if (this.walks.length >= this.most)
+  run<T>(log: string, pieces: Generator<void, T>, isLost: () => boolean): Promise<T> {
+    const ofLog = this.walks.filter((each) => each.log === log).length;
+    if (this.walks.length >= this.most || ofLog >= this.mostOfLog)
       return Promise.reject(new QueueFullError('too many counts are running; try again shortly'));
     return new Promise((resolve, reject) => {
       this.walks.push({
+        log,
         step: () => {
           try {
             if (isLost()) throw new WalkLost('the state was dropped during the walk');

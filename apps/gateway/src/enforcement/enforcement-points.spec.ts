@@ -3,6 +3,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { PointIdentity } from '@bailiwick/edge/point-reports';
 import type { Bus, BusEvent } from '@bailiwick/messaging/connect';
 import { EPOCH_ASKED } from '@bailiwick/messaging/subjects';
+import { Refused } from '../http/problems/problem';
 import type { LogClient } from '../log-client/log-client';
 import { EnforcementPoints } from './enforcement-points';
 
@@ -11,7 +12,10 @@ const HEAD = 9;
 const SETTLED_MS = LIMITS.unheardMs + LIMITS.pointReportMs;
 
 /** A gateway whose log ends at position 9, with points that report when the test states so. */
-function world(event: object = {}) {
+function world(
+  event: object = {},
+  head: () => Promise<unknown> = () => Promise.resolve({ ok: true, value: { position: HEAD + 1 } }),
+) {
   const asked: unknown[] = [];
   let report: (raw: unknown) => void = () => undefined;
   let onEvent: (event: BusEvent) => void = () => undefined;
@@ -22,7 +26,7 @@ function world(event: object = {}) {
     status: () => ({ state: 'connected', server: 'here', reconnects: 0 }),
   };
   const logClient = {
-    question: () => Promise.resolve({ ok: true, value: { position: HEAD + 1 } }),
+    question: head,
     ledger: (_op: string, { after }: { after: number }) =>
       Promise.resolve({ items: [{ position: after + 1, time: '2026-01-01T00:00:00.000Z', ...event }] }),
   } as unknown as LogClient;
@@ -130,6 +134,17 @@ describe('EnforcementPoints', () => {
       detail: 'position is 10, but default/0 ends at 9; state one of its positions',
     });
     expect(asked).toEqual([]);
+  });
+
+  it('asks no point about a log that does not exist', async () => {
+    const { ask, asked } = world({}, () => Promise.reject(new Refused('NOT_FOUND', 'default/0 not found')));
+    await expect(ask(LIMITS.effectWaitMs)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(asked).toEqual([]);
+  });
+
+  it('shows the owner of a log as silent while it cannot be reached', async () => {
+    const { ask } = world({}, () => Promise.reject(new Refused('NOT_READY', 'no owner')));
+    expect(await ask(0)).toMatchObject({ confirmed: false, items: [{ kind: 'owner', state: 'silent' }] });
   });
 
   it('states that calls continue if the event denies a tool, and of no other event', async () => {

@@ -70,7 +70,7 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Shows what enforces a log up to a position. Waits until all of it does, and for at most `waitMs`.
-   * @throws Refused if the log has no such position yet: nothing could confirm it
+   * @throws Refused if there is no such log, or it has no such position yet: nothing could confirm it
    */
   async ask(question: Question): Promise<PointsAnswer> {
     const until = performance.now() + question.waitMs;
@@ -148,9 +148,15 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
     return this.since === undefined ? SETTLED_MS : Math.max(0, this.since + SETTLED_MS - performance.now());
   }
 
-  /** Returns the position of the newest event that the owner decides by; undefined if it does not answer. */
+  /**
+   * Returns the position of the newest event that the owner decides by; undefined if it does not answer.
+   * @throws Refused NOT_FOUND for a log that does not exist: no point is asked about it
+   */
   private async askOwner(log: string): Promise<number | undefined> {
-    const reply = await this.logClient.question({ op: 'head', log }).catch(() => undefined);
+    const reply = await this.logClient.question({ op: 'head', log }).catch((error: unknown) => {
+      if (error instanceof Refused && error.code === 'NOT_FOUND') throw error;
+      return undefined;
+    });
     const read = reply?.ok ? head.safeParse(reply.value) : undefined;
     return read?.success ? read.data.position - 1 : undefined;
   }

@@ -10,50 +10,28 @@ const SSF = 'https://schemas.openid.net/secevent/ssf/event-type/';
 /** About the stream itself; SSF 1.0 sections 8.1.4 and 8.1.5. */
 const OF_STREAM: ReadonlySet<string> = new Set([`${SSF}verification`, `${SSF}stream-updated`]);
 
-const shared = {
-  event_timestamp: z.number().optional(),
-  initiating_entity: z.string().optional(),
-  reason_admin: z.record(z.string(), z.string()).optional(),
-};
-
 interface Kind {
   readonly uri: string;
-  /** other members are allowed: specifications and transmitters add some */
-  readonly payload: z.ZodType;
-  /** whether an event with this payload takes trust away */
-  readonly stops: (payload: never) => boolean;
+  /** the member of the payload that states whether trust is taken away, and the values that say that it is not */
+  readonly unless?: { readonly member: string; readonly values: readonly string[] };
 }
-const kind = <S extends z.ZodRawShape>(
-  uri: string,
-  shape: S,
-  stops: (payload: z.infer<z.ZodObject<S>>) => boolean = () => true,
-): Kind => ({ uri, payload: z.looseObject({ ...shared, ...shape }), stops: stops });
-
-const riskLevel = z.enum(['LOW', 'MEDIUM', 'HIGH']);
-const compliance = z.enum(['compliant', 'not-compliant']);
 
 /** The events that can stop agents, by the names under which the configuration has their actions. */
 export const KINDS = {
-  'session-revoked': kind(`${CAEP}session-revoked`, {}),
+  'session-revoked': { uri: `${CAEP}session-revoked` },
   // a credential that is added takes nothing away
-  'credential-change': kind(
-    `${CAEP}credential-change`,
-    { credential_type: z.string(), change_type: z.enum(['create', 'revoke', 'update', 'delete']) },
-    ({ change_type: change }) => change !== 'create',
-  ),
-  'device-compliance-change': kind(
-    `${CAEP}device-compliance-change`,
-    { previous_status: compliance, current_status: compliance },
-    ({ current_status: current }) => current === 'not-compliant',
-  ),
-  'risk-level-change': kind(
-    `${CAEP}risk-level-change`,
-    { principal: z.string(), current_level: riskLevel, previous_level: riskLevel.optional() },
-    ({ current_level: level }) => level === 'HIGH',
-  ),
-  'account-disabled': kind(`${RISC}account-disabled`, { reason: z.string().optional() }),
-  'account-purged': kind(`${RISC}account-purged`, {}),
-  'credential-compromise': kind(`${RISC}credential-compromise`, { credential_type: z.string() }),
+  'credential-change': { uri: `${CAEP}credential-change`, unless: { member: 'change_type', values: ['create'] } },
+  'device-compliance-change': {
+    uri: `${CAEP}device-compliance-change`,
+    unless: { member: 'current_status', values: ['compliant'] },
+  },
+  'risk-level-change': {
+    uri: `${CAEP}risk-level-change`,
+    unless: { member: 'current_level', values: ['LOW', 'MEDIUM'] },
+  },
+  'account-disabled': { uri: `${RISC}account-disabled` },
+  'account-purged': { uri: `${RISC}account-purged` },
+  'credential-compromise': { uri: `${RISC}credential-compromise` },
 } satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;
@@ -64,9 +42,9 @@ const BY_URI = new Map(KIND_NAMES.map((name) => [KINDS[name].uri, name]));
 export const signalAction = z.enum(['suspend', 'revoke', 'ignore']);
 export type SignalAction = z.infer<typeof signalAction>;
 
-/** The `events` of a token (RFC 8417 section 2.2). */
+/** The `events` of a token (RFC 8417 section 2.2). A payload that is malformed keeps none of the events from its effect. */
 export const eventsClaim = z
-  .record(z.string().min(1).max(2_000), z.record(z.string(), z.unknown()))
+  .record(z.string().min(1).max(2_000), z.unknown())
   .refine((events) => Object.keys(events).length >= 1 && Object.keys(events).length <= LIMITS.signals.eventsPerSet, {
     error: `must have 1 to ${LIMITS.signals.eventsPerSet} events`,
   });
@@ -84,27 +62,20 @@ export interface Asked {
 }
 
 /**
- * Reads what events ask for: the strictest action of all of them. Types that are not known ask for nothing.
- * @returns the member at fault, if an event does not conform to its definition
+ * Reads what events ask for: the strictest action of all of them. Types that are not known ask for nothing. A transmitter
+ * does not deliver again what was refused, so no member is a reason to refuse: those that decide nothing are not checked,
+ * and one that decides, but is missing or says nothing that is known, takes trust away (I11).
  */
-export function askedBy(
-  events: z.infer<typeof eventsClaim>,
-  actions: Readonly<Record<KindName, SignalAction>>,
-): Asked | { readonly fault: string } {
+export function askedBy(events: z.infer<typeof eventsClaim>, actions: Readonly<Record<KindName, SignalAction>>): Asked {
   const stopping: { name: KindName; action: 'suspend' | 'revoke'; reason: string | undefined }[] = [];
   for (const [uri, payload] of Object.entries(events)) {
     const name = BY_URI.get(uri);
     if (name === undefined) continue;
-    const known: Kind = KINDS[name];
-    const parsed = known.payload.safeParse(payload);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      return { fault: `${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}` };
-    }
+    const { unless }: Kind = KINDS[name];
+    const members: Readonly<Record<string, unknown>> = z.record(z.string(), z.unknown()).catch({}).parse(payload);
     const action = actions[name];
-    if (action === 'ignore' || !known.stops(parsed.data as never)) continue;
-    const { reason_admin: says } = parsed.data as { reason_admin?: Record<string, string> };
-    stopping.push({ name, action, reason: says && (says.en ?? Object.values(says)[0]) });
+    if (action === 'ignore' || unless?.values.some((value) => value === members[unless.member])) continue;
+    stopping.push({ name, action, reason: reasonIn(members.reason_admin) });
   }
   return {
     action: stopping.some(({ action }) => action === 'revoke') ? 'revoke' : stopping[0]?.action,
@@ -112,4 +83,11 @@ export function askedBy(
     ofStream: Object.keys(events).every((uri) => OF_STREAM.has(uri)),
     reason: stopping.find(({ reason }) => reason !== undefined)?.reason,
   };
+}
+
+/** The reason in English, or in the first language that it has (CAEP section 2); some transmitters send one text. */
+function reasonIn(says: unknown): string | undefined {
+  if (typeof says === 'string') return says;
+  const texts = z.record(z.string(), z.unknown()).catch({}).parse(says);
+  return [texts.en, ...Object.values(texts)].find((text) => typeof text === 'string');
 }

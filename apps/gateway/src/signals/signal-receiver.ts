@@ -2,8 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Command, CommandOf } from '@bailiwick/contracts/commands/command';
 import { CODES } from '@bailiwick/contracts/error-codes';
-import type { PreviewView } from '@bailiwick/contracts/queries/query';
-import { lacksRoomForSuspensions } from '@bailiwick/contracts/revocations/room';
+import { isInForceAlready, lacksRoomForSuspensions } from '@bailiwick/contracts/revocations/room';
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { transmitterActor, type SignalRecord } from '@bailiwick/contracts/signals/signal-record';
 import { deriveId } from '@bailiwick/core/derive-id';
@@ -92,7 +91,6 @@ export class SignalReceiver {
       throw new SetRefused('invalid_request', `the token is over ${LIMITS.signals.setBytes} bytes`);
     const set = await verifier.verify(text, arrival);
     const asked = askedBy(set.events, config.actions);
-    if ('fault' in asked) throw new SetRefused('invalid_request', asked.fault);
     if (asked.ofStream) return 'stream';
     if (asked.action === undefined) return this.record(config, set, 'ignored');
     const refs = {
@@ -108,19 +106,15 @@ export class SignalReceiver {
   }
 
   /**
-   * Counts as the preview of an operator does, what is suspended included: a suspension by a person may be lifted. Most
-   * people of an identity provider have no agent, and an event about them adds no rule.
+   * Reports whether any selector reaches what the preview of an operator would count, what is suspended included: a
+   * suspension by a person may be lifted. Most people of an identity provider have no agent, and an event about them adds
+   * no rule. That is all that the answer is for: a stop does not wait for an owner that has too much to do to give it.
    */
   private async reaches(tenant: string, selectors: readonly StoredSelector[]): Promise<boolean> {
     for (const selector of selectors) {
-      const query = { op: 'preview', log: logName(tenant, 0), selector } as const;
-      const preview = await this.logClient.query<PreviewView>(query).catch((error: unknown) => {
-        if (isFinal(error)) return undefined; // the command is refused alike
-        throw error;
-      });
-      if (!preview) return true;
-      const { grants, pendingApprovals, pendingRuns } = preview.counts;
-      if (grants + pendingApprovals + pendingRuns > 0) return true;
+      const query = { op: 'reaches', log: logName(tenant, 0), selector } as const;
+      const answer = await this.logClient.query<{ reaches: boolean }>(query).catch(() => undefined);
+      if (answer?.reaches !== false) return true;
     }
     return false;
   }
@@ -137,18 +131,22 @@ export class SignalReceiver {
     asked: Asked,
     selectors: readonly StoredSelector[],
   ): Promise<Outcome> {
-    const outcomes: Outcome[] = [];
+    const outcomes: (Outcome | 'inForce')[] = [];
     let refused: Refused | undefined;
     for (const [i, selector] of selectors.entries()) {
       try {
         outcomes.push(await this.stop(config, set, asked, selector, i === 0 ? '' : `_${i + 1}`));
       } catch (error) {
         if (!isFinal(error)) throw error;
-        refused ??= error;
+        // a quarantine holds all of it: nothing of theirs is live, and nothing new can be
+        if (isInForceAlready(error)) outcomes.push('inForce');
+        else refused ??= error;
       }
     }
     if (refused) return this.refuse(config, set, refused);
-    return STOPPED.find((each) => outcomes.includes(each)) ?? 'repeated';
+    const stopped = STOPPED.find((each) => outcomes.includes(each));
+    if (stopped !== undefined) return stopped;
+    return outcomes.includes('inForce') ? this.record(config, set, 'nothingLive', '_in_force') : 'repeated';
   }
 
   /** @throws SetRefused, after the refusal is recorded in the log, if there is one */
@@ -217,7 +215,7 @@ export class SignalReceiver {
       if (error.code === 'IDEMPOTENCY_KEY_REUSED')
         throw new SetRefused('invalid_request', 'jti is that of another token of this transmitter');
       // the revocation of this token exists: the owner has forgotten its command, not what it did
-      if (error.code === 'CONFLICT' && command.type === 'revokeSelector') return 'repeated';
+      if (error.code === 'CONFLICT' && command.type === 'revokeSelector' && !isInForceAlready(error)) return 'repeated';
       throw error;
     }
   }

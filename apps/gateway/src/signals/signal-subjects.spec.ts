@@ -46,11 +46,21 @@ describe('namedBy', () => {
   ])('maps to no one: %s', (_what, subject, mapping) => expect(named(subject, mapping).flat()).toEqual([]));
 
   it.each<[string, object]>([
-    ['an unknown format', { format: 'x', id: '1' }],
-    ['another member', { ...ada, iss: IDP }],
+    ['an unknown format', { format: 'x', email: 'ada@example.com' }],
     ['aliases in aliases', { format: 'aliases', identifiers: [{ format: 'aliases', identifiers: [ada] }] }],
     ['a complex subject in a complex one', { format: 'complex', user: { format: 'complex', user: ada } }],
     ['an unknown member of a complex one', { format: 'complex', robot: ada }],
+    ['an identifier without what it identifies by', { format: 'email', mail: 'ada@example.com' }],
+  ])('maps to no one what is malformed: %s', (_what, subject) => expect(named(subject, BY_EMAIL).flat()).toEqual([]));
+
+  it('maps an identifier whatever other members it has', () => {
+    expect(named({ ...ada, iss: IDP }, BY_EMAIL)).toEqual([[{ principal: 'user:ada@example.com' }]]);
+  });
+
+  it.each<[string, object]>([
+    ['no format', ada.email as never],
+    ['17 aliases', { format: 'aliases', identifiers: Array(17).fill(ada) }],
+    ['a user of 17 aliases', { format: 'complex', user: { format: 'aliases', identifiers: Array(17).fill(ada) } }],
   ])('refuses %s', (_what, subject) => expect(subjectId.safeParse(subject).success).toBe(false));
 });
 

@@ -45,18 +45,21 @@ export async function startTransmitter(kid = 'k1'): Promise<TestIssuer> {
 }
 
 const value = (answer: unknown): BusReply => ({ value: answer });
-const counts = (grants: number) => ({ counts: { grants, pendingApprovals: 0, pendingRuns: 0 } });
+const TOO_BUSY = { code: 'TOO_MANY', detail: 'too many counts are running' };
 
 /** An owner that knows commands by their ids, as a real one does, and previews what a test states as live. */
 export class TestOwner {
   live = 1;
+  /** whether it has no time to look for what is live */
+  busy = false;
   /** the refusals of the next commands, by their codes, or with further members */
   readonly refusals: (string | { code: string; extra: Record<string, unknown> })[] = [];
   readonly decided: Command[] = [];
   readonly bus = busThat((_subject, payload) => value(this.answer(payload))).bus;
 
   private answer(asked: { op?: string; commands?: Command[] }): unknown {
-    if (asked.op === 'preview') return { ok: true, value: counts(this.live) };
+    if (asked.op === 'reaches')
+      return this.busy ? { ok: false, refusal: TOO_BUSY } : { ok: true, value: { reaches: this.live > 0 } };
     return { answers: (asked.commands ?? []).map((command) => this.decide(command)) };
   }
 

@@ -1,5 +1,5 @@
 import type { CommandOf } from '@bailiwick/contracts/commands/command';
-import { NO_ROOM_FOR_SUSPENSIONS } from '@bailiwick/contracts/revocations/room';
+import { inForceAlready, NO_ROOM_FOR_SUSPENSIONS } from '@bailiwick/contracts/revocations/room';
 import { isTransmitter } from '@bailiwick/contracts/signals/signal-record';
 import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
 import { parseTime } from '@bailiwick/core/clock';
@@ -20,9 +20,12 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
   if (command.actor.kind === 'run') return refuse('FORBIDDEN', 'a run may not revoke');
   const fault = selectorFault(command.selector);
   if (fault) return err(fault);
-  if (state.rules.full) return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
   if (state.rules.find(command.revocationId))
     return refuse('CONFLICT', `revocation ${command.revocationId} already exists`);
+  const inForce = coveredFor(state, command, now);
+  if (inForce) return refuse('CONFLICT', `${inForce.revocationId} stops all of it`, [], inForceAlready(inForce));
+  if (isFullOfRules(state, command))
+    return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
   const unclear = toolFault(command) ?? suspensionFault(command, now);
   if (unclear !== undefined) return refuse('BAD_REQUEST', unclear);
   if (command.mode === 'suspend' && isFullOfSuspensions(state, command))
@@ -73,6 +76,20 @@ function suspensionFault({ mode, until }: CommandOf<'revokeSelector'>, now: numb
 }
 
 const FULL = 'as many suspensions apply to this log as may, or it holds as many as it may; lift some';
+
+/**
+ * Transmitters send many events about one person, and rules are kept for good: one that stops nothing more is not added.
+ * A person who revokes again wants that on record, with their reason.
+ */
+const coveredFor = (
+  { rules }: LogState,
+  { actor, selector, mode }: CommandOf<'revokeSelector'>,
+  now: number,
+): Rule | undefined => (isTransmitter(actor) ? rules.covering(selector, mode === 'suspend', now) : undefined);
+
+/** Transmitters leave room to people: however many events they send, a person can revoke. */
+const isFullOfRules = ({ rules }: LogState, { actor }: CommandOf<'revokeSelector'>): boolean =>
+  rules.list.length >= (isTransmitter(actor) ? LIMITS.signals.rules : LIMITS.activeRules);
 
 /**
  * Each suspension that applies costs every decision a look-up; each one is kept, since it explains past denials.

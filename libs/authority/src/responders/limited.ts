@@ -5,7 +5,7 @@ import type { CompiledResponder } from './compile';
 
 /**
  * Returns the limit that keeps a responder from suspending. A responder must not become the outage: it has its own limit,
- * all of them have one together, and half of the room for suspensions is left to people.
+ * all of them have one together, and half of the room for suspensions and rules is left to people.
  */
 export function limitedBy(
   { responders, rules }: Pick<LogState, 'responders' | 'rules'>,
@@ -17,6 +17,8 @@ export function limitedBy(
   const all = responders.suspended.filter((time) => time > now - LIMITS.responderSuspensionsMs);
   if (all.length >= LIMITS.responderSuspensions) return 'tenant';
   const hasRoom =
-    rules.holding < LIMITS.suspensionsApplying / 2 && rules.suspensions < LIMITS.suspensions / 2 && !rules.full;
+    rules.holding < LIMITS.suspensionsApplying / 2 &&
+    rules.suspensions < LIMITS.suspensions / 2 &&
+    rules.list.length < LIMITS.activeRules / 2;
   return hasRoom ? undefined : 'suspensions';
 }

@@ -3,8 +3,8 @@ import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { namesVerb } from '@bailiwick/contracts/revocations/stored-selector';
 import { NearClasses } from './counting/near-classes';
 import { Tally } from './counting/tally';
-import { counts, Reach, type Meant } from './reach';
-import type { GrantNode, LogState } from '../state/state';
+import { counts, Reach, type Meant, type Reached } from './reach';
+import type { ActionNode, ApprovalNode, GrantNode, LogState } from '../state/state';
 
 /** Counts the blast radius in one step. */
 export const preview = (state: LogState, meant: Meant, now: number): PreviewView => {
@@ -33,40 +33,19 @@ export function* previewInPieces(
   const tallies: Record<RevocationTarget, Tally> = { tool: new Tally(state, now), leases: new Tally(state, now) };
   const both: readonly RevocationTarget[] = namesVerb(meant.selector) ? ['tool', 'leases'] : ['leases'];
   const near = new NearClasses(meant.selector);
-  let paused = 0;
-  const isDue = (): boolean => {
-    reach.work += 1;
-    if (reach.work - paused < unitsPerPiece) return false;
-    paused = reach.work;
-    return true;
-  };
-  let last = asOf;
-  for (let i = indexBefore(state.order, last); i >= 0;) {
-    const grant = state.order[i] as GrantNode;
-    last = grant.position;
-    const reached = reach.grant(grant);
-    for (const target of both) if (counts(reached, target)) tallies[target].grant(grant);
-    if (near.isAsked && isOpen(grant, now))
-      near.add(state.runs.get(grant.runId)?.agent.class ?? '', counts(reached, reach.target));
-    i -= 1;
-    if (!isDue()) continue;
-    yield;
-    i = indexBefore(state.order, last); // forgotten grants have left the list since
-  }
-  for (const approval of state.waiting.since(0)) {
-    if (approval.position < asOf) {
-      const reached = reach.approval(approval);
+  yield* visitAll(state, reach, unitsPerPiece, {
+    grant: (grant, reached) => {
+      for (const target of both) if (counts(reached, target)) tallies[target].grant(grant);
+      if (near.isAsked && isOpen(grant, now))
+        near.add(state.runs.get(grant.runId)?.agent.class ?? '', counts(reached, reach.target));
+    },
+    approval: (approval, reached) => {
       for (const target of both) if (counts(reached, target)) tallies[target].approval(approval);
-    }
-    if (isDue()) yield;
-  }
-  for (const action of state.actions.values()) {
-    if (action.position < asOf) {
-      const reached = reach.action(action);
+    },
+    action: (action, reached) => {
       for (const target of both) if (counts(reached, target)) tallies[target].action(action);
-    }
-    if (isDue()) yield;
-  }
+    },
+  });
   const tally = tallies[reach.target];
   const identity = { selector: meant.selector, target: reach.target, quarantine: meant.quarantine ?? false, asOf };
   return {
@@ -78,6 +57,57 @@ export function* previewInPieces(
       : { target: reach.target, targets: { tool: tallies.tool.counts, leases: tallies.leases.counts } }),
     asOf,
   };
+}
+
+/** Reports whether a revocation would reach anything that a preview counts; it ends with the first that it finds. */
+export function* reachesInPieces(
+  state: LogState,
+  meant: Meant,
+  now: number,
+  unitsPerPiece: number,
+  asOf = state.next,
+): Generator<void, boolean> {
+  const reach = new Reach(state, meant, now, asOf);
+  const isReached = (_: unknown, reached: Reached): boolean => counts(reached, reach.target);
+  return yield* visitAll(state, reach, unitsPerPiece, { grant: isReached, approval: isReached, action: isReached });
+}
+
+interface Visitor {
+  /** each ends the visit by `true` */
+  grant(grant: GrantNode, reached: Reached): boolean | void;
+  approval(approval: ApprovalNode, reached: Reached): boolean | void;
+  action(action: ActionNode, reached: Reached): boolean | void;
+}
+
+/** Visits what is older than the reach, with a pause after every few leases. Returns whether the visitor ended it. */
+function* visitAll(state: LogState, reach: Reach, unitsPerPiece: number, visitor: Visitor): Generator<void, boolean> {
+  const { asOf } = reach;
+  let paused = 0;
+  const isDue = (): boolean => {
+    reach.work += 1;
+    if (reach.work - paused < unitsPerPiece) return false;
+    paused = reach.work;
+    return true;
+  };
+  let last = asOf;
+  for (let i = indexBefore(state.order, last); i >= 0;) {
+    const grant = state.order[i] as GrantNode;
+    last = grant.position;
+    if (visitor.grant(grant, reach.grant(grant)) === true) return true;
+    i -= 1;
+    if (!isDue()) continue;
+    yield;
+    i = indexBefore(state.order, last); // forgotten grants have left the list since
+  }
+  for (const approval of state.waiting.since(0)) {
+    if (approval.position < asOf && visitor.approval(approval, reach.approval(approval)) === true) return true;
+    if (isDue()) yield;
+  }
+  for (const action of state.actions.values()) {
+    if (action.position < asOf && visitor.action(action, reach.action(action)) === true) return true;
+    if (isDue()) yield;
+  }
+  return false;
 }
 
 /** Reports whether a lease could still act, as far as it states itself. */

@@ -1,5 +1,5 @@
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
-import { LIMITS } from '@bailiwick/core/limits';
+import { canonicalize } from '@bailiwick/core/canonical';
 import { nameKeys } from '@bailiwick/core/look-alike';
 import { normalizeTool } from '../matching/tool-name';
 import { matchesVerb } from '../matching/verbs/verb';
@@ -44,6 +44,8 @@ export class RuleSet {
   /** the rules that name verbs by pattern */
   private readonly byVerb: Rule[] = [];
   private readonly byKey = new Map<string, Entry[]>();
+  /** the newest rule with each selector that had a quarantine when it was made */
+  private readonly quarantines = new Map<string, Rule>();
   /** the suspensions that were not lifted, indexed alike: they are few, and no result of them may be cached */
   private readonly held = new Map<string, Entry[]>();
   /** the number of all suspensions, and of those that were not lifted */
@@ -59,6 +61,7 @@ export class RuleSet {
     this.byId.set(rule.revocationId, rule);
     const entry = { rule, epoch: this.list.length };
     if (rule.suspends) this.suspensions += 1;
+    if (rule.quarantine && rule.target !== 'tool') this.quarantines.set(canonicalize(rule.selector), rule);
     if (rule.resumed) return;
     const { tool, verb } = rule.selector;
     if (verb !== undefined) this.byVerb.push(rule);
@@ -111,8 +114,16 @@ export class RuleSet {
     return this.byId.get(revocationId);
   }
 
-  get full(): boolean {
-    return this.list.length >= LIMITS.activeRules;
+  /**
+   * Returns the rule after which another one with this selector would stop nothing more: it stops what is older than it,
+   * and its quarantine refuses what is newer.
+   * @param suspends whether the other one would be a suspension
+   */
+  covering(selector: StoredSelector, suspends: boolean, now: number): Rule | undefined {
+    const rule = this.quarantines.get(canonicalize(selector));
+    if (!rule?.quarantine) return undefined;
+    const isAsStrict = !rule.suspends || (suspends && rule.until === undefined && appliesAt(rule, now));
+    return isAsStrict ? rule : undefined;
   }
 
   /**

@@ -13,6 +13,7 @@ import { emptyState, type GrantNode } from '../state/state';
 import { act, delegateTestRun, only, openTestRun, REF, ROOMY, TestLog, type Fields } from '../testing/harness';
 import { preview } from './blast-radius';
 import { ruleEvents } from './rule-events';
+import type { Rule } from './rule-set';
 
 const PERSON = { kind: 'person', id: 'key:responder' } as const;
 const HOUR = 3_600_000;
@@ -222,6 +223,42 @@ describe('a suspension by selector', () => {
     for (const actor of [PERSON, { kind: 'service', id: 'other' } as const])
       suspend(log, { agentClass: 'worker' }, { actor });
     log.do('revokeSelector', { ...command, actor: idp });
+  });
+
+  it('by a transmitter adds no rule if a quarantine in force stops all of it, whatever becomes of that quarantine', () => {
+    const log = new TestLog();
+    const idp = { kind: 'service', id: 'signals:idp' } as const;
+    const selector = { principalRef: REF };
+    const stop = (n: number, more: object = {}, actor: object = idp) =>
+      log.try('revokeSelector', {
+        ...{ revocationId: deriveId('revocation', n, 'x'), selector, force: true, quarantine: true, actor },
+        ...more,
+      } as never);
+    const inForce = { refusal: { code: 'CONFLICT', extra: { inForce: deriveId('revocation', 1, 'x') } } };
+    expect(stop(0, { quarantine: false })).toMatchObject({ events: [{}] });
+    expect(stop(1, { mode: 'suspend' })).toMatchObject({ events: [{}] }); // the rule before it stops nothing newer
+    expect(stop(2, { mode: 'suspend' })).toMatchObject(inForce);
+    expect(stop(3, { mode: 'suspend' }, PERSON)).toMatchObject({ events: [{}] });
+    expect(fromSnapshot(toSnapshot(log.state)).rules.covering(selector, true, log.now)).toBeDefined();
+    expect(stop(4)).toMatchObject({ events: [{}] }); // a suspension is not as strict as a revocation
+    expect(stop(5)).toMatchObject({ refusal: { extra: { inForce: deriveId('revocation', 4, 'x') } } });
+    expect(stop(6, { selector: { ...selector, agentClass: 'worker' } })).toMatchObject({ events: [{}] });
+    log.do('liftQuarantine', { revocationId: deriveId('revocation', 4, 'x'), actor: PERSON });
+    expect(stop(7)).toMatchObject({ events: [{}] });
+  });
+
+  it('or a revocation by a transmitter leaves rules to people', () => {
+    const log = new TestLog();
+    const idp = { kind: 'service', id: 'signals:idp' } as const;
+    const rule = (i: number): Rule => ({
+      ...{ revocationId: `rev_${i}`, selector: { agentClass: `c${i}` }, position: 0, time: 0 },
+      ...{ issuedBefore: undefined, target: undefined, suspends: undefined, until: undefined },
+      ...{ quarantine: false, lifted: undefined, resumed: undefined },
+    });
+    for (let i = 0; i < LIMITS.signals.rules; i++) log.state.rules.add(rule(i));
+    const command = { revocationId: deriveId('revocation', 0, 'x'), selector: { agentClass: 'worker' }, force: true };
+    expect(refusal(log, 'revokeSelector', { ...command, actor: idp })).toBe('TOO_MANY');
+    log.do('revokeSelector', { ...command, actor: PERSON });
   });
 });
 

@@ -68,6 +68,8 @@ export const query = z.discriminatedUnion('op', [
     target: revocationTarget.optional(),
     quarantine: z.boolean().optional(),
   }),
+  /** whether a revocation would reach anything: no execution refers to the answer */
+  z.strictObject({ op: z.literal('reaches'), log: logNameSchema, selector: storedSelector }),
   /** the tenant budgets with their usage; `name`: only this one */
   z.strictObject({ op: z.literal('tenantBudgets'), log: logNameSchema, name: budgetName.optional() }),
   /** the newest deployments of policies, newest first; `before`: versions below this one */
