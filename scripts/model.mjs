@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 const QUINT = createRequire(import.meta.url).resolve('@informalsystems/quint/dist/src/cli.js');
 const MODEL = fileURLToPath(new URL('../test/model/system.qnt', import.meta.url));
 const INVARIANTS = ['I2', 'I3', 'I4', 'I5', 'I13'];
-// states that traces must reach, or the invariants say little
+// states that traces must reach, or the invariants prove little
 const REACHED = ['revokesWhileSliced', 'permitsAfterRevocation', 'changesOwner', 'spendsAll', 'confirms'];
 const STEPS = 50;
 // each is found in a few hundred

@@ -12,7 +12,7 @@ const OF_STREAM: ReadonlySet<string> = new Set([`${SSF}verification`, `${SSF}str
 
 interface Kind {
   readonly uri: string;
-  /** the member of the payload that states whether trust is taken away, and the values that say that it is not */
+  /** the member of the payload that states whether trust is taken away, and the values that mean that it is not */
   readonly unless?: { readonly member: string; readonly values: readonly string[] };
 }
 
@@ -64,7 +64,7 @@ export interface Asked {
 /**
  * Reads what events ask for: the strictest action of all of them. Types that are not known ask for nothing. A transmitter
  * does not deliver again what was refused, so no member is a reason to refuse: those that decide nothing are not checked,
- * and one that decides, but is missing or says nothing that is known, takes trust away (I11).
+ * and one that decides, but is missing or has no value that is known, takes trust away (I11).
  */
 export function askedBy(events: z.infer<typeof eventsClaim>, actions: Readonly<Record<KindName, SignalAction>>): Asked {
   const stopping: { name: KindName; action: 'suspend' | 'revoke'; reason: string | undefined }[] = [];

@@ -9,7 +9,7 @@ const MOST = LIMITS.signals.aliases;
 const text = z.string().min(1).max(2_000);
 
 /**
- * The formats that can be mapped, and those that aliases often have beside them. Other members are not looked at, although
+ * The formats that can be mapped, and no others. Other members are not read, although
  * they are an error (RFC 9493 section 3): a transmitter does not deliver again what was refused, and its person is named.
  */
 const simple = z.discriminatedUnion('format', [

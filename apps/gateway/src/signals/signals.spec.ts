@@ -156,7 +156,7 @@ describe('POST /v1/signals/{transmitter}', () => {
     ['a time that is a text', { events: { [SESSION_REVOKED]: { event_timestamp: '1700000000' } } }],
     ['a payload of null', { events: { [SESSION_REVOKED]: null } }],
     ['another event without a payload', { events: { [SESSION_REVOKED]: {}, 'https://x.example/y': null } }],
-    ['an event that does not say what it has to', { events: { [`${CAEP}/credential-change`]: {} } }],
+    ['an event without what it has to state', { events: { [`${CAEP}/credential-change`]: {} } }],
     ['a level of risk that is not known', { events: { [`${CAEP}/risk-level-change`]: { current_level: 'critical' } } }],
     ['another member of the subject', { sub_id: { ...ADA, more: 1 } }],
     ['a device of a format that is not known', { sub_id: { format: 'complex', user: ADA, device: { format: 'x' } } }],

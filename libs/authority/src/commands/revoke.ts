@@ -24,8 +24,7 @@ export const revokeSelector: Decide<'revokeSelector'> = (state, command, now) =>
     return refuse('CONFLICT', `revocation ${command.revocationId} already exists`);
   const inForce = coveredFor(state, command, now);
   if (inForce) return refuse('CONFLICT', `${inForce.revocationId} stops all of it`, [], inForceAlready(inForce));
-  if (isFullOfRules(state, command))
-    return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
+  if (isFullOfRules(state, command)) return refuse('TOO_MANY', 'this log holds as many revocation rules as it may');
   const unclear = toolFault(command) ?? suspensionFault(command, now);
   if (unclear !== undefined) return refuse('BAD_REQUEST', unclear);
   if (command.mode === 'suspend' && isFullOfSuspensions(state, command))
