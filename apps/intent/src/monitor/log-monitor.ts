@@ -1,6 +1,7 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import type { Batch, EventSource, Follower } from '@bailiwick/messaging/log-follower/follow-log';
 import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
+import type { LogReading } from '@bailiwick/messaging/log-follower/shared-reading';
 import { driftSubject } from '@bailiwick/messaging/subjects';
 import { treeNamed } from '@bailiwick/authority/state/set-aside';
 import { readWhereReadable } from '@bailiwick/contracts/events/payload';
@@ -21,6 +22,7 @@ export interface LogMonitorOptions {
   readonly bus: Bus;
   readonly eventlog: EventLog;
   readonly source: EventSource;
+  readonly reading?: LogReading | undefined;
   readonly store: ProgressStore;
   readonly warn: (message: string, cause?: unknown) => void;
 }

@@ -4,6 +4,7 @@ import { digestOfLive } from '@bailiwick/authority/state/digest';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import type { Batch, EventSource, Follower } from '@bailiwick/messaging/log-follower/follow-log';
 import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
+import type { LogReading } from '@bailiwick/messaging/log-follower/shared-reading';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -35,6 +36,7 @@ export interface LogLedgerOptions {
   readonly eventlog: EventLog;
   readonly store: LedgerStore;
   readonly source: EventSource;
+  readonly reading?: LogReading | undefined;
   readonly warn: (message: string, cause?: unknown) => void;
   /** receives the events of each batch after they are stored */
   readonly stored?: (events: Batch['events']) => void;
