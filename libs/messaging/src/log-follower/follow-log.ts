@@ -32,6 +32,8 @@ export interface Batch {
   /** the position to store in the same transaction as the result; one past the last event's */
   readonly next: number;
   readonly events: readonly StoredEvent[];
+  /** reports whether a caller waits in `caughtUpTo` now */
+  readonly isAwaited: () => boolean;
 }
 
 export interface Problem {
@@ -220,7 +222,8 @@ class LogFollower implements Follower {
 
   private async handle(events: readonly StoredEvent[]): Promise<void> {
     const from = this.position;
-    const batch: Batch = { log: this.options.log, from, next: from + events.length, events };
+    const isAwaited = (): boolean => this.waiters.size > 0;
+    const batch: Batch = { log: this.options.log, from, next: from + events.length, events, isAwaited };
     for (let attempt = 1; !this.stopping; attempt += 1) {
       try {
         await this.options.handle(batch);
