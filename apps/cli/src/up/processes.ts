@@ -33,7 +33,7 @@ export function processesOf(delegations: number, apart: boolean): ProcessPlan[] 
 
 /** Reads `BAILIWICK_READERS`. @throws if it is neither of its values */
 export function readersApart(setting: string | undefined): boolean {
-  if (setting === undefined || setting === 'together') return false;
+  if (setting === undefined || setting === '' || setting === 'together') return false;
   if (setting === 'apart') return true;
   throw new Error(
     `BAILIWICK_READERS is ${JSON.stringify(setting.slice(0, 40))}; use together (the ledger and the monitor share a process that reads each log once, the default) or apart`,
