@@ -68,9 +68,7 @@ describe('events that several readers of a process share', () => {
     shareParsing([event!]);
     const read = readStoredEvent(event!);
     const isFrozen = (value: unknown): boolean =>
-      typeof value !== 'object' ||
-      value === null ||
-      (Object.isFrozen(value) && Object.values(value as object).every(isFrozen));
+      typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isFrozen));
     expect(read.ok && isFrozen(read.value)).toBe(true);
   });
 });

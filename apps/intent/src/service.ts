@@ -4,7 +4,7 @@ import type { BusService } from '@bailiwick/platform/bus-service';
 import { AppModule } from './app.module';
 import { BUS } from './connections/tokens';
 
-/** The monitor, which a process of its own or one that it shares runs. */
+/** The monitor, run by a dedicated or a shared process. */
 export const SERVICE: BusService = {
   name: 'intent',
   module: AppModule,

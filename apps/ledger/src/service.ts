@@ -4,7 +4,7 @@ import { AppModule } from './app.module';
 import { BUS } from './connections/tokens';
 import { LedgerServer } from './rpc/ledger-server';
 
-/** The ledger, which a process of its own or one that it shares runs. */
+/** The ledger, run by a dedicated or a shared process. */
 export const SERVICE: BusService = {
   name: 'ledger',
   module: AppModule,

@@ -30,8 +30,8 @@ export function runBusService(service: BusService): void {
 }
 
 /**
- * Runs several services in this process, which read each log together. Each has its settings, connections and rights of
- * its own. The process starts, stops and fails as a whole: if one service does not start, it ends.
+ * Runs several services in this process, which read each log together. Each has separate settings, connections and
+ * rights. The process starts, stops and fails as a whole: if one service does not start, it ends.
  * @see environmentOf
  */
 export function runBusServices(name: string, services: readonly BusService[]): void {

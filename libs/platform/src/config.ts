@@ -239,12 +239,12 @@ export function readConfig(
  * ledger, and for no other service.
  */
 export function environmentOf(service: string, environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  const entries = Object.entries(environment);
-  const ofService = prefixOf(service);
-  return Object.fromEntries([
-    ...entries.filter(([name]) => !name.includes(OF_SERVICE)),
-    ...entries.flatMap(([name, value]) => (name.startsWith(ofService) ? [[name.slice(ofService.length), value]] : [])),
-  ]) as NodeJS.ProcessEnv;
+  const own = prefixOf(service);
+  const ofService: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(environment))
+    if (name.startsWith(own)) ofService[name.slice(own.length)] = value;
+    else if (!name.includes(OF_SERVICE)) ofService[name] ??= value;
+  return ofService;
 }
 
 /** Joins the environments of services that share a process into that of the process. */
@@ -255,7 +255,7 @@ export function joinedEnvironment(environments: Readonly<Record<string, NodeJS.P
     Object.entries(environments).flatMap(([service, environment]) =>
       Object.entries(environment).map(([name, value]) => [isCommon(name) ? name : prefixOf(service) + name, value]),
     ),
-  ) as NodeJS.ProcessEnv;
+  );
 }
 
 const OF_SERVICE = '__';

@@ -42,7 +42,10 @@ describe('the processes of a system', () => {
 
 describe('the environment of services that share a process', () => {
   it('gives each service its own, and nothing of another', () => {
-    const environment = fc.dictionary(fc.constantFrom('PATH', 'A', 'A_B', 'PASSWORD', 'URL'), fc.constantFrom('x', 'y'));
+    const environment = fc.dictionary(
+      fc.constantFrom('PATH', 'A', 'A_B', 'PASSWORD', 'URL'),
+      fc.constantFrom('x', 'y'),
+    );
     fc.assert(
       fc.property(environment, environment, (ledger, intent) => {
         const joined = joinedEnvironment({ ledger, intent });

@@ -14,7 +14,7 @@ export interface ProcessPlan {
 /**
  * Returns the processes of the services that always run.
  * @param delegations number of instances of the delegation service; the first has the name of the service
- * @param apart gives each reader of the logs a process of its own
+ * @param apart gives each reader of the logs a dedicated process
  */
 export function processesOf(delegations: number, apart: boolean): ProcessPlan[] {
   const alone = (service: CoreService, name: string = service): ProcessPlan => ({

@@ -139,8 +139,7 @@ export class Supervisor {
     this.unlessStopping();
     // each needs only the servers: together they start in the time of the slowest, which matters after a crash
     for (const { name, program, runs } of processes) {
-      const of = (service: CoreService): NodeJS.ProcessEnv =>
-        this.environment(service, urls[service], secrets, url);
+      const of = (service: CoreService): NodeJS.ProcessEnv => this.environment(service, urls[service], secrets, url);
       const [first, ...others] = runs;
       const environment =
         others.length === 0 ? of(first) : joinedEnvironment(Object.fromEntries(runs.map((each) => [each, of(each)])));

@@ -135,7 +135,10 @@ describe('SharedReading', () => {
 
   it('passes every event to each consumer once and in order, however they and their process fail', async () => {
     const step = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ do: fc.constant('append' as const), count: fc.integer({ min: 1, max: 7 }) }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('append' as const), count: fc.integer({ min: 1, max: 7 }) }),
+      },
       fc.record({ do: fc.constant('fail' as const), who: fc.boolean(), times: fc.integer({ min: 1, max: 3 }) }),
       fc.record({ do: fc.constant('cut' as const), who: fc.boolean(), times: fc.integer({ min: 1, max: 3 }) }),
       fc.record({ do: fc.constant('delay' as const), who: fc.boolean(), times: fc.integer({ min: 1, max: 12 }) }),
