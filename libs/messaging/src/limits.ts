@@ -50,7 +50,7 @@ export const BUS_LIMITS = {
   gatherMs: 100,
   /** events of a batch that is worked on in slices with pauses */
   slicedBatch: 128,
-  sliceMs: 0.5,
+  sliceEvents: 8,
   slicePauseMs: 1,
   /** followers of one process that pause at the same time; beyond, batches are worked on at once */
   slicesPausing: 4,
