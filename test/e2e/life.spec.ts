@@ -44,6 +44,13 @@ describe('the system', () => {
     }
   });
 
+  it('runs the ledger and the monitor in one process', () => {
+    const pidOf = (name: string): number | undefined =>
+      stack.status().services.find((service) => service.name === name)?.pid;
+    expect(pidOf('ledger')).toBe(pidOf('intent'));
+    expect(new Set(stack.status().services.map(({ pid }) => pid)).size).toBe(3);
+  });
+
   it('restarts killed services and loses no acknowledged command', async () => {
     const { grant } = await open(stack.as('orchestrator'));
     expect((await stack.as('enforcer').act(read(grant.id))).decision).toBe('permit');

@@ -18,7 +18,7 @@ describe('a subscriber of the event stream', () => {
   let stack: Stack;
   let settings: Connection;
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.start({ BAILIWICK_READERS: 'apart' });
     const added = await cli('--json', 'subscribers', 'add', 'siem');
     expect([added.code, added.err]).toEqual([0, '']);
     settings = JSON.parse(added.out) as Connection;
@@ -63,8 +63,10 @@ describe('a subscriber of the event stream', () => {
       const { pid, state } = stack.status().nats;
       return pid !== nats.pid && state === 'running';
     });
-    const { services } = stack.status();
-    process.kill(services.find(({ name }) => name === 'ledger')?.pid as number, 'SIGKILL');
+    const pidOf = (service: string): number =>
+      stack.status().services.find(({ name }) => name === service)?.pid as number;
+    const monitor = pidOf('intent');
+    process.kill(pidOf('ledger'), 'SIGKILL');
     let last = -1;
     await until('a lease after the kill', async () => {
       last = await open(stack.as('orchestrator')).then(
@@ -74,6 +76,7 @@ describe('a subscriber of the event stream', () => {
       return last >= 0;
     });
     const after = await readTo(last);
+    expect(pidOf('intent')).toBe(monitor); // the readers are apart
 
     const page = await stack.as('analyst').events({ after: -1, limit: 1_000, minPosition: last });
     const expected = page.items.filter((item) => item.position <= last);

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import type { SharedReading } from '@bailiwick/messaging/log-follower/shared-reading';
 import type { Config } from '@bailiwick/platform/config';
 import { ConnectionsModule } from './connections/connections.module';
 import type { Logger } from './connections/tokens';
@@ -9,10 +10,11 @@ import { ScoringModule } from './scoring/scoring.module';
 
 @Module({})
 export class AppModule {
-  static forRoot(config: Config, logger: Logger): DynamicModule {
+  /** @param shared reads the logs together with another service of this process */
+  static forRoot(config: Config, logger: Logger, shared?: SharedReading): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConnectionsModule.forRoot(config, logger), MonitorModule, ScoringModule],
+      imports: [ConnectionsModule.forRoot(config, logger, shared), MonitorModule, ScoringModule],
       providers: [{ provide: APP_FILTER, useClass: RefusalFilter }],
     };
   }

@@ -48,6 +48,12 @@ export const BUS_LIMITS = {
   followBatch: 1_000,
   /** Gathers commits into fewer, larger batches under load; a request for a position ends the wait. */
   gatherMs: 100,
+  /** events of a batch that is worked on in slices with pauses */
+  slicedBatch: 128,
+  sliceEvents: 8,
+  slicePauseMs: 1,
+  /** followers of one process that pause at the same time; beyond, batches are worked on at once */
+  slicesPausing: 4,
   /** until a new log is noticed */
   newLogsMs: 500,
   pollMs: 1_000,

@@ -1,34 +1,68 @@
 import { NestFactory } from '@nestjs/core';
-import type { DynamicModule } from '@nestjs/common';
+import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
 import type { Bus } from '@bailiwick/messaging/connect';
+import { SharedReading } from '@bailiwick/messaging/log-follower/shared-reading';
 import type { BusServer } from '@bailiwick/messaging/nest-transport/nest-strategy';
-import { readConfig, type Config } from './config';
+import { environmentOf, readConfig, type Config } from './config';
 import { runService } from './lifecycle';
 import { makeLogger, NestLogger, type Logger } from './logging';
 
-export interface BusServiceOptions {
+/** A service that answers requests over NATS and uses the database. */
+export interface BusService {
   /** the name of the service in its log lines */
   readonly name: string;
-  readonly module: { forRoot(config: Config, logger: Logger): DynamicModule };
+  readonly module: { forRoot(config: Config, logger: Logger, shared?: SharedReading): DynamicModule };
   /** the injection token of the `Bus` */
   readonly bus: symbol;
   readonly server: (bus: Bus) => BusServer;
 }
 
-/** Runs a service that answers requests over NATS and uses the database. */
-export function runBusService({ name, module, bus, server }: BusServiceOptions): void {
+/** Runs a service in this process. */
+export function runBusService(service: BusService): void {
   const config = readConfig(['database', 'nats']);
-  const logger = makeLogger(name, config.logLevel);
+  const logger = makeLogger(service.name, config.logLevel);
   runService(
-    () =>
-      NestFactory.createMicroservice<AsyncMicroserviceOptions>(module.forRoot(config, logger), {
-        logger: new NestLogger(logger),
-        abortOnError: false,
-        inject: [bus],
-        useFactory: (connected: Bus) => ({ strategy: server(connected) }),
-      }),
-    (service) => service.listen(),
-    (error) => logger.fatal({ err: error }, `the ${name} service did not start`),
+    () => createService(service, config, logger),
+    (application) => application.listen(),
+    (error) => logger.fatal({ err: error }, `the ${service.name} service did not start`),
   );
 }
+
+/**
+ * Runs several services in this process, which read each log together. Each has separate settings, connections and
+ * rights. The process starts, stops and fails as a whole: if one service does not start, it ends.
+ * @see environmentOf
+ */
+export function runBusServices(name: string, services: readonly BusService[]): void {
+  const shared = new SharedReading();
+  const report = makeLogger(name, readConfig([]).logLevel);
+  const create = (service: BusService): Promise<INestMicroservice> => {
+    const config = readConfig(['database', 'nats'], environmentOf(service.name));
+    return createService(service, config, makeLogger(service.name, config.logLevel), shared);
+  };
+  runService(
+    async () => {
+      const applications = await Promise.all(services.map(create));
+      return {
+        applications,
+        close: () => Promise.all(applications.map((each) => each.close())),
+      };
+    },
+    ({ applications }) => Promise.all(applications.map((each) => each.listen())),
+    (error) => report.fatal({ err: error }, `the ${services.map((each) => each.name).join(' and ')} did not start`),
+  );
+}
+
+const createService = (
+  { module, bus, server }: BusService,
+  config: Config,
+  logger: Logger,
+  shared?: SharedReading,
+): Promise<INestMicroservice> =>
+  NestFactory.createMicroservice<AsyncMicroserviceOptions>(module.forRoot(config, logger, shared), {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+    inject: [bus],
+    useFactory: (connected: Bus) => ({ strategy: server(connected) }),
+  });

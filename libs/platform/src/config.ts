@@ -234,6 +234,33 @@ export function readConfig(
   };
 }
 
+/**
+ * Returns the environment of one of several services that share a process: a variable `LEDGER__NAME` is `NAME` for the
+ * ledger, and for no other service.
+ */
+export function environmentOf(service: string, environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const own = prefixOf(service);
+  const ofService: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(environment))
+    if (name.startsWith(own)) ofService[name.slice(own.length)] = value;
+    else if (!name.includes(OF_SERVICE)) ofService[name] ??= value;
+  return ofService;
+}
+
+/** Joins the environments of services that share a process into that of the process. */
+export function joinedEnvironment(environments: Readonly<Record<string, NodeJS.ProcessEnv>>): NodeJS.ProcessEnv {
+  const all = Object.values(environments);
+  const isCommon = (name: string): boolean => all.every((each) => each[name] === all[0]?.[name]);
+  return Object.fromEntries(
+    Object.entries(environments).flatMap(([service, environment]) =>
+      Object.entries(environment).map(([name, value]) => [isCommon(name) ? name : prefixOf(service) + name, value]),
+    ),
+  );
+}
+
+const OF_SERVICE = '__';
+const prefixOf = (service: string): string => `${service.toUpperCase()}${OF_SERVICE}`;
+
 const userOf = (ids: readonly number[] | undefined): Config['upstreams']['user'] =>
   ids && { uid: ids[0] as number, gid: ids[1] as number };
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { provision } from '@bailiwick/event-store/postgres/provision';
 
 /** Returns the built program of a service, which is another package of this repository. */
-export const programOf = (service: string, name: 'main' | 'migrate'): string =>
+export const programOf = (service: string, name: 'main' | 'migrate' | 'service'): string =>
   resolve(__dirname, '..', '..', '..', service, 'dist', `${name}.js`);
 
 /** What the `migrate` program of a service exports. */

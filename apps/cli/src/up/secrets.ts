@@ -8,10 +8,12 @@ import { writePrivate } from '../write-private';
 const ROLES = ['admin', 'orchestrator', 'enforcer', 'approver', 'responder', 'analyst'] as const;
 /** The services that always run, in the order of their start. */
 export const CORE_SERVICES = ['delegation', 'ledger', 'intent', 'gateway'] as const;
+/** The services that read every event of every log. */
+export const READERS = ['ledger', 'intent'] as const;
 /** The boundary runs once MCP servers are registered. It has no connection to the database. */
 export const SERVICES = [...CORE_SERVICES, 'boundary'] as const;
 export type ServiceName = (typeof SERVICES)[number];
-type CoreService = (typeof CORE_SERVICES)[number];
+export type CoreService = (typeof CORE_SERVICES)[number];
 
 /** Passwords between the parts of an installation; they never leave the machine. */
 export interface Secrets {

@@ -35,6 +35,8 @@ export class Service {
     private readonly env: NodeJS.ProcessEnv,
     private readonly logDir: string,
     private readonly changed: () => void,
+    /** the services that the process runs */
+    readonly runs: readonly string[] = [name],
   ) {}
 
   get pid(): number | undefined {

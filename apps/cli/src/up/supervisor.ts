@@ -1,6 +1,7 @@
 import { existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync, closeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isProcess } from '@bailiwick/platform/local-servers/child';
+import { joinedEnvironment } from '@bailiwick/platform/config';
 import { findNatsServer, startNats } from '@bailiwick/platform/local-servers/nats';
 import { startPostgres } from '@bailiwick/platform/local-servers/postgres';
 import { freePort, isFree } from '@bailiwick/platform/local-servers/ports';
@@ -11,13 +12,14 @@ import {
   makeDataDir,
   eventsUser,
   natsUsers,
-  CORE_SERVICES,
   SERVICES,
+  type CoreService,
   type Secrets,
   type ServiceName,
 } from './secrets';
 import { writePrivate } from '../write-private';
 import { prepareDatabase, programOf } from './migrate';
+import { processesOf, readersApart } from './processes';
 import { readSubscribers } from './subscribers';
 import { Server } from './server';
 import { Service, type ServiceState } from './service';
@@ -34,6 +36,7 @@ export interface Status {
   readonly supervisor: number;
   /** where agents reach MCP servers, once servers are registered */
   readonly boundary?: string;
+  /** services that share a process have the same `pid` */
   readonly services: { name: string; pid: number | undefined; state: string; restarts: number }[];
   readonly postgres: ServerStatus;
   readonly nats: ServerStatus;
@@ -57,9 +60,6 @@ async function restartOptions(port: number | undefined): Promise<{ port?: number
   if (!(await isFree(port))) throw new Error(`port ${port} is taken`);
   return { port, existing: true };
 }
-/** Names the instances of a service; the first has the name of the service. */
-const instancesOf = (name: ServiceName, delegations: number): string[] =>
-  name === 'delegation' ? Array.from({ length: delegations }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`)) : [name];
 /** Settings of services that are taken from the environment of `up`. */
 const SWITCHES = [
   'BAILIWICK_METRICS_ADDRESS',
@@ -117,7 +117,7 @@ export class Supervisor {
     this.postgres?.halt();
     for (const name of [...SERVICES].reverse()) {
       // all instances of a service at once, so that none takes over the logs that another releases
-      const instances = this.services.filter((each) => each.name === name || each.name.startsWith(`${name}-`));
+      const instances = this.services.filter(({ runs }) => runs.some((of) => of === name || of.startsWith(`${name}-`)));
       await Promise.all(instances.map((each) => each.stop()));
     }
     await this.nats?.stop();
@@ -129,6 +129,7 @@ export class Supervisor {
   private async startAll(): Promise<Credentials> {
     const { dataDir, port, logLine } = this.options;
     if (!(await isFree(port))) throw new Error(`port ${port} is taken; name another with --port or BAILIWICK_PORT`);
+    const processes = processesOf(this.options.delegations ?? 1, readersApart(process.env.BAILIWICK_READERS));
     const secrets = ensureSecrets(dataDir);
     await this.startServers(secrets);
     const urls = await prepareDatabase(this.adminUrl, secrets.database);
@@ -137,16 +138,19 @@ export class Supervisor {
     this.credentials = ensureCredentials(dataDir, url);
     this.unlessStopping();
     // each needs only the servers: together they start in the time of the slowest, which matters after a crash
-    for (const name of CORE_SERVICES)
-      for (const instance of instancesOf(name, this.options.delegations ?? 1)) {
-        const environment = this.environment(name, urls[name], secrets, url);
-        const logs = join(dataDir, 'logs');
-        this.services.push(new Service(instance, programOf(name, 'main'), environment, logs, () => this.writeStatus()));
-      }
+    for (const { name, program, runs } of processes) {
+      const of = (service: CoreService): NodeJS.ProcessEnv => this.environment(service, urls[service], secrets, url);
+      const [first, ...others] = runs;
+      const environment =
+        others.length === 0 ? of(first) : joinedEnvironment(Object.fromEntries(runs.map((each) => [each, of(each)])));
+      const names = others.length === 0 ? [name] : runs;
+      const logs = join(dataDir, 'logs');
+      this.services.push(new Service(name, program, environment, logs, () => this.writeStatus(), names));
+    }
     await Promise.all(this.services.map((service) => service.start()));
     this.watch = setInterval(() => void this.startBoundary(secrets, url), REGISTERED_MS);
     await this.startBoundary(secrets, url);
-    logLine(`postgres, nats-server and ${this.services.map(({ name }) => name).join(', ')} are running`);
+    logLine(`postgres, nats-server and ${this.services.flatMap(({ runs }) => runs).join(', ')} are running`);
     this.writeStatus();
     return this.credentials;
   }
@@ -250,7 +254,9 @@ export class Supervisor {
       url: this.credentials?.url ?? '',
       supervisor: process.pid,
       ...(isRegistered ? { boundary: this.boundaryUrl } : {}),
-      services: this.services.map(({ name, pid, state, restarts }) => ({ name, pid, state, restarts })),
+      services: this.services.flatMap(({ runs, pid, state, restarts }) =>
+        runs.map((name) => ({ name, pid, state, restarts })),
+      ),
       postgres: { url: withoutPassword(this.adminUrl), ...serverState(this.postgres) },
       nats: { url: this.natsUrl, ...serverState(this.nats) },
     };

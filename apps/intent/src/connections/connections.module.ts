@@ -1,10 +1,13 @@
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
+import type { EventLog } from '@bailiwick/event-store/port';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { subjectSource } from '@bailiwick/messaging/commit-notifications';
+import type { EventSource } from '@bailiwick/messaging/log-follower/follow-log';
+import type { SharedReading } from '@bailiwick/messaging/log-follower/shared-reading';
 import type { Config } from '@bailiwick/platform/config';
 import { IntentStore } from '../monitor/intent-store';
-import { BUS, CONFIG, DATABASE, EVENT_LOG, EVENT_SOURCE, LOGGER, type Logger } from './tokens';
+import { BUS, CONFIG, DATABASE, EVENT_LOG, EVENT_SOURCE, LOG_READING, LOGGER, type Logger } from './tokens';
 
 const EVENT_LOG_CONNECTIONS = 4;
 
@@ -41,11 +44,16 @@ export class ConnectionsModule implements OnApplicationShutdown {
     private readonly store: IntentStore,
   ) {}
 
-  static forRoot(config: Config, logger: Logger): DynamicModule {
+  static forRoot(config: Config, logger: Logger, shared?: SharedReading): DynamicModule {
     const providers: Provider[] = [
       { provide: CONFIG, useValue: config },
       { provide: LOGGER, useValue: logger },
       ...PROVIDERS,
+      {
+        provide: LOG_READING,
+        useFactory: (eventlog: EventLog, source: EventSource) => shared?.reader({ eventlog, source }),
+        inject: [EVENT_LOG, EVENT_SOURCE],
+      },
     ];
     return {
       module: ConnectionsModule,

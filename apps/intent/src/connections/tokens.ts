@@ -12,6 +12,8 @@ export const BUS = Symbol('BUS');
 export const EVENT_SOURCE = Symbol('EVENT_SOURCE');
 /** `EventLog` */
 export const EVENT_LOG = Symbol('EVENT_LOG');
+/** `LogReading`; undefined if this service reads the logs independently */
+export const LOG_READING = Symbol('LOG_READING');
 /** `Database`: responds to the pings of the health check */
 export const DATABASE = Symbol('DATABASE');
 

@@ -1,6 +1,8 @@
 import type { Bus } from '@bailiwick/messaging/connect';
 import type { Batch, EventSource, Follower } from '@bailiwick/messaging/log-follower/follow-log';
 import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
+import type { LogReading } from '@bailiwick/messaging/log-follower/shared-reading';
+import { Slices } from '@bailiwick/messaging/log-follower/slices';
 import { driftSubject } from '@bailiwick/messaging/subjects';
 import { treeNamed } from '@bailiwick/authority/state/set-aside';
 import { readWhereReadable } from '@bailiwick/contracts/events/payload';
@@ -21,6 +23,7 @@ export interface LogMonitorOptions {
   readonly bus: Bus;
   readonly eventlog: EventLog;
   readonly source: EventSource;
+  readonly reading?: LogReading | undefined;
   readonly store: ProgressStore;
   readonly warn: (message: string, cause?: unknown) => void;
 }
@@ -104,7 +107,10 @@ export class LogMonitor {
     if (first && systemClock.now() - Date.parse(first.time) > OLD_MS)
       this.past = Math.max(this.past, await this.options.eventlog.head(this.options.log));
     if (this.monitor.next !== batch.from) this.monitor = new Monitor(batch.from);
+    const slices = new Slices(batch);
     for (const each of batch.events) {
+      const pause = slices.pause();
+      if (pause) await pause;
       const read = readWhereReadable(each);
       if (read) this.monitor.see(read.event, read.payload);
       else this.setAside(each);

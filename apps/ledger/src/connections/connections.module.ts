@@ -6,6 +6,8 @@ import { PostgresPeople } from '@bailiwick/event-store/postgres/people';
 import { WebhookDeliveries } from '@bailiwick/event-store/postgres/webhook-deliveries';
 import { connectBus, type Bus } from '@bailiwick/messaging/connect';
 import { subjectSource } from '@bailiwick/messaging/commit-notifications';
+import type { EventSource } from '@bailiwick/messaging/log-follower/follow-log';
+import type { SharedReading } from '@bailiwick/messaging/log-follower/shared-reading';
 import type { Config } from '@bailiwick/platform/config';
 import { privateKeyIn, readPrivateKey } from '@bailiwick/platform/keys/private-key';
 import { readWitnessConfig } from '@bailiwick/platform/keys/witness-config';
@@ -19,6 +21,7 @@ import {
   EVENT_LOG,
   EVENT_SOURCE,
   LOG_KEY,
+  LOG_READING,
   LOGGER,
   PEOPLE,
   WARN,
@@ -88,11 +91,16 @@ export class ConnectionsModule implements OnApplicationShutdown {
     @Inject(WEBHOOK_DELIVERIES) private readonly deliveries: WebhookDeliveries,
   ) {}
 
-  static forRoot(config: Config, logger: Logger): DynamicModule {
+  static forRoot(config: Config, logger: Logger, shared?: SharedReading): DynamicModule {
     const providers: Provider[] = [
       { provide: CONFIG, useValue: config },
       { provide: LOGGER, useValue: logger },
       ...PROVIDERS,
+      {
+        provide: LOG_READING,
+        useFactory: (eventlog: EventLog, source: EventSource) => shared?.reader({ eventlog, source }),
+        inject: [EVENT_LOG, EVENT_SOURCE],
+      },
     ];
     return {
       module: ConnectionsModule,

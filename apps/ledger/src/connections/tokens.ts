@@ -21,6 +21,8 @@ export const BUS = Symbol('BUS');
 export const EVENT_SOURCE = Symbol('EVENT_SOURCE');
 /** `EventLog` */
 export const EVENT_LOG = Symbol('EVENT_LOG');
+/** `LogReading`; undefined if this service reads the logs independently */
+export const LOG_READING = Symbol('LOG_READING');
 /** `PeopleNames`: reads the names of people for receipts */
 export const PEOPLE = Symbol('PEOPLE');
 /** `WebhookDeliveries` */

@@ -15,16 +15,30 @@ import type { Made } from '../read-models/read-model-writer';
  * @param state before the events; it is folded in place, even if this throws
  * @param frontier of the tree before the events
  */
-export function integrate(
+export function integrate(...of: Parameters<typeof integrateStepwise>): Integrated {
+  const steps = integrateStepwise(...of);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+export interface Integrated {
+  readonly made: Made;
+  readonly frontier: readonly Buffer[];
+}
+
+/** Does the same, with a step before each event: a caller may pause there. */
+export function* integrateStepwise(
   state: LogState,
   frontier: readonly Buffer[],
   events: readonly StoredBody[],
-): { made: Made; frontier: readonly Buffer[] } {
+): Generator<undefined, Integrated> {
   const from = state.next;
   const items = new Map<string, ItemRow>();
   const consequences: ConsequenceRow[] = [];
   const add = (rows: readonly ItemRow[]): void => rows.forEach((row) => items.set(`${row.kind}/${row.id}`, row));
   for (const stored of events) {
+    yield;
     let stopped: readonly ConsequenceRow[] = [];
     const event = evolveStored(state, stored, (_, each) => {
       stopped = consequencesOf(state, each);

@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventSource } from '@bailiwick/messaging/log-follower/follow-log';
-import { EVENT_SOURCE, LOG_KEY, LOGGER, type Logger } from '../connections/tokens';
+import type { LogReading } from '@bailiwick/messaging/log-follower/shared-reading';
+import { EVENT_SOURCE, LOG_KEY, LOG_READING, LOGGER, type Logger } from '../connections/tokens';
 import { EventStreamService } from '../event-stream/event-stream.service';
 import { Sources } from '../connections/sources';
 import { LogLedger } from './log-ledger';
@@ -21,13 +22,14 @@ export class LogLedgerFactory {
     @Inject(CHECKPOINT_SETTINGS) private readonly settings: CheckpointSettings,
     @Inject(LOG_KEY) private readonly key: KeyObject,
     @Inject(EVENT_SOURCE) private readonly source: EventSource,
+    @Inject(LOG_READING) private readonly reading: LogReading | undefined,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly sources: Sources,
     private readonly stream: EventStreamService,
   ) {}
 
   create(log: string): LogLedger {
-    const { settings, key, source, logger, stream } = this;
+    const { settings, key, source, reading, logger, stream } = this;
     stream.follow(log);
     const { eventlog, store } = this.sources;
     return new LogLedger({
@@ -37,6 +39,7 @@ export class LogLedgerFactory {
       eventlog,
       store,
       source,
+      reading,
       stored: (events) => stream.offer(log, events),
       warn: (message, cause) => logger.warn({ err: cause, log }, message),
     });

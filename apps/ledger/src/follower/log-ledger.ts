@@ -4,6 +4,8 @@ import { digestOfLive } from '@bailiwick/authority/state/digest';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import type { Batch, EventSource, Follower } from '@bailiwick/messaging/log-follower/follow-log';
 import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
+import type { LogReading } from '@bailiwick/messaging/log-follower/shared-reading';
+import { Slices } from '@bailiwick/messaging/log-follower/slices';
 import type { EventLog } from '@bailiwick/event-store/port';
 import { parseLogName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
@@ -21,7 +23,7 @@ import {
   nodesForRoot,
   rootHash,
 } from '@bailiwick/transparency-log/merkle-tree';
-import { integrate } from './integrate';
+import { integrateStepwise, type Integrated } from './integrate';
 import { Cuts } from '../receipts/parts';
 import type { SignedHead } from '../transparency/heads.repository';
 import type { LedgerStore } from '../read-models/store';
@@ -35,6 +37,7 @@ export interface LogLedgerOptions {
   readonly eventlog: EventLog;
   readonly store: LedgerStore;
   readonly source: EventSource;
+  readonly reading?: LogReading | undefined;
   readonly warn: (message: string, cause?: unknown) => void;
   /** receives the events of each batch after they are stored */
   readonly stored?: (events: Batch['events']) => void;
@@ -140,7 +143,7 @@ export class LogLedger {
   private async integrate(batch: Batch): Promise<void> {
     if (this.state.next !== batch.from) await this.refold(batch.from);
     try {
-      const { made, frontier } = integrate(this.state, this.frontier, batch.events);
+      const { made, frontier } = await this.derive(batch);
       await this.options.store.write(this.options.log, batch.from, batch.next, made);
       this.frontier = frontier;
     } catch (error) {
@@ -150,6 +153,17 @@ export class LogLedger {
     }
     // A crash right here loses nothing: the event stream continues from its own last event.
     this.options.stored?.(batch.events);
+  }
+
+  private async derive(batch: Batch): Promise<Integrated> {
+    const steps = integrateStepwise(this.state, this.frontier, batch.events);
+    const slices = new Slices(batch);
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      const pause = slices.pause();
+      if (pause) await pause;
+    }
   }
 
   /** Restores the state and the frontier of the tree after `to` events. */

@@ -1,6 +1,7 @@
-import { EVENT_DATA, parseEvent, type Event, type EventType } from '@bailiwick/contracts/events/event';
+import { EVENT_DATA, type Event, type EventType } from '@bailiwick/contracts/events/event';
+import { readStoredEvent } from '@bailiwick/contracts/events/shared-parsing';
 import { isId } from '@bailiwick/core/ids';
-import { err, ok, type Result } from '@bailiwick/core/result';
+import type { Result } from '@bailiwick/core/result';
 import type { LogState, UnreadableNode } from './state';
 
 /*
@@ -66,11 +67,7 @@ export const isPassedOver = (state: LogState, event: Event): boolean =>
 
 /** Parses a stored body as an event, or returns the reason why it cannot be read. */
 export function readBody(body: string): Result<Event, unknown> {
-  try {
-    return ok(parseEvent(body));
-  } catch (error) {
-    return err(error);
-  }
+  return readStoredEvent({ body });
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
+import { readStoredEvent } from '@bailiwick/contracts/events/shared-parsing';
 import { sha256hex } from '@bailiwick/core/digest';
-import { asideBy, readBody, treeNamed } from './set-aside';
+import { asideBy, treeNamed } from './set-aside';
 import { dropEnded, evolve } from '../events/evolve';
 import { CorruptLog } from '../events/follows';
 import type { LogState } from './state';
@@ -20,19 +21,20 @@ export const bodyDigest = (body: string): string => `sha256:${sha256hex(body)}`;
  */
 export function evolveStored(
   state: LogState,
-  { position, body }: StoredBody,
+  stored: StoredBody,
   fold: (state: LogState, event: Event) => unknown = evolve,
 ): Event | undefined {
+  const { position } = stored;
   if (position !== state.next)
     throw new CorruptLog(`event ${state.log}@${position} cannot follow ${state.log}@${state.next - 1} (I5)`);
-  const read = readBody(body);
+  const read = readStoredEvent(stored);
   try {
     if (!read.ok) throw new CorruptLog('it cannot be read');
     fold(state, read.value);
     return read.value;
   } catch (error) {
     if (!(error instanceof CorruptLog)) throw error;
-    setAside(state, { position, body });
+    setAside(state, stored);
     return undefined;
   }
 }
@@ -41,7 +43,7 @@ export function evolveStored(
 function setAside(state: LogState, { position, body }: StoredBody): void {
   const treeId = treeNamed(state, position, body);
   // this event adds nothing to a tree that is already set aside
-  if (asideBy(state, treeId) === undefined || !readBody(body).ok)
+  if (asideBy(state, treeId) === undefined || !readStoredEvent({ body }).ok)
     state.unreadable.set(position, { position, treeId, bodyDigest: bodyDigest(body) });
   state.next = position + 1;
   const tree = treeId === undefined ? undefined : state.trees.get(treeId);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { saltedDigest } from '@bailiwick/core/digest';
 import { parseExactly } from '@bailiwick/core/json';
 import { parseEvent, payload as payloadSchema, type Event } from './event';
+import { readStoredEvent } from './shared-parsing';
 
 const compiled = z.compile(payloadSchema, { strict: true });
 
@@ -39,11 +40,8 @@ export function readStored({ body, payload }: { body: string; payload?: string |
 
 /** Parses a stored event with its payload; undefined if the body cannot be read. */
 export function readWhereReadable(stored: Parameters<typeof readStored>[0]): ReturnType<typeof readStored> | undefined {
-  try {
-    return readStored(stored);
-  } catch {
-    return undefined;
-  }
+  const read = readStoredEvent(stored);
+  return read.ok ? { event: read.value, payload: wordsOf(read.value, stored.payload) } : undefined;
 }
 
 function fromJson(text: string): unknown {

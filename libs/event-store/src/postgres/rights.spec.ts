@@ -202,8 +202,9 @@ describe('rights in the event log’s database', () => {
     expect(tried.filter(([, , result]) => result === DENIED)).toHaveLength(10);
   });
 
+  // each may therefore read the log for the other, in one process (`SharedReading`)
   it.each(['ledger', 'intent'])('let %s follow the log', async (service) => {
-    expect(await outcome(service, 'SELECT log, position, body FROM event')).toBe(DONE);
+    expect(await outcome(service, 'SELECT log, position, type, time, body, payload FROM event')).toBe(DONE);
     expect(await outcome(service, 'SELECT name FROM log')).toBe(DONE);
   });
 

@@ -32,6 +32,8 @@ export interface Batch {
   /** the position to store in the same transaction as the result; one past the last event's */
   readonly next: number;
   readonly events: readonly StoredEvent[];
+  /** reports whether a caller waits in `caughtUpTo` now */
+  readonly isAwaited: () => boolean;
 }
 
 export interface Problem {
@@ -62,13 +64,18 @@ export interface FollowOptions {
    * whole batch is known to exist, or a caller waits in `caughtUpTo`. Default: 0.
    */
   gatherMs?: number;
+  /** waits while further events gather, instead of `sleep`; followers that share a reading end their waits together */
+  gather?: Wait;
   /** interval of polls while no notification arrives: the delay of commits without an announcement */
   pollMs?: number;
   signal?: AbortSignal;
   onProblem?: (problem: Problem) => void;
-  /** waits; true if the time passed, false if the signal ended it. For simulations */
-  sleep?: (ms: number, signal: AbortSignal) => Promise<boolean>;
+  /** For simulations */
+  sleep?: Wait;
 }
+
+/** Waits; true if the time passed, false if the signal ended it. */
+export type Wait = (ms: number, signal: AbortSignal) => Promise<boolean>;
 
 export interface Follower {
   /** all events below are handled */
@@ -178,7 +185,7 @@ class LogFollower implements Follower {
       if (await this.sleep(this.pollMs, () => wantsReading(this.state))) this.state = onGap(this.state);
       return;
     }
-    if (this.gatherMs > 0) await this.sleep(this.gatherMs, () => this.hurried());
+    if (this.gatherMs > 0) await this.sleep(this.gatherMs, () => this.hurried(), this.options.gather);
     const events = await this.readNext();
     if (events.length > 0) await this.handle(events);
   }
@@ -215,7 +222,8 @@ class LogFollower implements Follower {
 
   private async handle(events: readonly StoredEvent[]): Promise<void> {
     const from = this.position;
-    const batch: Batch = { log: this.options.log, from, next: from + events.length, events };
+    const isAwaited = (): boolean => this.waiters.size > 0;
+    const batch: Batch = { log: this.options.log, from, next: from + events.length, events, isAwaited };
     for (let attempt = 1; !this.stopping; attempt += 1) {
       try {
         await this.options.handle(batch);
@@ -274,14 +282,14 @@ class LogFollower implements Follower {
   }
 
   /** Returns true if the time passed; false if the follower stops, or if `ends` holds after an announcement. */
-  private async sleep(ms: number, ends: () => boolean): Promise<boolean> {
+  private async sleep(ms: number, ends: () => boolean, wait = this.options.sleep ?? sleepFor): Promise<boolean> {
     if (this.stopping || ends()) return false;
     const controller = new AbortController();
     this.nap = { ends, controller };
-    const passed = await (this.options.sleep ?? sleepFor)(ms, controller.signal);
+    const passed = await wait(ms, controller.signal);
     this.nap = undefined;
     return passed;
   }
 }
 
-const sleepFor = (ms: number, signal: AbortSignal): Promise<boolean> => delay(ms, true, { signal }).catch(() => false);
+const sleepFor: Wait = (ms, signal) => delay(ms, true, { signal }).catch(() => false);

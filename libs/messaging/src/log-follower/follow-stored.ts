@@ -1,4 +1,5 @@
 import { BUS_LIMITS } from '../limits';
+import type { LogReading } from './shared-reading';
 import { followLog, type EventSource, type Follower, type FollowOptions } from './follow-log';
 
 /** The connections with which a service follows a log of the event store. */
@@ -7,6 +8,8 @@ export interface LogConnections {
   readonly log: string;
   readonly source: EventSource;
   readonly eventlog: { read: FollowOptions['read'] };
+  /** reads the log together with other followers of this process; left out, each reads it for itself */
+  readonly reading?: LogReading | undefined;
   readonly warn: (message: string, cause?: unknown) => void;
 }
 
@@ -15,13 +18,14 @@ export interface LogConnections {
  * failed step.
  */
 export function followStored(
-  { log, source, eventlog, warn }: LogConnections,
+  { log, source, eventlog, reading, warn }: LogConnections,
   { start, handle }: Pick<FollowOptions, 'start' | 'handle'>,
 ): Follower {
   return followLog({
     log,
-    source,
-    read: (name, from, limit) => eventlog.read(name, from, limit),
+    source: reading ?? source,
+    read: (name, from, limit) => (reading ?? eventlog).read(name, from, limit),
+    ...(reading ? { gather: (ms, signal) => reading.gather(log, ms, signal) } : {}),
     start,
     handle,
     gatherMs: BUS_LIMITS.gatherMs,

@@ -1,0 +1,213 @@
+// Compares builds of Bailiwick for a single caller on an idle system, by turns:
+//
+//   node scripts/idle-by-turns.mjs [--rounds 12] [--seconds 3] <folder>[,NAME=value]…
+//
+// Each folder is a clone with its build. For each it prints the latency of decisions, the processor time per decision of
+// each process, and the first build's share of every other's. Latency means something on a quiet machine only.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '12' }, seconds: { type: 'string', default: '3' } },
+});
+const WARM_UP = 4;
+const START_MS = 120_000;
+
+const median = (figures) => {
+  const sorted = [...figures].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+};
+const quantile = (ascending, share) => ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))];
+
+const freePort = () =>
+  new Promise((done) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+
+/** Starts the built system of a folder. */
+async function start(argument) {
+  const [folder, ...settings] = argument.split(',');
+  const data = mkdtempSync(join(tmpdir(), 'bailiwick-idle-'));
+  const port = await freePort();
+  const bin = join(resolve(folder), 'bin', 'bailiwick.mjs');
+  const child = spawn(
+    process.execPath,
+    ['--conditions=built', bin, 'up', '--data', data, '--port', String(port), '--no-demo'],
+    { env: { ...process.env, ...Object.fromEntries(settings.map((each) => each.split('='))) }, stdio: 'pipe' },
+  );
+  let output = '';
+  await new Promise((ready, fail) => {
+    const timer = setTimeout(() => fail(new Error(`${folder} did not start: ${output}`)), START_MS);
+    const read = (chunk) => {
+      output += chunk;
+      if (!output.includes('Bailiwick is running')) return;
+      clearTimeout(timer);
+      ready();
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('exit', (code) => fail(new Error(`${folder} ended with ${code}: ${output}`)));
+  });
+  const stop = () =>
+    new Promise((stopped) => {
+      child.once('exit', () => {
+        rmSync(data, { recursive: true, force: true });
+        stopped();
+      });
+      child.kill('SIGINT');
+    });
+  return { name: argument, port, data, stop, requests: await requestsOf(port, data), rounds: [] };
+}
+
+/** Opens leases and returns the requests of their runs. */
+async function requestsOf(port, data) {
+  const { keys } = JSON.parse(readFileSync(join(data, 'credentials.json'), 'utf8'));
+  const post = async (path, body) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keys.orchestrator}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+  const many = 1_000_000_000;
+  const root = await post('/v1/runs', {
+    agent: { class: 'orchestrator' },
+    requestedBy: 'user:owner@example.com',
+    purpose: 'Read the sources of acme/clord and report what is unused',
+    grant: {
+      actions: { allow: ['file.*'] },
+      resources: [{ type: 'file', match: 'repo/**' }],
+      budget: { calls: many, reads: many, writes: many, external: many },
+      time: { ttl: '8h' },
+      delegation: { depth: 2, children: 10_000, classes: ['*'] },
+    },
+  });
+  const leaves = [];
+  for (let i = 0; i < 16; i++)
+    leaves.push(
+      await post(`/v1/grants/${root.grant.id}/delegations`, {
+        agent: { class: 'reader' },
+        task: 'Read one folder',
+        grant: {
+          actions: { allow: ['file.read'] },
+          resources: [{ type: 'file', match: 'repo/src/**' }],
+          budget: { calls: many / 100 },
+        },
+      }),
+    );
+  return Array.from({ length: 512 }, (_, i) => {
+    const leaf = leaves[i % leaves.length];
+    const path = `repo/src/f${i}.ts`;
+    const body = JSON.stringify({
+      grantId: leaf.grant.id,
+      action: { verb: 'file.read', args: { path, encoding: 'utf-8' } },
+      resource: { type: 'file', id: path },
+    });
+    return `POST /v1/actions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: Bearer ${leaf.token}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  });
+}
+
+/** Sends one request after the other for some time, and returns the latency of each in milliseconds, ascending. */
+function drive({ port, requests }, ms) {
+  return new Promise((done, fail) => {
+    const latencies = [];
+    const until = performance.now() + ms;
+    let sentAt = 0;
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, send);
+    function send() {
+      sentAt = performance.now();
+      socket.write(requests[latencies.length % requests.length]);
+    }
+    socket.on('error', fail);
+    socket.on('data', (chunk) => {
+      const now = performance.now();
+      const text = chunk.toString('latin1');
+      if (!/^HTTP\/1.1 2/.test(text)) return fail(new Error(text));
+      latencies.push(now - sentAt);
+      if (now < until) return send();
+      socket.end();
+      done(latencies.sort((a, b) => a - b));
+    });
+  });
+}
+
+/** The processes of a system: name → process ids. Services that share a process have one entry. */
+function processesOf({ data }) {
+  const { services, postgres, nats } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8'));
+  const names = new Map();
+  for (const { name, pid } of services) names.set(pid, names.has(pid) ? `${names.get(pid)}+${name}` : name);
+  const all = Object.fromEntries([...names].map(([pid, name]) => [name, [pid]]));
+  const followers = services.filter(({ name }) => name === 'ledger' || name === 'intent').map(({ pid }) => pid);
+  return { ...all, followers: [...new Set(followers)], postgres: childrenOf(postgres.pid), nats: [nats.pid] };
+}
+
+function childrenOf(parent) {
+  const stats = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const children = stats.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')[1] === String(parent);
+    } catch {
+      return false; // it has ended
+    }
+  });
+  return [parent, ...children.map(Number)];
+}
+
+/** Processor time of all threads of a process so far, µs. */
+function cpuOf(pid) {
+  let ns = 0;
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`))
+      ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  } catch {
+    // it, or one of its threads, has ended
+  }
+  return ns / 1_000;
+}
+
+async function round(system, ms) {
+  const processes = Object.entries(processesOf(system));
+  const cpu = () => processes.map(([name, pids]) => [name, pids.reduce((sum, pid) => sum + cpuOf(pid), 0)]);
+  const before = Object.fromEntries(cpu());
+  const latencies = await drive(system, ms);
+  const perDecision = cpu().map(([name, us]) => [`µs ${name}`, (us - before[name]) / latencies.length]);
+  const at = (share) => quantile(latencies, share);
+  return { 'p50 ms': at(0.5), 'p90 ms': at(0.9), 'p99 ms': at(0.99), ...Object.fromEntries(perDecision) };
+}
+
+const systems = [];
+try {
+  for (const argument of positionals) systems.push(await start(argument));
+  const ms = Number(values.seconds) * 1_000;
+  for (let turn = -WARM_UP; turn < Number(values.rounds); turn++) {
+    for (const system of turn % 2 === 0 ? systems : [...systems].reverse()) {
+      const figures = await round(system, ms);
+      if (turn >= 0) system.rounds.push(figures);
+    }
+  }
+  const [first] = systems;
+  for (const system of systems) {
+    console.log(`\n${system.name}`);
+    for (const name of Object.keys(system.rounds[0])) {
+      const shares = first.rounds.map((figures, i) => figures[name] / system.rounds[i][name]);
+      const share = system === first || !first.rounds[0][name] ? '' : `   first build: ${median(shares).toFixed(2)} ×`;
+      console.log(
+        `${name.padEnd(22)} ${median(system.rounds.map((each) => each[name]))
+          .toFixed(2)
+          .padStart(9)}${share}`,
+      );
+    }
+  }
+} finally {
+  for (const system of systems) await system.stop();
+}
