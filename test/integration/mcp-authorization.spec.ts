@@ -13,6 +13,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { decodeJwt } from 'jose';
 import { freePort } from '@bailiwick/platform/local-servers/ports';
 import { basic, details, form, IdentityProvider, type Answer } from '../http/oauth-world';
+import { runAuthorizationScenario } from '../support/mcp/conformance-suite';
 import { RecordingMcpServer } from '../support/recording-mcp-server';
 import { scratch } from '../support/servers';
 import { http, Stack } from '../support/stack';
@@ -236,6 +237,16 @@ describe('a stock client of MCP, without a token', () => {
     const answer = await fetch(`${stack.url}/oauth/authorize?${query}`, { redirect: 'manual' });
     expect([answer.status, answer.headers.get('location')]).toEqual([400, null]);
     expect(await answer.json()).toMatchObject({ error: 'unsupported_response_type' });
+  });
+
+  it('finds the metadata that the conformance suite wants, but for the authorization code', async () => {
+    const found = await runAuthorizationScenario(stack.url, 'authorization-server-metadata-endpoint');
+    const wanted = ['response_types_supported', 'code_challenge_methods_supported'].map(
+      (name) => `Response body does not include valid "${name}" claim`,
+    );
+    expect(Object.values(found)).toEqual([
+      [`authorization-server-metadata FAILURE: ${wanted.join(', ')}`, 'authorization-server-metadata-cimd WARNING'],
+    ]);
   });
 
   describe('by client_credentials', () => {
