@@ -305,6 +305,13 @@ describe('bailiwick login', () => {
     expect((await as(token, 'GET', '/v1/events?limit=1')).status).toBe(200);
     expect((await as(token, 'GET', '/v1/keys')).status).toBe(403);
     expect((await as(`${token.slice(0, -4)}AAAA`, 'GET', '/v1/mine')).status).toBe(401);
+
+    // the sign-in is in the log, once for the token, without it
+    const signIns = async () => (await eventsOf('SessionChanged')).filter(({ data }) => data.with === 'token');
+    await until('the record', async () => (await signIns()).length > 0);
+    expect(await signIns()).toMatchObject([{ actor: { ...given?.actor }, data: { change: 'started', with: 'token' } }]);
+    for (const secret of [token, token.split('.')[2] as string, 'ada@'])
+      expect(JSON.stringify(await signIns())).not.toContain(secret);
   }, 60_000);
 
   it('signs a person in on another device, without a role', async () => {
