@@ -99,6 +99,25 @@ describe('a key', () => {
     expect(readFileSync(join(stack.dataDir, 'logs', 'gateway.log'), 'utf8')).not.toContain(secret);
   });
 
+  it('in a URL is no credential, and is repeated in no answer and no log', async () => {
+    const { key } = await issue({ name: 'in-url', role: 'analyst' });
+    const secret = key.slice(-30);
+    for (const [method, path] of [
+      ['GET', `/v1/runs?key=${key}`],
+      ['GET', `/v1/runs?access_token=${key}`],
+      ['GET', `/v1/events/stream?access_token=${key}`],
+      ['GET', `/v1/session?key=${key}`],
+      ['POST', `/oauth/token?client_id=in-url&client_secret=${key}&grant_type=client_credentials`],
+    ] as const) {
+      const answer = await fetch(stack.url + path, { method });
+      expect([path, [400, 401].includes(answer.status)]).toEqual([path, true]);
+      expect((await answer.text()) + JSON.stringify([...answer.headers])).not.toContain(secret);
+    }
+    for (const name of ['gateway.log', 'delegation.log'])
+      expect(readFileSync(join(stack.dataDir, 'logs', name), 'utf8')).not.toContain(secret);
+    expect((await as(key, 'GET', '/v1/runs?limit=1')).status).toBe(200);
+  });
+
   it('that signs a person in to the console is in the log, without the secrets of the link and the session', async () => {
     const ben = await issue({ name: 'ben-laptop', role: 'analyst', person: 'user:ben@example.com' });
     const { body: link } = await as(ben.key, 'POST', '/v1/session-links', { keys: [] });
