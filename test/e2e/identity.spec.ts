@@ -106,11 +106,11 @@ describe('a key', () => {
       ['GET', `/v1/runs?key=${key}`],
       ['GET', `/v1/runs?access_token=${key}`],
       ['GET', `/v1/events/stream?access_token=${key}`],
-      ['GET', `/v1/session?key=${key}`],
       ['POST', `/oauth/token?client_id=in-url&client_secret=${key}&grant_type=client_credentials`],
     ] as const) {
       const answer = await fetch(stack.url + path, { method });
-      expect([path, [400, 401].includes(answer.status)]).toEqual([path, true]);
+      // with a credential these would be 400: they take no such parameter
+      expect([path, answer.status]).toEqual([path, method === 'POST' ? 400 : 401]);
       expect((await answer.text()) + JSON.stringify([...answer.headers])).not.toContain(secret);
     }
     for (const name of ['gateway.log', 'delegation.log'])

@@ -4,10 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as sdk2 from '@modelcontextprotocol/client';
-import {
-  ClientCredentialsProvider,
-  type ClientCredentialsProviderOptions,
-} from '@modelcontextprotocol/sdk/client/auth-extensions.js';
+import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { decodeJwt } from 'jose';
@@ -166,7 +163,7 @@ describe('a stock client of MCP, without a token', () => {
     const { body } = await http(stack, 'GET', opened, { key: stack.keys.analyst as string });
     return (body.items as unknown[]).length;
   };
-  const credentials = (): ClientCredentialsProviderOptions => ({
+  const credentials = (): { clientId: string; clientSecret: string; expectedIssuer: string } => ({
     clientId: 'notes-agent',
     clientSecret: own.key,
     expectedIssuer: stack.url,
@@ -232,7 +229,7 @@ describe('a stock client of MCP, without a token', () => {
     expect([elsewhere.status, api.status]).toEqual([401, 401]);
   });
 
-  it('is led to no code: nothing is redirected, whoever asks', async () => {
+  it('is led to no code, and nothing is redirected', async () => {
     const query = 'response_type=code&client_id=x&redirect_uri=https://thief.example/&state=1';
     const answer = await fetch(`${stack.url}/oauth/authorize?${query}`, { redirect: 'manual' });
     expect([answer.status, answer.headers.get('location')]).toEqual([400, null]);
@@ -273,7 +270,7 @@ describe('a stock client of MCP, without a token', () => {
       ['a key of another role', {}, () => basic('enforcer', stack.keys.enforcer as string), 'unauthorized_client'],
       ['a scope', { scope: 'notes' }, () => basic('notes-agent', own.key), 'invalid_scope'],
       ['another resource', { resource: 'https://a.example' }, () => basic('notes-agent', own.key), 'invalid_target'],
-      ['no details and no manifest of its own', {}, () => basic('ben', ben.key), 'invalid_authorization_details'],
+      ['no details and no manifest of its class', {}, () => basic('ben', ben.key), 'invalid_authorization_details'],
       ['no details and no words', {}, () => basic('silent-agent', silent.key), 'invalid_authorization_details'],
     ])('gets nothing with %s', async (_what, fields, headers, error) => {
       const { status, body } = await ask(fields, headers());

@@ -28,8 +28,8 @@ export async function sendRefusal(
 }
 
 /**
- * The challenges of a 401. A client with a proof is told what is wrong with it, so that it makes another for the token that
- * it has (RFC 9449 sections 7.1 and 9): one without that information requests another token, and so opens another run.
+ * The challenges of a 401. They state what is wrong with a proof, so that its client makes another for the token that it
+ * has (RFC 9449 sections 7.1 and 9); without that, it requests another token, and so opens another run.
  */
 function challengeFor(error: Refused | NotAMessage, metadata: string): string {
   const proof = `algs="${PROOF_ALGORITHMS.join(' ')}"`;

@@ -72,8 +72,7 @@ export class IdentityAssertions {
   private resourcesOf(resource: unknown): string[] {
     const named = [resource].flat();
     for (const each of named)
-      if (typeof each !== 'string' || !isTarget(each, this.config))
-        throw badGrant('its resource is not one of ours');
+      if (typeof each !== 'string' || !isTarget(each, this.config)) throw badGrant('its resource is not one of ours');
     return named as string[];
   }
 }

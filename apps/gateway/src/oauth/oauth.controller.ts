@@ -86,7 +86,8 @@ export class OAuthController {
   @Endpoint({
     method: 'POST',
     path: '/oauth/token',
-    summary: 'Delegate by token exchange (RFC 8693); open a run by an identity assertion (RFC 7523) or as a client (RFC 6749)',
+    summary:
+      'Delegate by token exchange (RFC 8693); open a run by an identity assertion (RFC 7523) or as a client (RFC 6749)',
     roles: 'public',
     takesText: LIMITS.httpBodyBytes,
     answer: tokenAnswer,

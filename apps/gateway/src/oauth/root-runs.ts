@@ -52,7 +52,7 @@ export class RootRuns {
 
   /**
    * Clients of MCP send no details. One whose name is that of a class gets the lease that the manifest of this class
-   * states, for what it says that the class is for; a manifest for all other classes is about no client in particular.
+   * states, and the words of the manifest as its purpose; a manifest for all other classes is about no client in particular.
    * @throws OAuthRefused invalid_authorization_details if there is no such manifest
    */
   private async byManifest(client: Client): Promise<RunBody> {

@@ -372,8 +372,7 @@ describe('an approval that is not used yet', () => {
 });
 
 describe('an approval of a call whose lease was revoked', () => {
-  const revoke = (log: TestLog, grantId: string): void =>
-    void log.do('revokeGrant', { grantId });
+  const revoke = (log: TestLog, grantId: string): void => void log.do('revokeGrant', { grantId });
 
   it('is not given afterwards', () => {
     const log = new TestLog();
