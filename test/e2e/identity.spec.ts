@@ -99,6 +99,25 @@ describe('a key', () => {
     expect(readFileSync(join(stack.dataDir, 'logs', 'gateway.log'), 'utf8')).not.toContain(secret);
   });
 
+  it('in a URL is no credential, and is repeated in no answer and no log', async () => {
+    const { key } = await issue({ name: 'in-url', role: 'analyst' });
+    const secret = key.slice(-30);
+    for (const [method, path] of [
+      ['GET', `/v1/runs?key=${key}`],
+      ['GET', `/v1/runs?access_token=${key}`],
+      ['GET', `/v1/events/stream?access_token=${key}`],
+      ['POST', `/oauth/token?client_id=in-url&client_secret=${key}&grant_type=client_credentials`],
+    ] as const) {
+      const answer = await fetch(stack.url + path, { method });
+      // with a credential these would be 400: they take no such parameter
+      expect([path, answer.status]).toEqual([path, method === 'POST' ? 400 : 401]);
+      expect((await answer.text()) + JSON.stringify([...answer.headers])).not.toContain(secret);
+    }
+    for (const name of ['gateway.log', 'delegation.log'])
+      expect(readFileSync(join(stack.dataDir, 'logs', name), 'utf8')).not.toContain(secret);
+    expect((await as(key, 'GET', '/v1/runs?limit=1')).status).toBe(200);
+  });
+
   it('that signs a person in to the console is in the log, without the secrets of the link and the session', async () => {
     const ben = await issue({ name: 'ben-laptop', role: 'analyst', person: 'user:ben@example.com' });
     const { body: link } = await as(ben.key, 'POST', '/v1/session-links', { keys: [] });
@@ -305,6 +324,13 @@ describe('bailiwick login', () => {
     expect((await as(token, 'GET', '/v1/events?limit=1')).status).toBe(200);
     expect((await as(token, 'GET', '/v1/keys')).status).toBe(403);
     expect((await as(`${token.slice(0, -4)}AAAA`, 'GET', '/v1/mine')).status).toBe(401);
+
+    // the sign-in is in the log, once for the token, without it
+    const signIns = async () => (await eventsOf('SessionChanged')).filter(({ data }) => data.with === 'token');
+    await until('the record', async () => (await signIns()).length > 0);
+    expect(await signIns()).toMatchObject([{ actor: { ...given?.actor }, data: { change: 'started', with: 'token' } }]);
+    for (const secret of [token, token.split('.')[2] as string, 'ada@'])
+      expect(JSON.stringify(await signIns())).not.toContain(secret);
   }, 60_000);
 
   it('signs a person in on another device, without a role', async () => {

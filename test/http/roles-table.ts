@@ -377,6 +377,8 @@ export const TABLE: readonly Row[] = [
   open('GET /.well-known/authzen-configuration', '/.well-known/authzen-configuration'),
   open('GET /.well-known/oauth-authorization-server', '/.well-known/oauth-authorization-server'),
   open('GET /oauth/jwks', '/oauth/jwks'),
+  // it refuses every request
+  row('GET /oauth/authorize', 400, 'anyone', () => ({ path: '/oauth/authorize' })),
   // these take forms, and authenticate their clients themselves (test/http/oauth)
   ...['token', 'introspect', 'revoke'].map((name) =>
     row(`POST /oauth/${name}`, 400, 'anyone', () => ({ path: `/oauth/${name}`, body: {} })),

@@ -322,7 +322,7 @@ const FIELDS: { [T in CommandType]: fc.Arbitrary<Record<string, unknown>> } = {
   }),
   recordSession: fc.record({
     change: fc.constantFrom('started', 'ended'),
-    with: fc.constantFrom('link', 'issuer'),
+    with: fc.constantFrom('link', 'issuer', 'token'),
     personRef: fc.constant(ref),
     sessions: fc.constant(LIMITS.sessions.perTenant),
   }),

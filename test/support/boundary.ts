@@ -53,13 +53,13 @@ export class InProcessBoundary {
 
   /** @param servers upstreams by name; a command also writes each message that it receives to `received` */
   static async start(
-    servers: Record<string, { url: string } | { command: string; args: string[] }>,
+    servers: Record<string, { url: string; auth?: object } | { command: string; args: string[] }>,
     catalog: readonly object[],
   ): Promise<InProcessBoundary> {
     const boundary = new InProcessBoundary(catalog);
     const upstreams = Object.entries(servers).map(([name, upstream]) => [
       name,
-      { upstream: 'url' in upstream ? upstream : boundary.recorded(upstream) },
+      'url' in upstream ? withAuth(upstream) : { upstream: boundary.recorded(upstream) },
     ]);
     const file = join(boundary.dir, 'mcp.json');
     writeFileSync(file, JSON.stringify({ servers: Object.fromEntries(upstreams) as object }));
@@ -210,6 +210,11 @@ export class InProcessBoundary {
     return { grant: { id: `grt_0_${ID}${runId.slice(-1)}`, status, limits } };
   }
 }
+
+const withAuth = ({ url, auth }: { url: string; auth?: object }): object => ({
+  upstream: { url },
+  ...(auth === undefined ? {} : { auth }),
+});
 
 interface Asked {
   readonly op: string;

@@ -8,6 +8,7 @@ export const BUS = Symbol('Bus');
 export type GatewayConfig = Pick<
   Config,
   | 'publicUrl'
+  | 'boundary'
   | 'files'
   | 'upstreams'
   | 'webhookNetworks'

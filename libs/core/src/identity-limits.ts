@@ -61,4 +61,8 @@ export const ISSUER_LIMITS = {
   /** verified tokens in the cache of a gateway, and how long one stays there */
   tokensKept: 10_000,
   tokenKeptMs: MINUTE,
+  /** first uses of tokens that one gateway has recorded: of one person, and of a tenant; further ones are recorded later */
+  signIns: { person: { burst: 20, everyMs: MINUTE }, tenant: { burst: 1_000, everyMs: 1_000 } },
+  /** people whose rate a gateway remembers, and tokens that it has recorded */
+  signersKept: 10_000,
 } as const;

@@ -7,7 +7,11 @@ import { runClientScenario, type Revision } from '../../support/mcp/conformance-
 interface Scenario {
   readonly scenario: string;
   readonly url: string;
-  readonly context: { readonly toolCalls?: readonly { name: string; arguments: Record<string, unknown> }[] };
+  readonly context: {
+    readonly toolCalls?: readonly { name: string; arguments: Record<string, unknown> }[];
+    readonly client_id?: string;
+    readonly client_secret?: string;
+  };
 }
 
 const CATALOG = [{ tools: ['mcp__s__*', 'mcp__s__*/*'], verb: 's.use', effects: ['read'], risk: 'low' }];
@@ -42,8 +46,21 @@ async function act(client: Client, { scenario, context }: Scenario): Promise<voi
   for (const call of calls) await client.callTool(call).catch(() => undefined);
 }
 
+/**
+ * The credentials of a scenario, as an operator configures them: with the one issuer that they are for. Where the client would
+ * register itself, the scenario takes any.
+ */
+async function authOf({ scenario, url, context }: Scenario): Promise<{ auth?: object }> {
+  if (!scenario.startsWith('auth/')) return {};
+  const { origin, pathname } = new URL(url);
+  const metadata = await fetch(`${origin}/.well-known/oauth-protected-resource${pathname}`);
+  const { authorization_servers: servers } = (await metadata.json()) as { authorization_servers: string[] };
+  const { client_id: clientId = 'boundary', client_secret: clientSecret = 'secret' } = context;
+  return { auth: { kind: 'client_credentials', issuer: servers[0], clientId, clientSecret } };
+}
+
 async function run(asked: Scenario): Promise<void> {
-  const boundary = await InProcessBoundary.start({ s: { url: asked.url } }, CATALOG);
+  const boundary = await InProcessBoundary.start({ s: { url: asked.url, ...(await authOf(asked)) } }, CATALOG);
   const client = new Client(
     { name: 'agent', version: '1' },
     {
@@ -81,6 +98,8 @@ const OTHERWISE: Record<string, readonly string[]> = {
   ],
   // the schema of the tool does not admit the null that the agent sends, so that the call is denied
   'http-custom-headers': ['sep-2243-client-omit-null'],
+  // there is no authorization request: no person gives the boundary consent
+  'auth/token-endpoint-auth-post': ['resource-parameter-in-authorization'],
 };
 
 describe('the boundary as a client of MCP servers', () => {
@@ -107,6 +126,10 @@ describe('the boundary as a client of MCP servers', () => {
     ['tools_call', '2025-11-25'],
     ['elicitation-sep1034-client-defaults', '2025-11-25'],
     ['sse-retry', '2025-11-25'],
+    ['auth/client-credentials-basic', '2026-07-28'],
+    ['auth/pre-registration', '2026-07-28'],
+    ['auth/token-endpoint-auth-post', '2026-07-28'],
+    ['auth/metadata-issuer-mismatch', '2026-07-28'],
   ])(
     'passes the scenario %s of %s',
     async (scenario, revision) => {

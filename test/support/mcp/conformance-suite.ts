@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request as send, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 export type Revision = '2025-11-25' | '2026-07-28';
 
@@ -34,8 +35,20 @@ export const runServerScenario = (url: string, revision: Revision, scenario: str
  */
 export const runClientScenario = (control: string, revision: Revision, scenario: string): Promise<Outcome> => {
   const command = [process.execPath, RUNNER, control].join(' ');
-  return runSuite(['client', '--command', command, '--scenario', scenario, '--spec-version', revision]);
+  // extensions are on no timeline of the specification: without `--force` they do not run
+  return runSuite(['client', '--command', command, '--scenario', scenario, '--spec-version', revision, '--force']);
 };
+
+/** Runs one scenario against an authorization server. */
+export const runAuthorizationScenario = (url: string, scenario: string): Promise<Outcome> =>
+  runSuite(['authorization', '--url', url, '--scenario', scenario, '--spec-version', '2026-07-28']);
+
+/** The names of the suite's scenarios about authorization, for clients and for authorization servers. */
+export async function authorizationScenarios(): Promise<string[]> {
+  const args = ['--import', PRELOAD, SUITE, 'list'];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return [...stdout.matchAll(/^ +- ((?:auth\/|authorization-)[^ ]+)/gm)].map(([, name]) => name as string).sort();
+}
 
 const run = (url: string, which: readonly string[]): Promise<Outcome> => runSuite(['server', '--url', url, ...which]);
 
@@ -46,9 +59,10 @@ async function runSuite(command: readonly string[]): Promise<Outcome> {
     const child = spawn(process.execPath, args, { stdio: 'ignore' });
     await new Promise((resolve) => child.on('exit', resolve));
     return Object.fromEntries(
-      readdirSync(folder)
+      (readdirSync(folder, { recursive: true }) as string[])
+        .filter((name) => name.endsWith('/checks.json'))
         .sort()
-        .map((name) => [scenarioOf(name), checksIn(join(folder, name))]),
+        .map((name) => [scenarioOf(dirname(name)), checksIn(join(folder, name))]),
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -58,8 +72,8 @@ async function runSuite(command: readonly string[]): Promise<Outcome> {
 /** @param folder `server-<scenario>-<time>` */
 const scenarioOf = (folder: string): string => folder.replace(/^server-/, '').replace(/-\d{4}-\d\d-\d\dT.*$/, '');
 
-function checksIn(folder: string): string[] {
-  const checks = JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8')) as Check[];
+function checksIn(file: string): string[] {
+  const checks = JSON.parse(readFileSync(file, 'utf8')) as Check[];
   return checks
     .filter(({ status }) => status !== 'INFO')
     .map(({ id, status, errorMessage }) => `${id} ${status}${status === 'FAILURE' ? `: ${errorMessage}` : ''}`)

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { CODES } from '@bailiwick/contracts/error-codes';
 import { Refused } from '@bailiwick/edge/refused';
 import { NonceWanted } from '@bailiwick/edge/tokens/dpop-proofs';
+import { proofFault } from '../http/refusals';
 import type { Denial } from '../calls/answers';
 
 /** Ends a request with a denial, which becomes problem+json. */
@@ -40,12 +41,17 @@ export function sendProblem(response: ServerResponse, error: Refused | Denied, i
     'content-length': Buffer.byteLength(body),
     // the rest of a request that was not read must not be taken for the next one
     connection: 'close',
-    ...(status === 401 ? { 'www-authenticate': 'Bearer, DPoP' } : {}),
+    ...(status === 401 ? { 'www-authenticate': challengeFor(error) } : {}),
     ...(status === 407 ? { 'proxy-authenticate': 'Bearer, Basic realm="bailiwick"' } : {}),
     ...(status === 503 ? { 'retry-after': '1' } : {}),
     ...(error instanceof NonceWanted ? { 'dpop-nonce': error.nonce } : {}),
   });
   response.end(body);
+}
+
+function challengeFor(error: Refused | Denied): string {
+  const fault = proofFault(error);
+  return fault === undefined ? 'Bearer, DPoP' : `DPoP error="${fault}"`;
 }
 
 function problemOf(error: Refused | Denied) {

@@ -146,6 +146,8 @@ function environment(name: ServiceName, options: DeployOptions, secrets: Secrets
           BAILIWICK_HOST: listen.host,
           BAILIWICK_PORT: String(listen.port),
           BAILIWICK_PUBLIC_URL: url,
+          // the gateway issues tokens for it
+          BAILIWICK_BOUNDARY_URL: options.boundaryUrl ?? withPort(url, BOUNDARY_PORT),
           ...stated([...UPSTREAM_SETTINGS, ...(name === 'gateway' ? WEBHOOK_SETTINGS : [])]),
         }
       : {
@@ -154,7 +156,6 @@ function environment(name: ServiceName, options: DeployOptions, secrets: Secrets
     ...(name === 'boundary'
       ? {
           BAILIWICK_BOUNDARY_PORT: String(BOUNDARY_PORT),
-          BAILIWICK_BOUNDARY_URL: options.boundaryUrl ?? withPort(url, BOUNDARY_PORT),
           BAILIWICK_KEYS_URL: `http://gateway:${listen.port}/oauth/jwks`,
         }
       : {}),

@@ -238,14 +238,15 @@ export class Supervisor {
       ...(outside ? {} : { BAILIWICK_NATS_USER: name, BAILIWICK_NATS_PASSWORD: secrets.nats[name] }),
       ...(outside || name !== 'ledger' ? {} : eventsUser(secrets)),
       ...(name === 'gateway' || name === 'boundary' ? {} : { BAILIWICK_DATABASE_URL: databaseUrl }),
-      ...(name === 'boundary'
-        ? { BAILIWICK_BOUNDARY_PORT: String(this.boundaryPort), BAILIWICK_BOUNDARY_URL: this.boundaryUrl }
-        : {}),
+      ...(name === 'boundary' ? { BAILIWICK_BOUNDARY_PORT: String(this.boundaryPort) } : {}),
+      ...(name === 'boundary' || name === 'gateway' ? { BAILIWICK_BOUNDARY_URL: this.boundaryUrl } : {}),
     };
   }
 
   private get boundaryUrl(): string {
-    return process.env.BAILIWICK_BOUNDARY_URL ?? `http://127.0.0.1:${this.boundaryPort ?? ''}`;
+    const { BAILIWICK_BOUNDARY_URL: url, BAILIWICK_BOUNDARY_PORT: asked } = process.env;
+    // before it starts, the port that it takes unless another process has it then
+    return url ?? `http://127.0.0.1:${this.boundaryPort ?? asked ?? this.options.port + 1}`;
   }
 
   status(): Status {

@@ -129,6 +129,28 @@ describe('identify with an invalid credential', () => {
   });
 });
 
+describe('an unknown key', () => {
+  it('is looked up by the digest of the whole of it, in the same steps whatever it shares with a key (timing)', async () => {
+    const known = `bwk_analyst_${'k'.repeat(43)}`;
+    store.put(held('known', { secrets: [{ digest: digestOf(known) }] }));
+    const keys = await start();
+    const wrong = [`${known.slice(0, -1)}x`, `bwk_analyst_${'x'.repeat(43)}`, `bwk_x${known.slice(5)}`];
+    const lookedUp = jest.spyOn(Map.prototype, 'get');
+    const steps: unknown[] = [];
+    for (const each of wrong) {
+      const reads = store.reads;
+      lookedUp.mockClear();
+      expect(await keys.find(each)).toBeUndefined();
+      const asked = lookedUp.mock.calls.map(([key]) => key as unknown).filter((key) => typeof key === 'string');
+      expect(asked).not.toContain(each);
+      steps.push([store.reads - reads, asked.filter((key) => key === digestOf(each)).length]);
+    }
+    lookedUp.mockRestore();
+    expect(steps).toEqual([steps[0], steps[0], steps[0]]);
+    expect(steps[0]).not.toContain(0);
+  });
+});
+
 describe('identify with an issued key', () => {
   it('names a person by ref, with role, groups and the key', async () => {
     store.put(held('ada-key', { role: 'approver', person: 'user:ada@example.com', groups: ['finance'] }));
@@ -137,6 +159,7 @@ describe('identify with an issued key', () => {
       tenant: 'acme',
       roles: ['approver'],
       person: 'user:ada@example.com',
+      keyName: 'ada-key',
       actor: {
         kind: 'person',
         id: 'ref of acme person user:ada@example.com',

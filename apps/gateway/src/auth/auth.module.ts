@@ -23,6 +23,7 @@ import { SessionAdmission } from './sessions/session-admission';
 import { SessionSecrets } from './sessions/session-secrets';
 import { Sessions } from './sessions/sessions';
 import { TokenKeys } from './token-keys';
+import { TokenSignIns } from './token-sign-ins';
 import { TokenMint } from './token-mint';
 
 const now = (): number => systemClock.now();
@@ -53,7 +54,12 @@ const now = (): number => systemClock.now();
         people,
       }),
     },
-    { provide: People, inject: [Issuers], useFactory: (configured: Issuers) => new People(configured, now) },
+    TokenSignIns,
+    {
+      provide: People,
+      inject: [Issuers, TokenSignIns],
+      useFactory: (configured: Issuers, signIns: TokenSignIns) => new People(configured, now, signIns),
+    },
   ],
   exports: [
     Admission,

@@ -20,6 +20,8 @@ export type Caller =
       readonly actor: Actor;
       /** the name of the person, such as `user:ada@example.com`; undefined for a service, and for a key of a role */
       readonly person?: string;
+      /** the name of a person's key, under which it is a client of OAuth; a service's is in its actor */
+      readonly keyName?: string;
       /** of a session with several keys: who acts in each role */
       readonly acts?: Readonly<Partial<Record<Role, Actor>>>;
     }
@@ -87,7 +89,7 @@ export function keyCaller(
   };
   if (person !== undefined) {
     const actor: Actor = { kind: 'person', id: pseudonyms.ref(tenant, 'person', person), ...more };
-    return { kind: 'key', tenant, roles, actor, person };
+    return { kind: 'key', tenant, roles, actor, person, keyName: name };
   }
   const kind = role !== undefined && name === role && PEOPLE.has(role) ? 'person' : 'service';
   return {

@@ -12,6 +12,8 @@ export class People {
   constructor(
     private readonly issuers: Issuers,
     private readonly now: () => number,
+    /** where the uses of tokens are recorded */
+    private readonly signIns?: { used(person: SignedIn, digest: string): void },
   ) {}
 
   /** Reports whether a token names a configured issuer; any other is a grant token, or nothing. */
@@ -30,6 +32,7 @@ export class People {
     if (known && known.until > now) return known.person;
     this.known.delete(digest);
     const person = signedIn(await this.issuers.verify(token));
+    this.signIns?.used(person, digest);
     this.known.set(digest, { person, until: Math.min(person.expiresAt, now + LIMITS.issuers.tokenKeptMs) });
     return person;
   }

@@ -87,11 +87,14 @@ export class OAuthClients {
 }
 
 /** The names under which a client may authenticate; an identity provider knows it by one of them. */
-export const namesOf = ({ actor: { id, via } }: Client): string[] => [
-  ...(via?.startsWith('key_') ? [via] : []),
-  id,
-  ...(id.startsWith('key:') ? [id.slice('key:'.length)] : []),
-];
+export const namesOf = (client: Client): string[] => {
+  const { via } = client.actor;
+  const name = nameOf(client);
+  return [...(via?.startsWith('key_') ? [via] : []), `key:${name}`, name];
+};
+
+/** The name of its key: of the class that it is of if its request names none. */
+export const nameOf = ({ actor: { id }, keyName = id.replace(/^key:/, '') }: Client): string => keyName;
 
 /** @throws OAuthRefused unauthorized_client */
 export function withRole(client: Client, roles: readonly Role[]): Client {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { openRunBody } from '@bailiwick/contracts/http/bodies';
+import { personName } from '@bailiwick/contracts/keys/key';
 import { LIMITS } from '@bailiwick/core/limits';
 import { GrantTokens } from '../auth/grant-tokens';
 import { Issuers, type VerifiedToken } from '../auth/issuers/issuers';
@@ -8,13 +8,12 @@ import { signedIn } from '../auth/issuers/people';
 import { CONFIG, type GatewayConfig } from '../config';
 import { OAuthRefused } from '../http/problems/oauth-error';
 import { Refused } from '../http/problems/problem';
-import { contextFor, type Incoming } from '../http/request-context';
-import { LeaseRequests } from '../runs/lease-requests';
-import { readDetails } from './authorization-details';
+import type { Incoming } from '../http/request-context';
 import { namesOf, withRole, type Client } from './clients';
 import type { Form } from './form';
-import { isOurs } from './targets';
-import { agentOf, checkScope, TokenExchange, type TokenResponse } from './token-exchange';
+import { RootRuns } from './root-runs';
+import { isTarget } from './targets';
+import { checkScope, type TokenResponse } from './token-exchange';
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
@@ -23,16 +22,14 @@ const ID_JAG = 'oauth-id-jag+jwt';
 
 /**
  * Opens a root run by an assertion of an identity provider (Identity Assertion JWT Authorization Grant, RFC 7523): the
- * provider states that a client may act for a person at one of our resources. The lease is what the details ask for, as far
- * as the manifest of the class allows; by default that manifest's.
+ * provider states that a client may act for a person at one of our resources.
  */
 @Injectable()
 export class IdentityAssertions {
   constructor(
     private readonly issuers: Issuers,
     private readonly tokens: GrantTokens,
-    private readonly leases: LeaseRequests,
-    private readonly exchanges: TokenExchange,
+    private readonly runs: RootRuns,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -47,18 +44,7 @@ export class IdentityAssertions {
     const audience = this.resourcesOf(claims.resource);
     const { tenant, person } = peopleOf(assertion);
     if (tenant !== client.tenant) throw badGrant('its person belongs to another tenant');
-    const details = readDetails(form.get('authorization_details'));
-    const jkt = await this.exchanges.proofKey(request, tenant);
-    const body = openRunBody.safeParse({
-      agent: details.agent ?? agentOf(client),
-      requestedBy: person,
-      ...(details.attestation === undefined ? {} : { attestation: details.attestation }),
-      purpose: details.purpose ?? details.task,
-      grant: jkt === undefined ? details.grant : { ...details.grant, session: { jkt } },
-    });
-    if (!body.success) throw badGrant(body.error.issues[0]?.message ?? 'it names no person');
-    const context = contextFor(client, once(request, claims));
-    return this.exchanges.respond(client, await this.leases.open(context, body.data), audience);
+    return this.runs.open(once(request, claims), form, { client, requestedBy: person, audience });
   }
 
   /** @throws OAuthRefused invalid_grant (RFC 7523 section 3.1) */
@@ -86,8 +72,7 @@ export class IdentityAssertions {
   private resourcesOf(resource: unknown): string[] {
     const named = [resource].flat();
     for (const each of named)
-      if (typeof each !== 'string' || !(isOurs(each, this.tokens.issuer) || this.config.resources.includes(each)))
-        throw badGrant('its resource is not one of ours');
+      if (typeof each !== 'string' || !isTarget(each, this.config)) throw badGrant('its resource is not one of ours');
     return named as string[];
   }
 }
@@ -98,9 +83,12 @@ const badGrant = (why: string): OAuthRefused =>
 /** @throws OAuthRefused invalid_grant */
 function peopleOf(assertion: VerifiedToken): { tenant: string; person: string } {
   try {
-    return signedIn(assertion);
+    const { tenant, person } = signedIn(assertion);
+    const fault = personName.safeParse(person).error?.issues[0]?.message;
+    if (fault !== undefined) throw badGrant(`the name of its person ${fault}`);
+    return { tenant, person };
   } catch (error) {
-    throw error instanceof Refused ? badGrant(error.detail) : error;
+    throw error instanceof Refused && !(error instanceof OAuthRefused) ? badGrant(error.detail) : error;
   }
 }
 

@@ -11,12 +11,13 @@ const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post', 'private_ke
 export function serverMetadata(url: string, grantTypes: readonly string[]): Record<string, unknown> {
   return {
     issuer: url,
+    // refuses every request: MCP clients accept no metadata without it
+    authorization_endpoint: `${url}/oauth/authorize`,
     token_endpoint: `${url}/oauth/token`,
     jwks_uri: `${url}/oauth/jwks`,
     introspection_endpoint: `${url}/oauth/introspect`,
     revocation_endpoint: `${url}/oauth/revoke`,
     grant_types_supported: grantTypes,
-    // there is no authorization endpoint
     response_types_supported: [],
     token_endpoint_auth_methods_supported: [...CLIENT_METHODS, 'none'],
     token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,

@@ -2,11 +2,12 @@ import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { GrantTokens } from '../auth/grant-tokens';
-import { Ctx, Endpoint, Text } from '../http/endpoints/endpoint';
+import { Ctx, Endpoint, Query, Text } from '../http/endpoints/endpoint';
 import { OAuthRefused } from '../http/problems/oauth-error';
 import type { Incoming, RequestContext } from '../http/request-context';
 import { Reply } from '../http/responses/http-response';
-import { OAuthClients } from './clients';
+import { CLIENT_CREDENTIALS, ClientCredentials } from './client-credentials';
+import { OAuthClients, type Client } from './clients';
 import { Form } from './form';
 import { IdentityAssertions, JWT_BEARER } from './identity-assertions';
 import { LiveTokens } from './live-tokens';
@@ -14,9 +15,11 @@ import { serverMetadata } from './metadata';
 import { OAuthSlots } from './oauth-slots';
 import { TOKEN_EXCHANGE, TokenExchange, type TokenResponse } from './token-exchange';
 
+const GRANT_TYPES = [TOKEN_EXCHANGE, JWT_BEARER, CLIENT_CREDENTIALS];
 /** The roles of a client that opens runs. */
 const OPENERS = ['orchestrator'] as const;
 const NO_STORE = { headers: { 'cache-control': 'no-store' } };
+const anyQuery = z.looseObject({});
 const tokenAnswer = z.object({
   access_token: z.string(),
   issued_token_type: z.string(),
@@ -36,6 +39,7 @@ export class OAuthController {
     private readonly clients: OAuthClients,
     private readonly exchanges: TokenExchange,
     private readonly assertions: IdentityAssertions,
+    private readonly credentials: ClientCredentials,
     private readonly live: LiveTokens,
     private readonly slots: OAuthSlots,
   ) {}
@@ -47,7 +51,7 @@ export class OAuthController {
     roles: 'public',
   })
   metadata(): Reply {
-    return Reply.json(serverMetadata(this.tokens.issuer, [TOKEN_EXCHANGE, JWT_BEARER]), {
+    return Reply.json(serverMetadata(this.tokens.issuer, GRANT_TYPES), {
       headers: { 'cache-control': 'public, max-age=300' },
     });
   }
@@ -62,10 +66,28 @@ export class OAuthController {
     return Reply.json(this.tokens.keys.jwks, { headers: { 'cache-control': 'public, max-age=60' } });
   }
 
+  /**
+   * Clients of MCP read no metadata without an authorization endpoint. There is no code to get here, and nothing is
+   * redirected: an address in the request could be anyone's.
+   */
+  @Endpoint({
+    method: 'GET',
+    path: '/oauth/authorize',
+    summary: 'Refuses every request: no response type is supported (RFC 6749 section 4.1.2.1)',
+    roles: 'public',
+  })
+  authorize(@Query(anyQuery) _query: unknown): never {
+    throw new OAuthRefused(
+      'unsupported_response_type',
+      `there is no authorization code: people sign in at their identity provider; get a token at the token endpoint with grant_type ${JWT_BEARER} or ${CLIENT_CREDENTIALS}`,
+    );
+  }
+
   @Endpoint({
     method: 'POST',
     path: '/oauth/token',
-    summary: 'Delegate by token exchange (RFC 8693), or open a run by an identity assertion (RFC 7523)',
+    summary:
+      'Delegate by token exchange (RFC 8693); open a run by an identity assertion (RFC 7523) or as a client (RFC 6749)',
     roles: 'public',
     takesText: LIMITS.httpBodyBytes,
     answer: tokenAnswer,
@@ -80,14 +102,16 @@ export class OAuthController {
       case TOKEN_EXCHANGE:
         return this.exchanges.exchange(request, form, await this.clients.authenticate(request, form));
       case JWT_BEARER:
-        return this.assertions.open(
-          request,
-          form,
-          await this.known(request, this.clients.require(request, form, OPENERS)),
-        );
+        return this.assertions.open(request, form, await this.opener(request, form));
+      case CLIENT_CREDENTIALS:
+        return this.credentials.open(request, form, await this.opener(request, form));
       default:
-        throw new OAuthRefused('unsupported_grant_type', `grant_type: send ${TOKEN_EXCHANGE} or ${JWT_BEARER}`);
+        throw new OAuthRefused('unsupported_grant_type', `grant_type: send one of ${GRANT_TYPES.join(', ')}`);
     }
+  }
+
+  private opener(request: Incoming, form: Form): Promise<Client> {
+    return this.known(request, this.clients.require(request, form, OPENERS));
   }
 
   /** Takes a slot of the tenant of an authenticated caller. */

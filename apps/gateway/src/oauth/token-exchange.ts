@@ -12,7 +12,7 @@ import { contextFor, type Incoming } from '../http/request-context';
 import type { Issued } from '../runs/issued';
 import { LeaseRequests } from '../runs/lease-requests';
 import { detailsOf, readDetails } from './authorization-details';
-import { namesOf, withRole, type Client } from './clients';
+import { nameOf, withRole, type Client } from './clients';
 import type { Form } from './form';
 import { OAuthSlots } from './oauth-slots';
 import { targetsIn } from './targets';
@@ -53,7 +53,7 @@ export class TokenExchange {
     if (client && client.tenant !== subject.tenant) throw noSubject('it is unknown'); // I9
     this.slots.ofTenant(request.raw, subject.tenant);
     if (client) withRole(client, ['orchestrator']);
-    const audience = targetsIn(form, { issuer: this.tokens.issuer, resources: this.config.resources });
+    const audience = targetsIn(form, this.config);
     const jkt = await this.proofKey(request, subject.tenant);
     if (subject.jkt !== undefined && !client && jkt !== subject.jkt)
       throw noSubject('it is bound to a key; send a DPoP proof by that key, or authenticate as an orchestrator');
@@ -149,7 +149,7 @@ export function agentOf(client: Client | undefined): Agent {
       'invalid_authorization_details',
       'authorization_details: name the agent, or authenticate as its client',
     );
-  return { class: namesOf(client).at(-1) as string };
+  return { class: nameOf(client) };
 }
 
 /** Binds the child's lease to the key of the proof, unless its details name another key that the parent vouches for. */

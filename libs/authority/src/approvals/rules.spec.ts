@@ -371,6 +371,25 @@ describe('an approval that is not used yet', () => {
   });
 });
 
+describe('an approval of a call whose lease was revoked', () => {
+  const revoke = (log: TestLog, grantId: string): void => void log.do('revokeGrant', { grantId });
+
+  it('is not given afterwards', () => {
+    const log = new TestLog();
+    const { approvalId, grantId } = askedFor(log);
+    revoke(log, grantId);
+    expect(outcomeOf(answer(log, approvalId, ADA)).type).toBe('GRANT_NOT_LIVE');
+  });
+
+  it('permits nothing if it was given before', () => {
+    const log = new TestLog();
+    const { approvalId, grantId } = askedFor(log);
+    answer(log, approvalId, ADA);
+    revoke(log, grantId);
+    expect(decide(log, grantId, { ...payment(), approvalId }).type).toBe('ActionDenied');
+  });
+});
+
 describe('the state of requests', () => {
   it('has the same answers and openers after a snapshot', () => {
     const log = new TestLog();

@@ -95,6 +95,7 @@ describe('EndpointRegistry', () => {
         'GET /.well-known/oauth-authorization-server',
         'GET /.well-known/ssf-configuration',
         'GET /oauth/jwks',
+        'GET /oauth/authorize',
         // they authenticate OAuth clients themselves
         'POST /oauth/token',
         'POST /oauth/introspect',
