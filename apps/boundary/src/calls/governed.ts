@@ -1,8 +1,9 @@
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import { membersOf } from '../json-text';
 import { catalogName } from '../tools/definition';
-import { NotReached, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
+import { NotReached, TooManyValues, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
 import { denialOf, type Denial } from './answers';
 import type { CallOutcome } from './decisions';
 import { IN_DOUBT, NOT_MADE, PermittedCall, type GuardedCall, type GuardedCalls } from './guarded-calls';
@@ -100,9 +101,12 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
     const passed = passedOn(answer, duties, request.isCall);
     outcome = outcomeOf(answer, passed.ok ? passed.value : duties.length === 0 ? answer : undefined);
     if (passed.ok) return passed.value;
-    const says = `The ${noun(request)} was made, and its result is withheld: ${passed.error}.`;
-    return { denial: { code: 'RESULT_WITHHELD', says } };
+    return withheld(request, passed.error);
   } catch (error) {
+    if (error instanceof TooManyValues) {
+      outcome = { status: 'completed', preview: error.message };
+      return withheld(request, error.message);
+    }
     outcome ??= error instanceof NotReached ? NOT_MADE : IN_DOUBT;
     const why = permit.endedBy;
     if (why === undefined) throw error;
@@ -113,6 +117,10 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
   }
 }
 
+const withheld = (request: Governed, why: string): Outcome => ({
+  denial: { code: 'RESULT_WITHHELD', says: `The ${noun(request)} was made, and its result is withheld: ${why}.` },
+});
+
 const noun = ({ isCall }: Governed) => (isCall ? 'call' : 'request');
 
 const REPLACED: CallOutcome = { status: 'failed', preview: 'the client was asked for input; decided again' };
@@ -120,7 +128,7 @@ const REPLACED: CallOutcome = { status: 'failed', preview: 'the client was asked
 /** @param shown what the preview may have of the answer */
 function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): CallOutcome {
   const text = textOf(answer);
-  const failed = !answer.ok || (JSON.parse(text) as { isError?: unknown }).isError === true;
+  const failed = !answer.ok || membersOf(text)?.get('isError') === 'true';
   return {
     status: failed ? 'failed' : 'completed',
     resultDigest: `sha256:${sha256hex(text)}`,

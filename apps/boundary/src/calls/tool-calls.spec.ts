@@ -6,7 +6,13 @@ import { makeLogger } from '@bailiwick/platform/logging';
 import { readDefinition } from '../tools/definition';
 import type { PinStore } from '../tools/pin-store';
 import { ArgumentValidator } from '../tools/validator';
-import { NotReached, UpstreamGone, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
+import {
+  NotReached,
+  TooManyValues,
+  UpstreamGone,
+  type RequestOptions,
+  type UpstreamAnswer,
+} from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { Decisions } from './decisions';
 import { GovernedRequests } from './governed';
@@ -159,6 +165,12 @@ describe('ToolCalls', () => {
   it.each<[string, () => Promise<UpstreamAnswer>, unknown, string]>([
     ['is not reached', () => Promise.reject(new NotReached('it is down')), 'UPSTREAM_FAILED', 'failed'],
     ['dies and may have made the call', () => Promise.reject(new UpstreamGone('end')), 'UPSTREAM_FAILED', 'completed'],
+    [
+      'answers with more values than are read',
+      () => Promise.reject(new TooManyValues()),
+      'RESULT_WITHHELD',
+      'completed',
+    ],
     ['answers with an error', async () => ({ ok: false, error: { code: -7, message: 'no' } }), -7, 'failed'],
     ['reports a failure', async () => ({ ok: true, result: '{"isError":true}' }), undefined, 'failed'],
     [

@@ -1,3 +1,5 @@
+import { BOUNDARY_LIMITS } from '../limits';
+
 /** The answer of an upstream to a request, with the result as it was written. */
 export type UpstreamAnswer =
   | { readonly ok: true; readonly result: string }
@@ -72,6 +74,13 @@ export class UpstreamGone extends Error {}
 /** The upstream has not received the request, and so cannot have carried it out. */
 export class NotReached extends UpstreamGone {}
 
+/** The upstream answered, and what it answered has more values than are read. */
+export class TooManyValues extends UpstreamGone {
+  constructor() {
+    super(`the upstream sent a message of more than ${BOUNDARY_LIMITS.messageValues} values`);
+  }
+}
+
 /** A message of an upstream, as far as it is read. */
 export interface Message {
   readonly id?: unknown;
@@ -79,4 +88,6 @@ export interface Message {
   readonly params?: Record<string, unknown>;
   readonly result?: unknown;
   readonly error?: unknown;
+  /** it has more values than are read, and nothing of it is but its id */
+  readonly exceedsValues?: true;
 }
