@@ -16,6 +16,8 @@ import { valuesOfResult } from './result-values';
 export interface Governed extends Operation {
   readonly server: string;
   readonly approvalId: string | undefined;
+  /** the permit under which it was sent before: it is in flight, and continued */
+  readonly replaces?: string | undefined;
   readonly onProgress?: ((params: Record<string, unknown>) => void) | undefined;
   /** sends it upstream; called once, and only if it is permitted */
   readonly send: (options: GovernedOptions) => Promise<UpstreamAnswer | Suspended>;
@@ -37,14 +39,12 @@ export interface Suspended {
 
 /** A permit without an outcome, of a request that is in flight. */
 export interface HeldPermit {
+  readonly actionId: string;
   /** aborted when the lease ends */
   readonly lease: AbortSignal;
-  /**
-   * Reports that the request is decided again, and the next permit is charged in place of this one. The request stays
-   * watched until `end`.
-   */
-  replace(): Promise<void>;
-  /** Ends it: without an answer, unless it was replaced. */
+  /** Takes note that the next permit is charged in place of this one. The request stays watched until `end`. */
+  replaced(): void;
+  /** Ends it: without an answer, unless it was replaced. What was sent may have been carried out, and is charged. */
   end(): Promise<void>;
 }
 
@@ -73,12 +73,13 @@ export class GovernedRequests {
 }
 
 function callOf(request: Governed): GuardedCall {
-  const { server, args, resource, approvalId, isCall } = request;
+  const { server, args, resource, approvalId, replaces, isCall } = request;
   const read = { tool: catalogName(server, request.tool), args, resource };
   return {
     key: `${server}\n${request.tool}\n${canonicalDigest(args)}`,
     read: (reader) => (reader.entryOfTool(read.tool) ? read : undefined),
     approvalId,
+    replaces,
     words: {
       noun: noun(request),
       again: isCall ? 'call the tool again with the same arguments' : 'repeat the request',
@@ -95,7 +96,8 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
     const answer = await request.send({ signal, isReduced: duties.length > 0, ...(onProgress ? { onProgress } : {}) });
     if ('suspended' in answer) {
       isHeld = true;
-      answer.hold({ lease, replace: () => permit.replace(REPLACED), end: () => permit.end(IN_DOUBT) });
+      const { actionId } = permit;
+      answer.hold({ actionId, lease, replaced: () => permit.replaced(), end: () => permit.end(IN_DOUBT) });
       return { ok: true, result: answer.suspended };
     }
     const passed = passedOn(answer, duties, request.isCall);
@@ -107,7 +109,7 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
       outcome = { status: 'completed', preview: error.message };
       return withheld(request, error.message);
     }
-    outcome ??= error instanceof NotReached ? NOT_MADE : IN_DOUBT;
+    outcome ??= error instanceof NotReached && request.replaces === undefined ? NOT_MADE : IN_DOUBT;
     const why = permit.endedBy;
     if (why === undefined) throw error;
     const code = why === REVOKED ? 'GRANT_NOT_LIVE' : 'NOT_READY';
@@ -123,12 +125,10 @@ const withheld = (request: Governed, why: string): Outcome => ({
 
 const noun = ({ isCall }: Governed) => (isCall ? 'call' : 'request');
 
-const REPLACED: CallOutcome = { status: 'failed', preview: 'the client was asked for input; decided again' };
-
 /** @param shown what the preview may have of the answer */
 function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): CallOutcome {
   const text = textOf(answer);
-  const failed = !answer.ok || membersOf(text)?.get('isError') === 'true';
+  const failed = answer.ok ? isFailure(text) : answer.mayBeMade !== true;
   return {
     status: failed ? 'failed' : 'completed',
     resultDigest: `sha256:${sha256hex(text)}`,
@@ -141,6 +141,8 @@ function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): C
     }),
   };
 }
+
+const isFailure = (result: string): boolean => membersOf(result)?.get('isError') === 'true';
 
 /** Digests of the values of what the agent gets: none if it gets nothing. */
 function valuesOf(shown: UpstreamAnswer | undefined): Pick<CallOutcome, 'values'> {

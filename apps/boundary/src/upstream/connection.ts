@@ -6,6 +6,8 @@ export type UpstreamAnswer =
   | {
       readonly ok: false;
       readonly error: { readonly code: number; readonly message: string; readonly data?: unknown };
+      /** the error is none of the upstream, which may have carried the request out */
+      readonly mayBeMade?: true;
     };
 
 /** The answer of the side of the boundary to a request of an upstream. */
