@@ -154,7 +154,9 @@ describe('the rules of the boundary for all of MCP', () => {
     const done = await retry(mine, state, responses);
     expect(JSON.stringify(done.result)).toContain('accept');
     expect((await retry(mine, state, responses)).error?.code).toBe(-32602);
-    expect(await statuses()).toEqual(['failed', 'completed', 'completed']);
+    expect(await statuses()).toEqual(['completed', 'completed']);
+    const [, , again] = boundary.commands.filter(({ type }) => type === 'authorize');
+    expect(again).toMatchObject({ replaces: expect.stringMatching(/^act_/) as string });
   });
 
   it('ends a request whose retry is denied, and one whose lease is revoked while it waits', async () => {
@@ -163,6 +165,8 @@ describe('the rules of the boundary for all of MCP', () => {
     boundary.decide = () => ({ decision: 'deny' });
     expect((await retry(token, result?.requestState)).result).toMatchObject({ structuredContent: { code: 'DENIED' } });
     await until('the call to be canceled', () => boundary.messages('notifications/cancelled').length > 0);
+    expect(await statuses()).toContain('completed');
+    expect(await statuses()).not.toContain('failed');
     boundary.decide = () => ({});
     boundary.commands.length = 0;
     const waiting = await start(boundary.open('2'));

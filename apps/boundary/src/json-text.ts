@@ -17,6 +17,20 @@ export function membersOf(text: string): Map<string, string> | undefined {
 export const valuesOf = (text: string, name: string): string[] =>
   (partsOf(text, '{') ?? []).map(memberOf).flatMap(([each, value]) => (each === name ? [value] : []));
 
+/**
+ * Returns a member of an object if it is written in a few characters, its name without escapes. None of the rest is parsed.
+ * @param text JSON, which need not be valid
+ * @throws SyntaxError if the member is not JSON
+ */
+export function shortMember(text: string, name: string): unknown {
+  const start = new RegExp(`^"${name}"\\s*:`);
+  for (const part of eachPart(text.trim())) {
+    const found = part.length <= 200 ? start.exec(part) : null;
+    if (found) return JSON.parse(part.slice(found[0].length)) as unknown;
+  }
+  return undefined;
+}
+
 function memberOf(part: string): [name: string, value: string] {
   const nameEnd = endOfString(part, 0);
   const colon = part.indexOf(':', nameEnd);
@@ -41,7 +55,11 @@ export const itemsOf = (text: string): string[] | undefined => partsOf(text, '['
 function partsOf(text: string, opening: '{' | '['): string[] | undefined {
   const whole = text.trim();
   if (!whole.startsWith(opening)) return undefined;
-  const parts: string[] = [];
+  return [...eachPart(whole)];
+}
+
+/** Each item of a list, or member of an object, as it is written. */
+function* eachPart(whole: string): Generator<string> {
   let depth = 0;
   let from = 1;
   for (let i = 0; i < whole.length; i++) {
@@ -51,11 +69,10 @@ function partsOf(text: string, opening: '{' | '['): string[] | undefined {
     else if (character === '}' || character === ']') depth -= 1;
     if ((character === ',' && depth === 1) || (depth === 0 && i > 0)) {
       const part = whole.slice(from, i).trim();
-      if (part !== '') parts.push(part);
+      if (part !== '') yield part;
       from = i + 1;
     }
   }
-  return parts;
 }
 
 /** Returns the index after the closing quote of the string that starts at `from`. */

@@ -9,6 +9,8 @@ export const BOUNDARY_LIMITS = {
   // upstreams
   /** one message of an upstream: a result, or a page of its tools */
   messageBytes: 8 * 1024 * 1024,
+  /** members, items, objects and lists of a message of an upstream, and of all JSON in the texts of one result */
+  messageValues: 50_000,
   /** levels of lists and objects of a message of an upstream */
   messageDepth: 256,
   connectMs: 30_000,

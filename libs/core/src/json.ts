@@ -53,15 +53,18 @@ export function ambiguityIn(text: string): string | undefined {
  * Reports whether the text has more than `most` members, items, objects and lists; the content of strings is not
  * counted.
  */
-export function exceedsValues(text: string, most: number): boolean {
-  if (text.length <= most) return false;
+export const exceedsValues = (text: string, most: number): boolean =>
+  text.length > most && valuesUpTo(text, most) > most;
+
+/** Counts the members, items, objects and lists of the text, and stops beyond `most`; the content of strings is not counted. */
+export function valuesUpTo(text: string, most: number): number {
   let values = 0;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = 0; i < text.length && values <= most; i++) {
     const code = text.charCodeAt(i);
     if (code === QUOTE) i = endOf(text, i) - 1;
-    else if ((code === COMMA || code === OBJECT || code === ARRAY) && ++values > most) return true;
+    else if (code === COMMA || code === OBJECT || code === ARRAY) values += 1;
   }
-  return false;
+  return values;
 }
 
 /** Reports whether lists and objects of the text are nested in more than `most` levels. @param text valid JSON */

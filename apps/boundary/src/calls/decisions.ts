@@ -33,6 +33,8 @@ export interface UnreadCall {
   readonly isPartial?: boolean | undefined;
   /** what the call sends in addition to its arguments, for rules that follow values; null: it cannot be read */
   readonly sent?: string | null | undefined;
+  /** the permit of a call in flight, which this one continues; it ends with the next permit, and not with a denial */
+  readonly replaces?: string | undefined;
 }
 
 const ATTEMPTS = 3;
@@ -65,7 +67,9 @@ export class Decisions {
         reader = await this.readers.fetch(log);
         const now = meaningOf(call, reader);
         if (now?.tool === meaning.tool && now.verb === meaning.verb) return decided;
-        if (decided.decision === 'permit') await this.settle(claims, decided.actionId, { status: 'failed' });
+        // this permit has taken over what a call that it continues did under the one before, which has to be paid
+        const status = call.replaces === undefined ? 'failed' : 'completed';
+        if (decided.decision === 'permit') await this.settle(claims, decided.actionId, { status });
       } else if (isOtherVersion(answer)) reader = await this.readers.fetch(log);
       else throw fromCommand(answer.refusal);
     }
@@ -107,7 +111,7 @@ function meaningOf(call: UnreadCall, reader: CallReader): Meaning | undefined {
 function commandOf(
   log: string,
   claims: TokenClaims,
-  { approvalId, amounts, isPartial, sent }: UnreadCall,
+  { approvalId, amounts, isPartial, sent, replaces }: UnreadCall,
   { verb, tool, args, resource, derived }: Meaning,
 ): Command {
   return {
@@ -123,6 +127,7 @@ function commandOf(
     ...amounts,
     ...(derived === undefined ? {} : { derived }),
     ...(approvalId === undefined ? {} : { approvalId }),
+    ...(replaces === undefined ? {} : { replaces }),
     understands: [...APPLIED],
     proof: { vouched: true },
     payload: payloadOf({ ...redactedArgs(args) }),

@@ -1,8 +1,9 @@
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import { membersOf } from '../json-text';
 import { catalogName } from '../tools/definition';
-import { NotReached, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
+import { NotReached, TooManyValues, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
 import { denialOf, type Denial } from './answers';
 import type { CallOutcome } from './decisions';
 import { IN_DOUBT, NOT_MADE, PermittedCall, type GuardedCall, type GuardedCalls } from './guarded-calls';
@@ -15,6 +16,8 @@ import { valuesOfResult } from './result-values';
 export interface Governed extends Operation {
   readonly server: string;
   readonly approvalId: string | undefined;
+  /** the permit under which it was sent before: it is in flight, and continued */
+  readonly replaces?: string | undefined;
   readonly onProgress?: ((params: Record<string, unknown>) => void) | undefined;
   /** sends it upstream; called once, and only if it is permitted */
   readonly send: (options: GovernedOptions) => Promise<UpstreamAnswer | Suspended>;
@@ -36,14 +39,12 @@ export interface Suspended {
 
 /** A permit without an outcome, of a request that is in flight. */
 export interface HeldPermit {
+  readonly actionId: string;
   /** aborted when the lease ends */
   readonly lease: AbortSignal;
-  /**
-   * Reports that the request is decided again, and the next permit is charged in place of this one. The request stays
-   * watched until `end`.
-   */
-  replace(): Promise<void>;
-  /** Ends it: without an answer, unless it was replaced. */
+  /** Takes note that the next permit is charged in place of this one. The request stays watched until `end`. */
+  replaced(): void;
+  /** Ends it: without an answer, unless it was replaced. What was sent may have been carried out, and is charged. */
   end(): Promise<void>;
 }
 
@@ -72,12 +73,13 @@ export class GovernedRequests {
 }
 
 function callOf(request: Governed): GuardedCall {
-  const { server, args, resource, approvalId, isCall } = request;
+  const { server, args, resource, approvalId, replaces, isCall } = request;
   const read = { tool: catalogName(server, request.tool), args, resource };
   return {
     key: `${server}\n${request.tool}\n${canonicalDigest(args)}`,
     read: (reader) => (reader.entryOfTool(read.tool) ? read : undefined),
     approvalId,
+    replaces,
     words: {
       noun: noun(request),
       again: isCall ? 'call the tool again with the same arguments' : 'repeat the request',
@@ -94,16 +96,20 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
     const answer = await request.send({ signal, isReduced: duties.length > 0, ...(onProgress ? { onProgress } : {}) });
     if ('suspended' in answer) {
       isHeld = true;
-      answer.hold({ lease, replace: () => permit.replace(REPLACED), end: () => permit.end(IN_DOUBT) });
+      const { actionId } = permit;
+      answer.hold({ actionId, lease, replaced: () => permit.replaced(), end: () => permit.end(IN_DOUBT) });
       return { ok: true, result: answer.suspended };
     }
     const passed = passedOn(answer, duties, request.isCall);
     outcome = outcomeOf(answer, passed.ok ? passed.value : duties.length === 0 ? answer : undefined);
     if (passed.ok) return passed.value;
-    const says = `The ${noun(request)} was made, and its result is withheld: ${passed.error}.`;
-    return { denial: { code: 'RESULT_WITHHELD', says } };
+    return withheld(request, passed.error);
   } catch (error) {
-    outcome ??= error instanceof NotReached ? NOT_MADE : IN_DOUBT;
+    if (error instanceof TooManyValues) {
+      outcome = { status: 'completed', preview: error.message };
+      return withheld(request, error.message);
+    }
+    outcome ??= error instanceof NotReached && request.replaces === undefined ? NOT_MADE : IN_DOUBT;
     const why = permit.endedBy;
     if (why === undefined) throw error;
     const code = why === REVOKED ? 'GRANT_NOT_LIVE' : 'NOT_READY';
@@ -113,14 +119,16 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
   }
 }
 
-const noun = ({ isCall }: Governed) => (isCall ? 'call' : 'request');
+const withheld = (request: Governed, why: string): Outcome => ({
+  denial: { code: 'RESULT_WITHHELD', says: `The ${noun(request)} was made, and its result is withheld: ${why}.` },
+});
 
-const REPLACED: CallOutcome = { status: 'failed', preview: 'the client was asked for input; decided again' };
+const noun = ({ isCall }: Governed) => (isCall ? 'call' : 'request');
 
 /** @param shown what the preview may have of the answer */
 function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): CallOutcome {
   const text = textOf(answer);
-  const failed = !answer.ok || (JSON.parse(text) as { isError?: unknown }).isError === true;
+  const failed = answer.ok ? isFailure(text) : answer.mayBeMade !== true;
   return {
     status: failed ? 'failed' : 'completed',
     resultDigest: `sha256:${sha256hex(text)}`,
@@ -133,6 +141,8 @@ function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): C
     }),
   };
 }
+
+const isFailure = (result: string): boolean => membersOf(result)?.get('isError') === 'true';
 
 /** Digests of the values of what the agent gets: none if it gets nothing. */
 function valuesOf(shown: UpstreamAnswer | undefined): Pick<CallOutcome, 'values'> {

@@ -32,7 +32,7 @@ const WORDS: CallWords = { noun: 'call', again: 'repeat exactly the same call' }
 export const IN_DOUBT: CallOutcome = { status: 'completed', preview: 'no answer; the call may have been made' };
 export const NOT_MADE: CallOutcome = { status: 'failed', values: [] };
 
-/** A permitted call in flight. Its outcome is reported once, by the first `replace` or `end`. */
+/** A permitted call in flight. Its outcome is reported once, by the first `end`, unless it was replaced before. */
 export class PermittedCall {
   private ended: Promise<void> | undefined;
   /** aborted when the client goes away, the lease ends, or the service stops */
@@ -66,12 +66,9 @@ export class PermittedCall {
     return this.reported(outcome);
   }
 
-  /**
-   * Reports the outcome of a call that is decided again while its request is open. It is watched until `end`: otherwise a
-   * revocation before the next call is registered would be reported as enforced.
-   */
-  replace(outcome: CallOutcome): Promise<void> {
-    return this.reported(outcome);
+  /** Takes note that the permit of the next call has taken the place of this one, so that it has its outcome. */
+  replaced(): void {
+    this.ended ??= Promise.resolve();
   }
 
   private reported(outcome: CallOutcome): Promise<void> {
@@ -121,7 +118,8 @@ export class GuardedCalls {
         const { actionId, obligations } = decided;
         this.leases.abortUnheard(); // this process may have been stopped while the permit was on its way
         if (watched.stopped !== undefined) {
-          void this.settle(claims, actionId, { ...NOT_MADE, preview: `not made: ${watched.stopped}` });
+          const outcome = call.replaces === undefined ? NOT_MADE : IN_DOUBT; // what it continues was sent before
+          void this.settle(claims, actionId, { ...outcome, preview: `not made: ${watched.stopped}` });
           return stoppedDenial(noun, watched.stopped);
         }
         watched.permitted();

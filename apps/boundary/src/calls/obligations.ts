@@ -3,6 +3,7 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import { exceedsDepth } from '@bailiwick/core/json';
 import { isObject } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
+import { ValueBudget } from './result-values';
 
 /** The obligations that the boundary applies; a permit with any other is a denial. */
 export const APPLIED = ['remove_fields', 'redact'] as const;
@@ -30,8 +31,9 @@ export function fulfilled(result: string, obligations: readonly AnsweredObligati
   if (!isKnown || (resultType ?? 'complete') !== 'complete')
     return err('fields must be removed from the result, which has another form than results of tools');
   const blocks: Json[] = [];
+  const budget = new ValueBudget();
   for (const block of content as unknown[]) {
-    const changed = changedBlock(block, changes);
+    const changed = changedBlock(block, changes, budget);
     if (!changed.ok) return changed;
     blocks.push(changed.value);
   }
@@ -44,9 +46,9 @@ export function fulfilledJson(text: string, obligations: readonly AnsweredObliga
   const changes = changesOf(obligations);
   if (!changes.ok) return changes;
   if (changes.value.length === 0) return ok(text);
-  const value = parsed(text);
+  const value = parsed(text, new ValueBudget());
   if (typeof value !== 'object' || value === null)
-    return err('fields must be removed from it, and it is not JSON, or nested too deeply');
+    return err('fields must be removed from it, and it is not JSON, or too large or nested too deeply');
   changes.value.forEach((each) => change(value, each.steps, each.remove));
   return ok(JSON.stringify(value));
 }
@@ -63,21 +65,25 @@ function changesOf(obligations: readonly AnsweredObligation[]): Result<Change[],
   );
 }
 
-function changedBlock(block: unknown, changes: readonly Change[]): Result<Json, string> {
+function changedBlock(block: unknown, changes: readonly Change[], budget: ValueBudget): Result<Json, string> {
   const { type, text } = (block ?? {}) as { type?: unknown; text?: unknown };
   if (type !== 'text' || typeof text !== 'string')
     return err('fields must be removed from the result, and a part of it is neither text nor JSON');
-  const value = parsed(text);
+  const value = parsed(text, budget);
   if (typeof value !== 'object' || value === null)
-    return err('fields must be removed from the result, and a text of it is not JSON, or nested too deeply');
+    return err(
+      'fields must be removed from the result, and a text of it is not JSON, or too large or nested too deeply',
+    );
   changes.forEach((each) => change(value, each.steps, each.remove));
   return ok({ type, text: JSON.stringify(value) });
 }
 
 /** Parses JSON that can be written again. */
-function parsed(text: string): unknown {
+function parsed(text: string, budget: ValueBudget): unknown {
   try {
-    return exceedsDepth(text, BOUNDARY_LIMITS.messageDepth) ? undefined : (JSON.parse(text) as unknown);
+    return !budget.admits(text) || exceedsDepth(text, BOUNDARY_LIMITS.messageDepth)
+      ? undefined
+      : (JSON.parse(text) as unknown);
   } catch {
     return undefined;
   }

@@ -49,7 +49,7 @@ export class Reads {
   async read(
     claims: TokenClaims,
     upstream: Upstream,
-    { method, params, approvalId, onProgress, send }: RequestedReading,
+    { method, params, approvalId, replaces, onProgress, send }: RequestedReading,
     signal: AbortSignal,
   ): Promise<CallAnswer> {
     const reading = READINGS[method] as Reading;
@@ -66,6 +66,7 @@ export class Reads {
       ...operation.value,
       server: upstream.name,
       approvalId,
+      replaces,
       onProgress,
       send,
       isCall: false,

@@ -33,7 +33,7 @@ const SEGMENTS = [
 const USUAL = ['a', 'b', 'a.b', 'a:b', 'é', '%C3%A9', '%c3%a9', '{x}', '%7Bx%7D'];
 const uris = fc
   .tuple(
-    fc.constantFrom('test', 'file', 'http', 'https', 'Test', 'HTTP', 'a+b', ''),
+    fc.constantFrom('test', 'db', 'file', 'http', 'https', 'Test', 'HTTP', 'a+b', ''),
     fc.constantFrom(':', '://', ':///', ':/', '://///', ''),
     fc.array(fc.oneof(fc.constantFrom(...USUAL), fc.constantFrom(...SEGMENTS)), { maxLength: 4 }),
     fc.constantFrom('', '', '/'),
@@ -86,6 +86,73 @@ describe('the URI of a resource', () => {
   ])('is refused as %s, of which servers read a part as another resource', (uri, fault) => {
     const read = readUri(uri);
     expect(read.ok ? '' : read.error).toContain(fault);
+  });
+
+  it.each([
+    'db://host:/secret',
+    'db://host:05432/secret',
+    'db://[0:0::1]/secret',
+    'db://[::1',
+    'db://a:b/x',
+    'db://a^b/x',
+  ])('is refused as %s, whose host or port has another spelling', (uri) => {
+    const read = readUri(uri);
+    expect(read.ok ? '' : read.error).toContain('another spelling');
+  });
+
+  it.each([
+    'db:///secret',
+    'db://host:5432/secret',
+    'db://[::1]/secret',
+    'db://{x}/é',
+    'db://é/secret',
+    'db://%C3%A9/x',
+  ])('is admitted as %s, whose authority has one spelling', (uri) => {
+    expect(readUri(uri).ok).toBe(true);
+  });
+
+  it('names the same authority as a server reads that parses it as the web does', () => {
+    const part = fc.constantFrom(
+      'host',
+      'a.b',
+      'A',
+      '[',
+      ']',
+      '0',
+      '1',
+      ':',
+      '::',
+      '05432',
+      '80',
+      '443',
+      'é',
+      '%C3%A9',
+      '{',
+      '^',
+      '127.1',
+      '%5B',
+      '.',
+      '',
+    );
+    const written = fc
+      .tuple(fc.constantFrom('db', 'test', 'x+y', 'file', 'http', 'wss'), fc.array(part, { maxLength: 5 }))
+      .map(([scheme, host]) => ({ scheme, host: host.join('') }));
+    let accepted = 0;
+    fc.assert(
+      fc.property(written, ({ scheme, host }) => {
+        const uri = `${scheme}://${host}/x`;
+        if (!readUri(uri).ok) return;
+        accepted += 1;
+        const read = new URL(uri);
+        expect([decodeURIComponent(read.host), read.pathname, read.username]).toEqual([
+          decodeURIComponent(host),
+          '/x',
+          '',
+        ]);
+      }),
+      { numRuns: 8_000 },
+    );
+    expect(accepted).toBeGreaterThan(500);
   });
 
   it.each(['notes://mine/a@b', 'notes:///a@b', 'mailto:a@b'])(

@@ -18,7 +18,9 @@ const URI = /^([a-z][a-z0-9+.-]{0,40}):(\/\/|(?!\/))([^\s\\]+)$/;
  * Reads the URI of a resource. What servers read as the same resource is read as the same here, or refused: a server would
  * read it as a resource that was not decided about. So there are no segments `.` and `..`, no doubled slash, no backslash,
  * no user, query, fragment or `;`, which servers that parse the URI leave out of the path, whatever the scheme; and nothing
- * is percent-encoded but spaces, brackets and the like, and characters beyond ASCII, which are decoded.
+ * is percent-encoded but spaces, brackets and the like, and characters beyond ASCII, which are decoded. A host and port are
+ * as the WHATWG URL standard writes them, whatever the scheme: `db://host:/x` and `db://host:05432/x` have another host for
+ * most servers than the one that is written.
  */
 export function readUri(uri: unknown): Result<ResourceUri, string> {
   if (typeof uri !== 'string') return err('the URI of the resource is missing');
@@ -27,12 +29,12 @@ export function readUri(uri: unknown): Result<ResourceUri, string> {
   const [, scheme, slashes, rest] = URI.exec(uri) ?? [];
   if (scheme === undefined || rest === undefined)
     return err('the URI is not of the form scheme:path or scheme://path, with the scheme in lower case');
-  if (SPECIAL.has(scheme) && !hasOneAuthority(uri, scheme))
-    return err(`the URI has another spelling than ${scheme}://, its host in the usual form, and a path`);
   if (slashes === '//' && /^[^/]*@/.test(rest))
     return err('the URI has a user or password before its host; leave it out');
   const part = partFault(rest);
   if (part !== undefined) return err(`the URI ${part}`);
+  if ((slashes === '//' || SPECIAL.has(scheme)) && !hasOneAuthority(uri, scheme))
+    return err(`the URI has another spelling than ${scheme}://, its host and port in the usual form, and a path`);
   const path = decoded(slashes === '//' && (scheme === 'http' || scheme === 'https') ? uri : rest);
   if (path === undefined)
     return err('the URI has a percent-encoding of what needs none, or of nothing; give it decoded');
@@ -58,11 +60,17 @@ function decoded(text: string): string | undefined {
 /** Schemes whose URIs are read leniently by what reads addresses of the web: `file:/x` and `file://localhost/x` are `file:///x`. */
 const SPECIAL: ReadonlySet<string> = new Set(['file', 'ftp', 'http', 'https', 'ws', 'wss']);
 
-/** Reports whether a URI starts as it is written again: two slashes, and the host alone, without a user or the usual port. */
+/**
+ * Reports whether a URI starts as it is written again: two slashes, and the host with its port, in the usual form. The host
+ * of a scheme that the web does not know may be written decoded, as the rest may.
+ */
 function hasOneAuthority(uri: string, scheme: string): boolean {
-  if (!URL.canParse(uri)) return false;
-  const start = `${scheme}://${new URL(uri).host}`;
-  return uri.startsWith(start) && /^([/?#]|$)/.test(uri.slice(start.length));
+  if (!uri.startsWith(`${scheme}://`) || !URL.canParse(uri)) return false;
+  const [written = ''] = uri.slice(scheme.length + 3).split('/', 1);
+  const { host } = new URL(uri);
+  return (
+    host === written || (!SPECIAL.has(scheme) && decoded(host) === decoded(written) && decoded(host) !== undefined)
+  );
 }
 
 /**

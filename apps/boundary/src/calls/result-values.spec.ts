@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { valueDigests } from '@bailiwick/core/value-digests';
+import { LIMITS } from '@bailiwick/core/limits';
+import { BOUNDARY_LIMITS } from '../limits';
 import { valuesOfResult, valuesOfText } from './result-values';
 
 const IBAN = 'DE89370400440532013000';
@@ -47,5 +49,25 @@ describe('the values of a result', () => {
     expect(valuesOfText('x '.repeat(40_000))).toBeUndefined();
     expect(valuesOfResult(result(`${'['.repeat(5_000)}"Ann van Example"${']'.repeat(5_000)}`))).toBeUndefined();
     expect(valuesOfText('[["short"]]')).toEqual([]);
+  });
+
+  it('are not known if the JSON of all texts together has more values than are read, and none of it is parsed then', () => {
+    const half = `[${Array(BOUNDARY_LIMITS.messageValues / 2)
+      .fill('"x"')
+      .join(',')}]`;
+    const whole = result(half, half, half);
+    const parse = jest.spyOn(JSON, 'parse');
+    expect(valuesOfText(`[${half},${half},${half}]`)).toBeUndefined();
+    expect(valuesOfResult(whole)).toBeUndefined();
+    expect(parse.mock.calls.filter(([text]) => text !== whole)).toEqual([]);
+    parse.mockRestore();
+  });
+
+  it('are looked for in cut names only until there are as many as are stated', () => {
+    const read = jest.spyOn(String.prototype, 'normalize');
+    expect(valuesOfResult(result(...Array<string>(1_500).fill('a')))).toHaveLength(LIMITS.valuesPerResult);
+    const longest = Math.max(...read.mock.contexts.map((text) => String(text).length));
+    read.mockRestore();
+    expect(longest).toBeLessThan(LIMITS.valuesPerResult + LIMITS.valueChars + 2);
   });
 });

@@ -6,7 +6,13 @@ import { makeLogger } from '@bailiwick/platform/logging';
 import { readDefinition } from '../tools/definition';
 import type { PinStore } from '../tools/pin-store';
 import { ArgumentValidator } from '../tools/validator';
-import { NotReached, UpstreamGone, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
+import {
+  NotReached,
+  TooManyValues,
+  UpstreamGone,
+  type RequestOptions,
+  type UpstreamAnswer,
+} from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { Decisions } from './decisions';
 import { GovernedRequests } from './governed';
@@ -65,7 +71,11 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
     pins: { find: async () => ({ identity: 'i', tools: { note: DEFINITION.digest } }) } as unknown as PinStore,
     validator: new ArgumentValidator(),
   });
-  const call = (args: Record<string, unknown> = {}, signal = new AbortController().signal, approvalId?: string) =>
+  const call = (
+    args: Record<string, unknown> = {},
+    signal = new AbortController().signal,
+    { approvalId, replaces }: { approvalId?: string; replaces?: string } = {},
+  ) =>
     calls.call(
       CLAIMS,
       upstream as unknown as Upstream,
@@ -73,6 +83,7 @@ function world(decide: Decide = permitting, upstreamCall?: (options: RequestOpti
         name: 'note',
         args,
         approvalId,
+        replaces,
         onProgress: (params) => void progress.push(params),
         send: (options) => upstream.call({ name: 'note', arguments: args }, options),
       },
@@ -159,6 +170,12 @@ describe('ToolCalls', () => {
   it.each<[string, () => Promise<UpstreamAnswer>, unknown, string]>([
     ['is not reached', () => Promise.reject(new NotReached('it is down')), 'UPSTREAM_FAILED', 'failed'],
     ['dies and may have made the call', () => Promise.reject(new UpstreamGone('end')), 'UPSTREAM_FAILED', 'completed'],
+    [
+      'answers with more values than are read',
+      () => Promise.reject(new TooManyValues()),
+      'RESULT_WITHHELD',
+      'completed',
+    ],
     ['answers with an error', async () => ({ ok: false, error: { code: -7, message: 'no' } }), -7, 'failed'],
     ['reports a failure', async () => ({ ok: true, result: '{"isError":true}' }), undefined, 'failed'],
     [
@@ -171,6 +188,39 @@ describe('ToolCalls', () => {
     const { call, outcomes } = world(permitting, upstreamCall);
     expect(codeOf(await call())).toBe(code);
     expect((await outcomes()).map((each) => each.status)).toEqual([status]);
+  });
+
+  it('states the permit that a call continues, and charges it even if it is not sent again', async () => {
+    const replaces = `act_1_${ID}`;
+    const { call, commands, outcomes } = world(permitting, () => Promise.reject(new NotReached('it is down')));
+    await call({}, undefined, { replaces });
+    expect(commands[0]).toMatchObject({ type: 'authorize', replaces });
+    expect((await outcomes()).map(({ status }) => status)).toEqual(['completed']);
+  });
+
+  it('charges a call that ends with an error of its client', async () => {
+    const answer = { ok: false, error: { code: -1, message: 'no' }, mayBeMade: true } as const;
+    const { call, outcomes } = world(permitting, async () => answer);
+    expect(codeOf(await call())).toBe(-1);
+    expect((await outcomes()).map(({ status }) => status)).toEqual(['completed']);
+  });
+
+  it('charges a continued call that ends with its lease before it is sent, or whose policy changes', async () => {
+    const replaces = `act_1_${ID}`;
+    const stopped = world(async () => {
+      stopped.leases.close();
+      return permitting(undefined as never);
+    });
+    await stopped.call({}, undefined, { replaces });
+    expect((await stopped.outcomes()).map(({ status }) => status)).toEqual(['completed']);
+    let version = 1;
+    const changed = world(() => {
+      version += 1;
+      changed.answered.policy = policy(version, `note.v${version}`);
+      return { ok: true, value: { ...PERMIT, policy: version } };
+    });
+    await changed.call({}, undefined, { replaces });
+    expect((await changed.outcomes()).map(({ status }) => status)).toEqual(['completed', 'completed', 'completed']);
   });
 
   /** A call that answers only when it is aborted. */

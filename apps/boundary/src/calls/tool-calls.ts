@@ -15,6 +15,8 @@ export interface RequestedCall {
   readonly name: string;
   readonly args: Record<string, unknown>;
   readonly approvalId: string | undefined;
+  /** the permit of the request that it continues */
+  readonly replaces?: string | undefined;
   readonly onProgress?: ((params: Record<string, unknown>) => void) | undefined;
   readonly send: Governed['send'];
 }
@@ -68,7 +70,7 @@ export class ToolCalls {
     requested: RequestedCall,
     signal: AbortSignal,
   ): Promise<CallAnswer> {
-    const { name, args, approvalId, onProgress, send } = requested;
+    const { name, args, approvalId, replaces, onProgress, send } = requested;
     const found = await this.definitionOf(claims, upstream, name);
     if (!('definition' in found)) return found;
     const { problem, fault } = this.parts.validator.problemWith(found.definition, args);
@@ -80,6 +82,7 @@ export class ToolCalls {
         ...toolOperation(upstream.name, name, args),
         server: upstream.name,
         approvalId,
+        replaces,
         onProgress,
         send,
         isCall: true,

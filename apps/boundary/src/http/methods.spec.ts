@@ -21,8 +21,8 @@ const INPUT = { name: { value: 'Ann' } };
 /** A tool that asks its client for a name, with an owner of the lease that the test plays. */
 function world() {
   const upstream: { aborted: boolean; got?: unknown } = { aborted: false };
-  /** what happens while an outcome is reported, and while a call is decided */
-  const during = { settling: async () => undefined as void, deciding: async (): Promise<object> => PERMIT };
+  /** what happens while a call is decided */
+  const during = { deciding: async (): Promise<object> => PERMIT };
   let isRevoked = false;
   const query = async ({ grantIds }: { grantIds: string[] }) => ({
     position: 1,
@@ -32,7 +32,7 @@ function world() {
   const outcomes: unknown[] = [];
   const decisions = {
     decide: () => during.deciding(),
-    settle: async (_claims: TokenClaims, _id: string, outcome: object) => (outcomes.push(outcome), during.settling()),
+    settle: async (_claims: TokenClaims, _id: string, outcome: object) => void outcomes.push(outcome),
   };
   const requests = new GovernedRequests(
     new GuardedCalls(decisions as unknown as Decisions, leases, makeLogger('test', 'silent')),
@@ -82,27 +82,34 @@ describe('a call in several rounds', () => {
     const { requestState } = await ask({});
     expect(await ask({ requestState, inputResponses: INPUT })).toEqual({ resultType: 'complete', content: [] });
     expect([upstream.got, upstream.aborted]).toEqual([{ result: INPUT.name }, false]);
-    expect(outcomes).toMatchObject([{ status: 'failed' }, { status: 'completed' }]);
+    expect(outcomes).toMatchObject([{ status: 'completed' }]);
     leases.look();
     expect(leases.report()).toMatchObject([{ inFlight: 0 }]);
   });
 
-  it.each(['settling', 'deciding'] as const)(
-    'is aborted upstream if its lease ends between two rounds, while the next one is prepared by %s',
-    async (what) => {
-      const { ask, during, upstream, revoke, leases } = world();
-      const { requestState } = await ask({});
-      let seen: boolean | undefined;
-      const before = during[what] as () => Promise<never>;
-      during[what] = async () => {
-        await revoke();
-        // what is reported as enforced now is
-        seen = upstream.aborted;
-        return before();
-      };
-      await ask({ requestState, inputResponses: INPUT });
-      expect([seen, upstream.got]).toEqual([true, undefined]);
-      expect(leases.report()).toMatchObject([{ epoch: 1, inFlight: 0 }]);
-    },
-  );
+  it('is charged, and ends upstream, if the next decision denies it', async () => {
+    const { ask, during, upstream, outcomes } = world();
+    const { requestState } = await ask({});
+    const permit = await during.deciding();
+    during.deciding = () => Promise.resolve({ ...permit, decision: 'deny' });
+    expect(await ask({ requestState, inputResponses: INPUT })).toMatchObject({ error: { message: 'DENIED' } });
+    expect([upstream.got, upstream.aborted]).toEqual([undefined, true]);
+    expect(outcomes).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('is aborted upstream if its lease ends between two rounds, while the next one is decided', async () => {
+    const { ask, during, upstream, revoke, leases } = world();
+    const { requestState } = await ask({});
+    let seen: boolean | undefined;
+    const before = during.deciding;
+    during.deciding = async () => {
+      await revoke();
+      // what is reported as enforced now is
+      seen = upstream.aborted;
+      return before();
+    };
+    await ask({ requestState, inputResponses: INPUT });
+    expect([seen, upstream.got]).toEqual([true, undefined]);
+    expect(leases.report()).toMatchObject([{ epoch: 1, inFlight: 0 }]);
+  });
 });

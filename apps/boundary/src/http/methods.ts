@@ -159,14 +159,14 @@ export class Methods {
     const { passed, ...requested } = requestOf(params, asked);
     const binding = bindingOf(claims, asked.upstream.name, method, params);
     const state = params.requestState;
-    const once = (send: Governed['send'], approvalId = requested.approvalId): Promise<CallAnswer> =>
-      make({ ...requested, approvalId, params: passed, send });
+    const once = (send: Governed['send'], more: Partial<RequestedCall> = {}): Promise<CallAnswer> =>
+      make({ ...requested, ...more, params: passed, send });
     if (asked.revision !== STATELESS) {
       const first = await once(this.streaming(method, passed, asked));
       if (first.approvalId === undefined || !asked.stream || !canOpenPages(asked)) return first;
       const request = approvalAsked(first.approvalId, this.parts.approvalPage(first.approvalId));
       const agreed = await withApprovals(asked.stream, request, asked.signal);
-      return agreed ? once(this.streaming(method, passed, asked), first.approvalId) : first;
+      return agreed ? once(this.streaming(method, passed, asked), { approvalId: first.approvalId }) : first;
     }
     const sending: Governed['send'] = session
       ? (options) => rounds.begin(session, method, passed, options, { binding, given: params.inputResponses })
@@ -180,15 +180,21 @@ export class Methods {
       return { result: JSON.stringify({ resultType: 'input_required', inputRequests, requestState }) };
     }
     const opened = seals.open(state, binding);
-    if (opened?.startsWith(APPROVAL_STATE)) return once(sending, opened.slice(APPROVAL_STATE.length));
+    if (opened?.startsWith(APPROVAL_STATE)) {
+      const approvalId = opened.slice(APPROVAL_STATE.length);
+      return once(sending, { approvalId });
+    }
     const waiting = rounds.take(state, binding);
     if (!waiting)
       return { error: { code: -32602, message: 'the requestState is none of this run and request, or was used' } };
     return rounds.again(waiting, (resumed) =>
-      once((options) => {
-        resumed();
-        return rounds.resume(waiting, params.inputResponses, options, binding);
-      }),
+      once(
+        (options) => {
+          resumed();
+          return rounds.resume(waiting, params.inputResponses, options, binding);
+        },
+        { replaces: waiting.permit.actionId },
+      ),
     );
   }
 

@@ -2,7 +2,7 @@ import type { GovernedOptions, Suspended } from '../calls/governed';
 import { Seals } from '../calls/seals';
 import { BOUNDARY_LIMITS } from '../limits';
 import type { UpstreamAnswer } from '../upstream/connection';
-import { Rounds } from './rounds';
+import { Rounds, type Waiting } from './rounds';
 import type { Asker, Session } from './session';
 
 const options = (): GovernedOptions => ({ signal: new AbortController().signal, isReduced: false });
@@ -21,9 +21,19 @@ describe('the calls that wait for input', () => {
     const answer = await rounds.begin(session, 'tools/call', {}, options(), { binding, given: undefined });
     const lease = new AbortController();
     leases.push(lease);
-    const done = async () => undefined;
-    (answer as Suspended).hold({ lease: lease.signal, replace: done, end: done });
-    return { state: (JSON.parse((answer as Suspended).suspended) as { requestState: string }).requestState, binding };
+    const ended: string[] = [];
+    const end = async (): Promise<void> => void ended.push('end');
+    (answer as Suspended).hold({
+      actionId: 'act_1',
+      lease: lease.signal,
+      replaced: () => void ended.push('replaced'),
+      end,
+    });
+    return {
+      state: (JSON.parse((answer as Suspended).suspended) as { requestState: string }).requestState,
+      binding,
+      ended,
+    };
   };
 
   it('are at most a part of all in one tenant, and others find a place', async () => {
@@ -36,5 +46,17 @@ describe('the calls that wait for input', () => {
     rounds.take(first?.state, first?.binding ?? [])?.flight.end();
     await park('large', 'grt_new');
     await expect(park('large', 'grt_new')).rejects.toThrow('too many requests wait for input');
+  });
+
+  it.each<[string, (resumed: () => void) => Promise<void>, string[]]>([
+    ['is permitted again', async (resumed) => resumed(), ['replaced', 'end', 'end']],
+    ['is denied', async () => undefined, ['end']],
+    ['is not decided', () => Promise.reject(new Error('no owner')), ['end']],
+  ])('end a permit as made unless another takes its place, if a request %s', async (_what, decide, done) => {
+    const { state, binding, ended } = await park('small', 'grt_1');
+    const waiting = rounds.take(state, binding) as Waiting;
+    await rounds.again(waiting, decide).catch(() => undefined);
+    expect(ended).toEqual(done);
+    waiting.flight.end();
   });
 });

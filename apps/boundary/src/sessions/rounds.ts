@@ -54,16 +54,16 @@ export class Rounds {
 
   /**
    * Decides a waiting request again. It is open upstream until then, and stays registered until the next call of it is: a
-   * revocation before that ends it.
+   * revocation before that ends it. Its permit stays too: what was done under it is charged if the next decision denies it.
    * @param decide calls `resumed` when the next permit has taken the place of the waiting one
    */
   async again<T>({ flight, permit }: Waiting, decide: (resumed: () => void) => Promise<T>): Promise<T> {
     let isResumed = false;
     permit.lease.addEventListener('abort', () => flight.end(), { once: true });
     try {
-      await permit.replace();
       return await decide(() => {
         isResumed = true;
+        permit.replaced();
         void permit.end();
       });
     } finally {

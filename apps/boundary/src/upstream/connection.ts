@@ -1,9 +1,13 @@
+import { BOUNDARY_LIMITS } from '../limits';
+
 /** The answer of an upstream to a request, with the result as it was written. */
 export type UpstreamAnswer =
   | { readonly ok: true; readonly result: string }
   | {
       readonly ok: false;
       readonly error: { readonly code: number; readonly message: string; readonly data?: unknown };
+      /** the error is none of the upstream, which may have carried the request out */
+      readonly mayBeMade?: true;
     };
 
 /** The answer of the side of the boundary to a request of an upstream. */
@@ -72,6 +76,13 @@ export class UpstreamGone extends Error {}
 /** The upstream has not received the request, and so cannot have carried it out. */
 export class NotReached extends UpstreamGone {}
 
+/** The upstream answered, and what it answered has more values than are read. */
+export class TooManyValues extends UpstreamGone {
+  constructor() {
+    super(`the upstream sent a message of more than ${BOUNDARY_LIMITS.messageValues} values`);
+  }
+}
+
 /** A message of an upstream, as far as it is read. */
 export interface Message {
   readonly id?: unknown;
@@ -79,4 +90,6 @@ export interface Message {
   readonly params?: Record<string, unknown>;
   readonly result?: unknown;
   readonly error?: unknown;
+  /** it has more values than are read, and nothing of it is but its id */
+  readonly exceedsValues?: true;
 }

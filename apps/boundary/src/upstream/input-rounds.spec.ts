@@ -76,10 +76,10 @@ describe('inRounds', () => {
     expect(JSON.stringify(received[1])).toBe('{"inputResponses":{"__proto__":{"key":"__proto__"}}}');
   });
 
-  it('ends with the error of a client that gives no input', async () => {
+  it('ends with the error of a client that gives no input, and may have been made', async () => {
     const { send, received } = serving(asks({ who: WHO }), DONE);
     const error = { code: -32001, message: 'the lease does not permit it' };
-    expect(await inRounds(send, () => Promise.resolve([{ error }]), signal)).toEqual({ ok: false, error });
+    expect(await inRounds(send, () => Promise.resolve([{ error }]), signal)).toEqual({ ok: false, error, mayBeMade: true });
     expect(received).toHaveLength(1);
   });
 

@@ -29,14 +29,15 @@ export async function inRounds(
     const inputResponses: Json = {};
     for (const [i, { key }] of next.requests.entries()) {
       const given = answers[i];
-      if (!given || 'error' in given)
-        return { ok: false, error: given?.error ?? { code: -32603, message: 'the client gave no input' } };
+      if (!given || 'error' in given) return { ok: false, error: given?.error ?? NO_INPUT, mayBeMade: true };
       Object.defineProperty(inputResponses, key, { value: given.result, enumerable: true });
     }
     more = { inputResponses, ...(next.state === undefined ? {} : { requestState: next.state }) };
   }
   throw new UpstreamGone('the upstream asks too often');
 }
+
+const NO_INPUT = { code: -32603, message: 'the client gave no input' };
 
 async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   let abort = (): void => undefined;

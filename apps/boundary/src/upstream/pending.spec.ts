@@ -1,5 +1,5 @@
 import { BOUNDARY_LIMITS } from '../limits';
-import { UpstreamGone } from './connection';
+import { TooManyValues, UpstreamGone } from './connection';
 import { parseMessage, Pending } from './pending';
 
 const ANSWERS = [
@@ -34,6 +34,33 @@ describe('parseMessage', () => {
   it.each([most + 1, 100_000])('takes a request and a notification with %i levels of lists for no message', (count) => {
     for (const rest of ['"method":"a","params"', '"id":"x","method":"a","params"'])
       expect(parseMessage(levels(count, rest))).toBeUndefined();
+  });
+
+  it.each<[string, (count: number) => string]>([
+    ['members', (count) => `{${Array.from({ length: count }, (_, i) => `"${i}":0`).join(',')}}`],
+    ['items', (count) => `{"content":[${Array(count).fill('0').join(',')}]}`],
+    ['levels and lists', (count) => `{"content":[${Array(count).fill('[]').join(',')}]}`],
+  ])('fails the request whose answer has too many %s, without parsing it', async (_what, result) => {
+    const pending = new Pending();
+    const options = { signal: new AbortController().signal };
+    const [large, small] = [1, 2].map(() => pending.add(options, () => undefined));
+    const parse = jest.spyOn(JSON, 'parse');
+    const text = `{"jsonrpc":"2.0","result":${result(BOUNDARY_LIMITS.messageValues)},"id":${large?.id}}`;
+    const message = parseMessage(text);
+    expect(Math.max(...parse.mock.calls.map(([each]) => each.length))).toBeLessThan(10);
+    parse.mockRestore();
+    pending.take(text, message ?? {});
+    await expect(large?.answer).rejects.toThrow(TooManyValues);
+    const fits = `{"jsonrpc":"2.0","result":${result(BOUNDARY_LIMITS.messageValues / 2 - 10)},"id":${small?.id}}`;
+    pending.take(fits, parseMessage(fits) ?? {});
+    expect(await small?.answer).toMatchObject({ ok: true });
+  });
+
+  it('takes a request and a notification with too many values for no message', () => {
+    const params = `"params":{"a":[${Array(BOUNDARY_LIMITS.messageValues).fill('0').join(',')}]}`;
+    for (const rest of ['', '"id":"x",'])
+      expect(parseMessage(`{"jsonrpc":"2.0",${rest}"method":"a",${params}}`)).toBeUndefined();
+    expect(parseMessage(`{"jsonrpc":"2.0","id":nonsense,${params}}`)).toBeUndefined();
   });
 
   it('fails the request whose answer is nested more deeply, and no other', async () => {

@@ -1,7 +1,7 @@
-import { exceedsDepth } from '@bailiwick/core/json';
-import { isObject, membersOf } from '../json-text';
+import { exceedsDepth, exceedsValues } from '@bailiwick/core/json';
+import { isObject, membersOf, shortMember } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
-import { UpstreamGone, type Message, type RequestOptions, type UpstreamAnswer } from './connection';
+import { TooManyValues, UpstreamGone, type Message, type RequestOptions, type UpstreamAnswer } from './connection';
 
 interface Waiting {
   readonly options: RequestOptions;
@@ -51,8 +51,9 @@ export class Pending {
     const waiting = this.waiting.get(id);
     if (!waiting) return 'taken';
     this.waiting.delete(id);
-    const answer = answerOf(text, message);
-    if (answer) waiting.resolve(answer);
+    const answer = message.exceedsValues ? undefined : answerOf(text, message);
+    if (message.exceedsValues) waiting.reject(new TooManyValues());
+    else if (answer) waiting.resolve(answer);
     else waiting.reject(new UpstreamGone('the upstream sent a malformed answer'));
     return 'taken';
   }
@@ -91,10 +92,16 @@ function answerOf(text: string, { error, result }: Message): UpstreamAnswer | un
 
 /**
  * Parses a message of an upstream; undefined if it is none. One that is nested too deeply is none: what is written or read
- * again level by level would overflow the stack. Of an answer that is, the id remains, so that its request fails at once.
+ * again level by level would overflow the stack. Nor is one with too many values, which is not parsed at all: that and all
+ * that follows would keep this thread from the calls of every other agent. Of an answer, the id remains, so that its request
+ * fails at once.
  */
 export function parseMessage(text: string): Message | undefined {
   try {
+    if (exceedsValues(text, BOUNDARY_LIMITS.messageValues))
+      return shortMember(text, 'method') === undefined
+        ? { id: shortMember(text, 'id'), exceedsValues: true }
+        : undefined;
     const value = JSON.parse(text) as unknown;
     if (!isObject(value) || value.jsonrpc !== '2.0') return undefined;
     const { method, params } = value;

@@ -1,4 +1,5 @@
 import type { EventOf } from '@bailiwick/contracts/events/event';
+import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { parseTime } from '@bailiwick/core/clock';
 import { chainOf, settledOf, type ActionNode, type GrantNode, type LogState, type SettledNode } from '../state/state';
 import { statesPeriods } from '../state/periods';
@@ -99,17 +100,23 @@ function settle(
   follows(event.runId === action.runId && isCountable(event.data.charge), 'the permit it is the outcome of', event);
   state.actions.delete(id);
   if (status !== 'abandoned') state.ends.delete(id); // an abandoned action may still be reported as completed
-  endsSending(state, action);
   const settled = { status, runId: action.runId, at, position: event.position, latePosition: undefined };
   (status === 'abandoned' ? state.abandoned : state.settled).set(id, settled);
-  const chain = must(chainOf(state, action.grantId), 'chain of the grant', event);
-  const slacks = slacksOf(chain);
-  for (const grant of chain)
-    commit(grant.usage, grant.limits.budget, action.charge, event.data.charge, action.permittedAt, at, action.position);
-  if (slacks) applySlacks(chain, slacks);
-  if (action.purses !== undefined) settleDrawn(state, action, event.data.charge, at);
-  commitInScopes(chain, action.covered, action.charge, event.data.charge);
-  (chain[0] as GrantNode).inFlight -= 1;
+  must(chainOf(state, action.grantId), 'chain of the grant', event);
+  release(state, action, event.data.charge, at);
   ends(state, action.treeId);
   for (const each of carried(event)) label(state, event, each);
+}
+
+/** Replaces what an action reserves in its leases and tenant budgets by what it did cost; it is in flight no longer. */
+export function release(state: LogState, action: ActionNode, charge: Consumed, at: number): void {
+  const chain = chainOf(state, action.grantId) ?? [];
+  endsSending(state, action);
+  const slacks = slacksOf(chain);
+  for (const grant of chain)
+    commit(grant.usage, grant.limits.budget, action.charge, charge, action.permittedAt, at, action.position);
+  if (slacks) applySlacks(chain, slacks);
+  if (action.purses !== undefined) settleDrawn(state, action, charge, at);
+  commitInScopes(chain, action.covered, action.charge, charge);
+  if (chain[0]) chain[0].inFlight -= 1;
 }

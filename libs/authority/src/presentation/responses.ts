@@ -61,9 +61,13 @@ const WORDY = new Set<Event['type']>([
   'ApprovalWithdrawn',
 ]);
 
-type Tellers = {
-  [T in Event['type']]?: (state: LogState, event: EventOf<T>, events: readonly Event[], words: Words) => Answer;
-};
+type Teller<T extends Event['type']> = (
+  state: LogState,
+  event: EventOf<T>,
+  events: readonly Event[],
+  words: Words,
+) => Answer;
+type Tellers = { [T in Event['type']]?: Teller<T> };
 
 const TELLERS: Tellers = {
   Refused: (_state, { data }) => ({
@@ -99,7 +103,13 @@ const TELLERS: Tellers = {
   ActionStepUp: (_state, event) => decided(event, 'step-up', event.data.expiresAt, event.data.approvalId),
 
   ActionCompleted: (_state, event) => settled(event, 'completed'),
-  ActionFailed: (_state, event) => settled(event, 'failed'),
+  // the permit that a call continues under follows the end of the one before
+  ActionFailed(state, event, events, words) {
+    const next = find(events, 'ActionPermitted');
+    return next
+      ? (TELLERS.ActionPermitted as Teller<'ActionPermitted'>)(state, next, events, words)
+      : settled(event, 'failed');
+  },
 
   OutcomeReportedLate: (_state, { actionId, grantId, runId, position, data }) => ({
     ok: true,

@@ -82,6 +82,8 @@ export const authorize = command('authorize', {
   approvalId: idOf('approval').optional(),
   labels: labels.optional(),
   parentActionId: idOf('action').optional(),
+  /** the permit of a call in flight that is decided again before it goes on; only the boundary states it */
+  replaces: idOf('action').optional(),
   onBehalfOf: onBehalfOf.optional(),
   understands: understands.optional(),
   /** digests of the values of the arguments; replaced by their marks before the command enters the mailbox */

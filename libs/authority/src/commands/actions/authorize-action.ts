@@ -24,14 +24,19 @@ import { stepUp } from './ask-person';
 import { exhaustedBy } from './exhaust';
 import { judge, understand, type Asked, type Judgement } from './judge';
 import { endedByCompletion } from './ends-lease';
+import { replacing } from './replace';
 import { callAsked } from './refused-before';
 import { actsForAnother, newId, notFound, refuse, type Decide, type NewEvent } from '../types';
+
+/** Decides one action, which may continue another one under a new permit. */
+export const authorize: Decide<'authorize'> = (state, command, now, rules) =>
+  replacing(state, command, now, () => authorizeNow(state, command, now, rules));
 
 /**
  * Decides one action. The permit is charged to the grant and all its ancestors by its own event (I3); if a count
  * reaches its cap, the same append ends that grant.
  */
-export const authorize: Decide<'authorize'> = (state, command, now, rules) => {
+const authorizeNow: Decide<'authorize'> = (state, command, now, rules) => {
   const chain = chainOf(state, command.grantId);
   if (!chain) return notFound('grant', command.grantId);
   const leaf = chain[0] as GrantNode;
