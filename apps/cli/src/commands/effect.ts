@@ -33,12 +33,11 @@ export async function acknowledged<Done extends object>(act: () => Promise<Done>
   return { ...done, acknowledgedMs: Math.round(performance.now() - started) };
 }
 
-/** What an event stopped, what of it continues, and where the event is: by log, or at a position of the only log. */
+/** What an event stopped, and where the event is: by log, or at a position of the only log. */
 export interface Stopped {
   readonly revocationId?: string;
   readonly positions?: Readonly<Record<string, number>>;
   readonly position?: number;
-  readonly callsContinueMs?: number;
 }
 
 /**
@@ -92,9 +91,7 @@ async function awaitEffect(
     ? Object.entries(done.positions).map(([log, position]) => ({ log, position }))
     : [{ position: done.position as number }];
   const answers = queries.map((query) => client.enforcementPoints({ ...query, ...revocation, waitMs }));
-  // the answer may come before the event can be read that states it
-  const continues = done.callsContinueMs === undefined ? {} : { callsContinueMs: done.callsContinueMs };
-  return { enforcement: (await Promise.all(answers)).map((answer) => ({ ...continues, ...answer })) };
+  return { enforcement: await Promise.all(answers) };
 }
 
 /** Read before anything is done: what is refused must have stopped nothing. */

@@ -131,10 +131,4 @@ describe('EnforcementPoints', () => {
     });
     expect(asked).toEqual([]);
   });
-
-  it('states that calls continue if the event denies a tool, and of no other event', async () => {
-    const [denies, ends] = [world({ data: { target: 'tool' } }), world({ data: { target: 'leases' } })];
-    expect((await denies.ask(0)).callsContinueMs).toBe(LIMITS.boundaryCallMs);
-    expect((await ends.ask(0)).callsContinueMs).toBeUndefined();
-  });
 });
