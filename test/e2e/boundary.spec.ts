@@ -227,6 +227,32 @@ describe('the boundary in front of MCP servers', () => {
     await until('the upstream to be canceled', () => upstream.canceled.length === 1);
   });
 
+  it('aborts a call in flight, upstream too, when its tool is denied, while its lease and other calls live on', async () => {
+    const { token, grant } = await lease();
+    const client = await connect('notes', token);
+    upstream.calls.length = 0;
+    upstream.canceled.length = 0;
+    upstream.behaviors.set('note_read', () => undefined);
+    const pending = call(client, 'note_read', { id: 'slow' });
+    await until('the call to arrive', () => upstream.calls.length === 1);
+    const responder = stack.as('responder');
+    const selector = { tool: 'mcp__notes__note_read', treeId: grant.treeId };
+    const { digest, counts } = await responder.previewRevocation(selector);
+    expect(counts.inFlight).toBe(1);
+    const { revocationId: revocation, positions } = await responder.revokeAll({ selector, reason: 'x', digest });
+    const position = positions['default/0'] as number;
+    expect(await responder.enforcementPoints({ position, revocation, waitMs: 10_000 })).toMatchObject({
+      confirmed: true,
+      items: [{ kind: 'owner' }, { kind: 'boundary', state: 'enforces', inFlight: 0, aborted: 1 }],
+    });
+    const aborted = await pending;
+    upstream.behaviors.clear();
+    expect([aborted.isError, aborted.structuredContent?.code]).toEqual([true, 'DENIED']);
+    await until('the upstream to be canceled', () => upstream.canceled.length === 1);
+    expect((await call(client, 'note_read', { id: 'next' })).isError).toBe(true);
+    expect((await stack.as('analyst').grant(grant.id)).status).toBe('active');
+  });
+
   it('answers every call to the filesystem server with the bytes that a direct connection gets', async () => {
     await approve('files');
     const { token } = await lease();

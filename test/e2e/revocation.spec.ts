@@ -180,9 +180,6 @@ describe('a responder', () => {
     expect(preview.targets?.leases.grants).toBeGreaterThanOrEqual(preview.counts.grants);
     const done = await responder.revokeAll({ selector, reason: 'x', digest: preview.digest });
     expect(await decision(grant.id)).toBe('deny');
-    const position = done.positions[stack.log] as number;
-    const points = await responder.enforcementPoints({ log: stack.log, position, waitMs: 0 });
-    expect([done.callsContinueMs, points.callsContinueMs]).toEqual([300_000, 300_000]); // its calls in flight
     expect((await stack.as('analyst').grant(grant.id)).status).toBe('active');
     const progress = await http(stack, 'GET', `/v1/revocations/${done.revocationId}`, { key: stack.keys.responder });
     expect(progress.body).toMatchObject({ target: 'tool' });
@@ -195,7 +192,7 @@ describe('a responder', () => {
       key: stack.keys.responder,
       body: { ...body, digest },
     });
-    expect([ended.status, ended.body.callsContinueMs]).toEqual([200, undefined]);
+    expect(ended.status).toBe(200);
     expect((await stack.as('analyst').grant(grant.id)).status).toBe('revoked');
     const misfit = { selector: { agentClass: 'x' }, target: 'tool', reason: 'x', force: true };
     const refused = await http(stack, 'POST', '/v1/revocations', { key: stack.keys.responder, body: misfit });

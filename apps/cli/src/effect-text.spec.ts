@@ -52,15 +52,6 @@ describe('effectText', () => {
     expect(text).toContain('boundary-2 has not reported for 720 s, and is taken for gone.');
   });
 
-  it('states that a denied tool may be in use, however many points confirmed', () => {
-    const continues = 'new calls are denied; calls permitted before may continue for up to 5 minutes';
-    const denied = { ...answer([owner, boundary]), callsContinueMs: 300_000 };
-    const text = effectText(denied);
-    expect(text.split('\n')).toContain(continues);
-    expect(text).not.toContain('in effect at');
-    expect(effectText({ ...denied, confirmed: false, settlingMs: 1 })).toContain(continues);
-  });
-
   it('states that the gateway may not know every point yet', () => {
     const text = effectText({ ...answer([owner]), confirmed: false, settlingMs: 4_200 });
     expect(text).toContain('NOT CONFIRMED: the gateway may not know every enforcement point yet (default/0:8)');

@@ -110,11 +110,9 @@ function whatIsKnown(state: PointView['state'], silent: string, bound: string): 
   return ['reports, and has not confirmed in time.', 'Ask again with: bailiwick points'];
 }
 
-/** States no more than is known: calls of a denied tool or verb are not aborted, so that the stop is not all in effect. */
 function verdict(answer: PointsAnswer): string {
-  const { items, confirmed, callsContinueMs } = answer;
+  const { items, confirmed } = answer;
   if (!confirmed) return unconfirmed(answer);
-  if (callsContinueMs !== undefined) return yellow(bold(continuing(callsContinueMs)));
   const { length: count } = items.filter(({ state }) => state !== 'gone');
   const slowest = Math.max(0, ...items.map(({ afterMs = 0 }) => afterMs));
   const aborted = items.reduce((sum, each) => sum + (each.aborted ?? 0), 0);
@@ -125,16 +123,15 @@ function verdict(answer: PointsAnswer): string {
   ].join(', ');
 }
 
-function unconfirmed({ items, overflow, leftOut = [], position, log, callsContinueMs }: PointsAnswer): string {
+function unconfirmed({ items, overflow, leftOut = [], position, log }: PointsAnswer): string {
   const pending = items.filter(isPending).length;
   const at = dim(` (${log}:${position})`);
-  const more = callsContinueMs === undefined ? [] : [continuing(callsContinueMs)];
-  if (overflow) return [red(bold(`NOT CONFIRMED: ${tooMany(leftOut)}`)) + at, ...more].join('\n');
+  if (overflow) return red(bold(`NOT CONFIRMED: ${tooMany(leftOut)}`)) + at;
   const by =
     pending > 0
       ? `NOT CONFIRMED by ${pending} of ${items.filter(({ state }) => state !== 'gone').length} enforcement points`
       : 'NOT CONFIRMED: the gateway may not know every enforcement point yet';
-  return [red(bold(by)) + at, ...more].join('\n');
+  return red(bold(by)) + at;
 }
 
 const NAMED = 8;
@@ -143,9 +140,6 @@ function tooMany(leftOut: readonly string[]): string {
   const others = leftOut.length > NAMED ? ` and ${leftOut.length - NAMED} others` : '';
   return `more enforcement points report than can be listed; not listed: ${named.join(', ')}${others}`;
 }
-
-const continuing = (ms: number): string =>
-  `new calls are denied; calls permitted before may continue for up to ${Math.ceil(ms / 60_000)} minutes`;
 
 const settling = (ms: number): string[] => [
   `${yellow('!')}  The gateway has just started or reconnected, and may not have heard of every enforcement point.`,

@@ -363,6 +363,8 @@ export const LIMITS = {
   sampleSize: 20,
   /** leases whose calls in flight an enforcement point asks about at a time */
   liveAtOnce: 1_000,
+  /** calls of a denied tool that an owner lists in one answer; of further ones, it lists the leases */
+  deniedCallsShown: 10_000,
   /** after which an enforcement point that cannot hear the feed aborts its calls; longer than a log changes its owner */
   unheardMs: 5_000,
   /** how often an enforcement point reports if nothing changes */

@@ -8,7 +8,7 @@ import { BOUNDARY_LIMITS } from '../limits';
 import type { Denial } from './answers';
 import type { CallOutcome, Decisions, UnreadCall } from './decisions';
 import type { LiveLeases, WatchedCall } from './live-leases';
-import { REVOKED } from './watched-log';
+import { codeOfAbort } from './watched-log';
 
 /** A call to decide. */
 export interface GuardedCall extends UnreadCall {
@@ -35,7 +35,7 @@ export const NOT_MADE: CallOutcome = { status: 'failed', values: [] };
 /** A permitted call in flight. Its outcome is reported once, by the first `end`, unless it was replaced before. */
 export class PermittedCall {
   private ended: Promise<void> | undefined;
-  /** aborted when the client goes away, the lease ends, or the service stops */
+  /** aborted when the client goes away, the lease ends, the tool is denied, or the service stops */
   readonly signal: AbortSignal;
 
   constructor(
@@ -50,12 +50,12 @@ export class PermittedCall {
     this.signal = AbortSignal.any([client, this.ofLease.signal]);
   }
 
-  /** Why the boundary itself ended the call: its lease has ended, or the service stops. */
+  /** Why the boundary itself ended the call: its lease has ended, its tool was denied, or the service stops. */
   get endedBy(): string | undefined {
     return this.ofLease.signal.aborted ? String(this.ofLease.signal.reason) : undefined;
   }
 
-  /** aborted when the lease ends, or the service stops, and not by the client */
+  /** aborted when the lease ends, the tool is denied, or the service stops, and not by the client */
   get lease(): AbortSignal {
     return this.ofLease.signal;
   }
@@ -117,12 +117,12 @@ export class GuardedCalls {
       if (decided.decision === 'permit') {
         const { actionId, obligations } = decided;
         this.leases.abortUnheard(); // this process may have been stopped while the permit was on its way
+        watched.permitted(actionId);
         if (watched.stopped !== undefined) {
           const outcome = call.replaces === undefined ? NOT_MADE : IN_DOUBT; // what it continues was sent before
           void this.settle(claims, actionId, { ...outcome, preview: `not made: ${watched.stopped}` });
           return stoppedDenial(noun, watched.stopped);
         }
-        watched.permitted();
         const duties = obligations.filter((each) => each !== REPORT_OUTCOME);
         const report = (outcome: CallOutcome): Promise<void> => this.settle(claims, actionId, outcome);
         return (permitted = new PermittedCall(actionId, duties, client, ofLease, watched, report));
@@ -179,7 +179,7 @@ export class GuardedCalls {
 }
 
 const stoppedDenial = (noun: string, why: string): Denial => ({
-  code: why === REVOKED ? 'GRANT_NOT_LIVE' : 'NOT_READY',
+  code: codeOfAbort(why),
   says: `The ${noun} was permitted, and not made: ${why}.`,
 });
 

@@ -26,6 +26,7 @@ function world(answer: () => Promise<object>) {
   const announce = (log: string) => hear('bailiwick.event.*.*', { from: 1, next: 2 }, eventSubject(log));
   return { leases, clock, asked, hear, announce, reports: () => reports };
 }
+const ACTION = 'act_0';
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('LiveLeases', () => {
@@ -43,8 +44,21 @@ describe('LiveLeases', () => {
     leases.close();
   });
 
+  it('does not hear an owner that cannot state which calls are denied', async () => {
+    const { leases, clock } = world(() => Promise.resolve({ position: 7, ended: [] }));
+    const call = new AbortController();
+    leases.watch('default', GRANT, call);
+    leases.look();
+    await settled();
+    clock.now = LIMITS.unheardMs + 1;
+    leases.abortUnheard();
+    expect(call.signal.reason).toBe(UNHEARD);
+    expect(leases.report()).toMatchObject([{ epoch: -1, hears: false }]);
+    leases.close();
+  });
+
   it('asks about a log without calls when it is asked for its epoch, and about no other', async () => {
-    const { leases, asked, hear } = world(() => Promise.resolve({ position: 7, ended: [] }));
+    const { leases, asked, hear } = world(() => Promise.resolve({ position: 7, ended: [], denied: [] }));
     for (const forged of [undefined, {}, { log: 'x' }, { log: 'default/0', more: 1 }])
       hear('bailiwick.boundary.epoch', forged);
     hear('bailiwick.event.*.*');
@@ -58,7 +72,7 @@ describe('LiveLeases', () => {
 
   it('aborts the calls that come after it was closed at once, as those before', () => {
     const stopping = 'the service is stopping';
-    const { leases } = world(() => Promise.resolve({ position: 7, ended: [] }));
+    const { leases } = world(() => Promise.resolve({ position: 7, ended: [], denied: [] }));
     const calls = [new AbortController(), new AbortController()];
     const watched = calls.map((call, i) => {
       if (i === 1) leases.close();
@@ -67,7 +81,7 @@ describe('LiveLeases', () => {
     expect(watched.map(({ stopped }) => stopped)).toEqual([stopping, stopping]);
     expect(calls.map(({ signal }) => signal.reason as unknown)).toEqual([stopping, stopping]);
     for (const each of watched) {
-      each.permitted();
+      each.permitted(ACTION);
       each.end();
     }
     expect(leases.report()).toMatchObject([{ inFlight: 0 }]);
@@ -75,7 +89,9 @@ describe('LiveLeases', () => {
 
   it('aborts each call of a lease but those that have ended, in any order of ends', async () => {
     let ended: string[] = [];
-    const { leases } = world(() => Promise.resolve({ position: 7, ended: ended.map((grantId) => ({ grantId })) }));
+    const { leases } = world(() =>
+      Promise.resolve({ position: 7, ended: ended.map((grantId) => ({ grantId })), denied: [] }),
+    );
     const watched = () => {
       const call = new AbortController();
       return { call, end: leases.watch('default', GRANT, call).end };
@@ -91,7 +107,7 @@ describe('LiveLeases', () => {
   });
 
   it('keeps watching a call although an earlier one of its log ends again after the log was forgotten', async () => {
-    const { leases } = world(() => Promise.resolve({ position: 7, ended: [{ grantId: GRANT }] }));
+    const { leases } = world(() => Promise.resolve({ position: 7, ended: [{ grantId: GRANT }], denied: [] }));
     const earlier = leases.watch('default', GRANT, new AbortController());
     earlier.end();
     for (let i = 0; i < LIMITS.pointLogs; i++) leases.watch(`tenant-${i}`, GRANT, new AbortController()).end();
@@ -105,7 +121,7 @@ describe('LiveLeases', () => {
   });
 
   it('asks about the log whose commit is announced, and about no other', async () => {
-    const { leases, asked, announce } = world(() => Promise.resolve({ position: 7, ended: [] }));
+    const { leases, asked, announce } = world(() => Promise.resolve({ position: 7, ended: [], denied: [] }));
     for (const tenant of ['default', 'other']) leases.watch(tenant, GRANT, new AbortController());
     announce('third/0');
     expect(asked).toEqual([]);
@@ -117,7 +133,7 @@ describe('LiveLeases', () => {
 
   it('reports an answer that changes what is enforced, and any answer that a gateway asked for', async () => {
     let position = 7;
-    const { leases, announce, hear, reports } = world(() => Promise.resolve({ position, ended: [] }));
+    const { leases, announce, hear, reports } = world(() => Promise.resolve({ position, ended: [], denied: [] }));
     leases.watch('default', GRANT, new AbortController());
     const seen: number[] = [];
     const after = async (act: () => unknown): Promise<void> => {
@@ -158,7 +174,7 @@ describe('LiveLeases', () => {
     it('applies a late answer: it vouches for when it was asked for', async () => {
       const { leases, clock, call, answer, epoch, asked } = await twoQuestions();
       expect([asked(), epoch()]).toEqual([2, -1]);
-      await answer(0, { position: 7, ended: [] });
+      await answer(0, { position: 7, ended: [], denied: [] });
       expect(epoch()).toBe(7);
       clock.now = LIMITS.unheardMs + 1; // since the first question
       leases.abortUnheard();
@@ -168,15 +184,15 @@ describe('LiveLeases', () => {
 
     it('aborts what a late answer ends', async () => {
       const { leases, call, answer } = await twoQuestions();
-      await answer(0, { position: 7, ended: [{ grantId: GRANT }] });
+      await answer(0, { position: 7, ended: [{ grantId: GRANT }], denied: [] });
       expect(call.signal.reason).toBe(REVOKED);
       leases.close();
     });
 
     it('ignores an answer that was overtaken by that to a later question', async () => {
       const { leases, answer, epoch } = await twoQuestions();
-      await answer(1, { position: 9, ended: [] });
-      await answer(0, { position: 7, ended: [] });
+      await answer(1, { position: 9, ended: [], denied: [] });
+      await answer(0, { position: 7, ended: [], denied: [] });
       expect(epoch()).toBe(9);
       leases.close();
     });

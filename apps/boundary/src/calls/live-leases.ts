@@ -42,7 +42,7 @@ const newReading = (): Reading => ({
 });
 
 /**
- * Aborts the calls in flight of leases that are no longer live. The owners of their logs are asked when a commit is
+ * Aborts the calls in flight of leases that are no longer live, and those whose tool or verb was denied. The owners of their logs are asked when a commit is
  * announced, and twice a second, since announcements may be lost. If an owner cannot be reached within the bound, the
  * calls of its log are aborted, since their leases may have ended (I11).
  */
@@ -99,7 +99,7 @@ export class LiveLeases {
     this.idle.delete(log.log);
     this.logs.set(log.log, log);
     return {
-      permitted: () => watch.permitted(),
+      permitted: (actionId) => watch.permitted(actionId),
       end: () => {
         watch.end();
         // a call may end more than once, and its log may have been forgotten and registered again since
@@ -195,7 +195,15 @@ export class LiveLeases {
       parts.map((part) => this.owners.query<LiveView>({ op: 'live', log, grantIds: part })),
     );
     // of several answers, the earliest position holds for all
-    return { position: Math.min(...views.map(({ position }) => position)), ended: views.flatMap(({ ended }) => ended) };
+    return {
+      position: Math.min(...views.map(({ position }) => position)),
+      ended: views.flatMap(({ ended }) => ended),
+      denied: views.flatMap(({ denied }) => {
+        // an owner of an earlier version cannot vouch for calls of denied tools, and is not heard (I11)
+        if (!Array.isArray(denied)) throw new Error('the owner does not state which calls are denied');
+        return denied;
+      }),
+    };
   }
 
   /** Calls the listeners if what is enforced has changed since they were last called, or if a gateway asked. */

@@ -19,7 +19,7 @@ import { GovernedRequests } from './governed';
 import { GuardedCalls } from './guarded-calls';
 import { LeaseViews } from './lease-views';
 import { LiveLeases } from './live-leases';
-import { liveness } from './testing/liveness';
+import { DENIES, liveness } from './testing/liveness';
 import { ToolCalls } from './tool-calls';
 
 const ID = '0'.repeat(26);
@@ -249,6 +249,30 @@ describe('ToolCalls', () => {
     const settled = here.commands.find(({ type }) => type === 'settle');
     expect(JSON.stringify(settled)).toContain('aborted: the lease of the run is no longer live');
     expect(here.leases.report()).toMatchObject([{ epoch: 0, aborted: [{ calls: 1 }] }]);
+  });
+
+  it('aborts the call if its tool is denied while its lease lives on, and records what denied it', async () => {
+    const here = world(permitting, (options) => {
+      here.answered.grant = { status: 'active', denies: PERMIT.actionId };
+      setImmediate(here.announce);
+      return hanging(options);
+    });
+    expect(codeOf(await here.call())).toBe('DENIED');
+    expect((await here.outcomes()).map(({ status }) => status)).toEqual(['completed']);
+    const settled = here.commands.find(({ type }) => type === 'settle');
+    expect(JSON.stringify(settled)).toContain(`aborted: its tool or verb is no longer permitted: denied by ${DENIES}`);
+    expect(here.leases.report()).toMatchObject([{ epoch: 0, aborted: [{ revocationId: DENIES, calls: 1 }] }]);
+  });
+
+  it('makes no call if its permit arrives after its denial was reported as enforced, and settles it as failed', async () => {
+    const { call, answered, announce, reached, outcomes } = world(async () => {
+      answered.grant = { status: 'active', denies: PERMIT.actionId };
+      announce();
+      await new Promise((resolve) => setImmediate(resolve));
+      return permitting(undefined as never);
+    });
+    expect([codeOf(await call()), reached]).toEqual(['DENIED', []]);
+    expect((await outcomes()).map(({ status }) => status)).toEqual(['failed']);
   });
 
   it('makes no call if its permit arrives after the end of its lease was reported as enforced', async () => {

@@ -1,26 +1,37 @@
 import type { LogReport } from '@bailiwick/contracts/enforcement/report';
 import type { LiveView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
+import type { Denial } from './answers';
 
 /** Why a call in flight was aborted. */
 export const REVOKED = 'the lease of the run is no longer live';
 export const UNHEARD = 'the owner of the log has not been heard for too long, so that the lease may have ended';
 export const STOPPING = 'the service is stopping';
+const DENIED = 'its tool or verb is no longer permitted: denied by';
+const deniedBy = (revocationId: string): string => `${DENIED} ${revocationId}`;
+
+/** Returns the code of a denial in place of the answer of an aborted call. */
+export function codeOfAbort(why: string): Denial['code'] {
+  if (why === REVOKED) return 'GRANT_NOT_LIVE';
+  return why.startsWith(DENIED) ? 'DENIED' : 'NOT_READY';
+}
 
 interface Call {
   readonly abort: AbortController;
   readonly since: number;
-  /** it is permitted, so that it is in flight */
-  isPermitted: boolean;
+  /** it is permitted as this action, so that it is in flight; undefined: it is being decided, or is a stream */
+  actionId: string | undefined;
 }
 /** A registered call, or a stream that ends with its lease. */
 export interface Watch {
-  /** Counts it among the calls in flight from now on. */
-  permitted(): void;
+  /** Counts it among the calls in flight from now on; aborts it if it is known to be denied by now. */
+  permitted(actionId: string): void;
   end(): void;
 }
 interface Lease {
   readonly calls: Set<Call>;
+  /** of the last answer: the actions of the lease that are denied by now, with what denies each */
+  denied: ReadonlyMap<string, string>;
   /** the position up to which all events are taken into account for this lease */
   covered: number;
 }
@@ -29,7 +40,8 @@ interface Lease {
  * The calls in flight of one log, and the epoch that is enforced for all of them. Times are monotonic, ms.
  *
  * A lease is covered up to the position of the last answer that took it into account. A call is registered before it is
- * decided: if that is after an answer, its owner decides it at the position of that answer or later.
+ * decided: if that is after an answer, its owner decides it at the position of that answer or later. A permit may arrive
+ * after an answer that already denies its action, so what is denied is kept with the lease until the next answer.
  */
 export class WatchedLog {
   private readonly leases = new Map<string, Lease>();
@@ -47,12 +59,17 @@ export class WatchedLog {
   }
 
   add(grantId: string, abort: AbortController, now: number): Watch {
-    const lease = this.leases.get(grantId) ?? { calls: new Set(), covered: this.floor };
+    const lease: Lease = this.leases.get(grantId) ?? { calls: new Set(), denied: new Map(), covered: this.floor };
     this.leases.set(grantId, lease);
-    const call = { abort, since: now, isPermitted: false };
+    const call: Call = { abort, since: now, actionId: undefined };
     lease.calls.add(call);
     return {
-      permitted: () => void (call.isPermitted = true),
+      permitted: (actionId) => {
+        const revocationId = lease.denied.get(actionId);
+        if (revocationId !== undefined)
+          this.abort(call, deniedBy(revocationId), revocationId); // it was not in flight yet
+        else call.actionId = actionId;
+      },
       end: () => {
         lease.calls.delete(call);
         if (lease.calls.size === 0 && this.leases.get(grantId) === lease) this.leases.delete(grantId);
@@ -81,16 +98,21 @@ export class WatchedLog {
   }
 
   /**
-   * Aborts the calls of leases that have ended.
+   * Aborts the calls of leases that have ended, and the calls that are denied by now.
    * @param asked the leases that the answer is about
    * @param askedAt when the answer was asked for
    */
-  apply({ position, ended }: LiveView, asked: readonly string[], askedAt: number): void {
+  apply({ position, ended, denied }: LiveView, asked: readonly string[], askedAt: number): void {
     for (const { grantId, revocationId } of ended)
       for (const call of this.leases.get(grantId)?.calls ?? []) this.abort(call, REVOKED, revocationId);
-    for (const grantId of asked) {
+    const actions = new Map<string, Map<string, string>>(asked.map((grantId) => [grantId, new Map()]));
+    for (const { grantId, actionId, revocationId } of denied) actions.get(grantId)?.set(actionId, revocationId);
+    for (const [grantId, ofLease] of actions) {
       const lease = this.leases.get(grantId);
-      if (lease) lease.covered = position;
+      if (!lease) continue;
+      lease.covered = position;
+      lease.denied = ofLease;
+      if (ofLease.size > 0) this.abortDenied(lease);
     }
     this.floor = position;
     this.heardAt = Math.max(this.heardAt, askedAt);
@@ -113,21 +135,29 @@ export class WatchedLog {
 
   report(now: number): LogReport {
     let inFlight = 0;
-    for (const { calls } of this.leases.values()) for (const { isPermitted } of calls) if (isPermitted) inFlight += 1;
+    for (const { calls } of this.leases.values())
+      for (const { actionId } of calls) if (actionId !== undefined) inFlight += 1;
     const aborted = [...this.aborts].map(([revocationId, calls]) =>
       revocationId === undefined ? { calls } : { revocationId, calls },
     );
     return { log: this.log, epoch: this.epoch, hears: this.isIdle || this.hears(now), inFlight, aborted };
   }
 
+  private abortDenied({ calls, denied }: Lease): void {
+    for (const call of calls) {
+      const revocationId = call.actionId === undefined ? undefined : denied.get(call.actionId);
+      if (revocationId !== undefined) this.abort(call, deniedBy(revocationId), revocationId);
+    }
+  }
+
   private isUnheard({ since }: Call, now: number): boolean {
     return now - Math.max(since, this.heardAt) > LIMITS.unheardMs;
   }
 
-  private abort({ abort, isPermitted }: Call, reason: string, revocationId?: string): void {
+  private abort({ abort, actionId }: Call, reason: string, revocationId?: string): void {
     if (abort.signal.aborted) return;
     abort.abort(reason);
-    if (isPermitted) this.count(revocationId);
+    if (actionId !== undefined) this.count(revocationId);
   }
 
   private count(revocationId: string | undefined): void {

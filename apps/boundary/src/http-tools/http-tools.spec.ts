@@ -329,6 +329,18 @@ describe('HttpTools', () => {
     expect((await world.outcomes()).map(({ status }) => status)).toEqual(['completed']);
   });
 
+  it('aborts a call in flight when its tool is denied, upstream too', async () => {
+    let closed: Promise<unknown> = Promise.resolve();
+    world.upstream = (_request, response) => {
+      closed = new Promise((resolve) => response.once('close', resolve));
+      world.denyTool();
+    };
+    const answer = await world.send('GET', '/http/crm/customers/1');
+    await closed;
+    expect([answer.status, answer.body.code]).toEqual([403, 'DENIED']);
+    expect((await world.outcomes()).map(({ status }) => status)).toEqual(['completed']);
+  });
+
   describe('as a forward proxy', () => {
     const through = (path: string, headers: Record<string, string>) =>
       world.send('GET', `http://127.0.0.1:${world.upstreamPort}${path}`, {

@@ -6,7 +6,7 @@ import type { CallReader } from '@bailiwick/policy/catalog/call-reader';
 import type { RunTokens } from '../auth/run-tokens';
 import type { ReadCall } from '../calls/decisions';
 import { IN_DOUBT, NOT_MADE, type GuardedCall, type GuardedCalls, type PermittedCall } from '../calls/guarded-calls';
-import { REVOKED } from '../calls/watched-log';
+import { codeOfAbort } from '../calls/watched-log';
 import type { BoundaryConfig } from '../config';
 import { answerHeaders, passAnswer, Withheld } from '../plain/answer';
 import { readBytes, readContent } from '../plain/body';
@@ -171,7 +171,7 @@ export class HttpTools implements Endpoint {
 export function asDenied(error: unknown, { endedBy }: PermittedCall): unknown {
   if (endedBy !== undefined)
     return new Denied({
-      code: endedBy === REVOKED ? 'GRANT_NOT_LIVE' : 'NOT_READY',
+      code: codeOfAbort(endedBy),
       says: `The call was aborted: ${endedBy}.`,
     });
   return error instanceof UpstreamGone ? new Denied({ code: 'UPSTREAM_FAILED', says: error.message }) : error;

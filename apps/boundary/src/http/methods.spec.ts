@@ -27,6 +27,7 @@ function world() {
   const query = async ({ grantIds }: { grantIds: string[] }) => ({
     position: 1,
     ended: isRevoked ? grantIds.map((grantId) => ({ grantId })) : [],
+    denied: [],
   });
   const leases = new LiveLeases({ query } as never, { listen: () => () => undefined });
   const outcomes: unknown[] = [];

@@ -186,12 +186,19 @@ describe('Models', () => {
     await reservationCharged();
   });
 
-  it('ends a stream when its lease is revoked', async () => {
-    world.upstream = (_request, response) =>
-      void response.writeHead(200, { 'content-type': 'text/event-stream' }).write(hello);
+  it.each([
+    ['its lease is revoked', () => world.revoke()],
+    ['its model is denied', () => world.denyTool()],
+  ])('ends a stream, also at the provider, when %s', async (_what, stop) => {
+    let closed: Promise<unknown> = Promise.resolve();
+    world.upstream = (_request, response) => {
+      closed = new Promise((resolve) => response.once('close', resolve));
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(hello);
+    };
     const reader = (await started()).body?.getReader();
     await reader?.read();
-    world.revoke();
+    stop();
+    await closed;
     await expect(reader?.read()).rejects.toThrow();
     await reservationCharged();
   });

@@ -37,15 +37,14 @@ describe('printEffect', () => {
     expect(lines.join('\n')).toContain('no gateway answers. The stop is made and stays made.');
   });
 
-  it('prints that calls of a denied tool continue, also if the gateway could not read the event yet', async () => {
-    const done = { ...DONE, callsContinueMs: 300_000 };
+  it('prints that it is in effect once every point has confirmed', async () => {
     await printEffect(
       options(false),
-      done,
+      DONE,
       'revoked rev_0_1',
       asked(() => Promise.resolve(ANSWER)),
     );
-    expect(lines.join('\n')).toContain('calls permitted before may continue for up to 5 minutes');
+    expect(lines.join('\n')).toContain('in effect at 1 of 1 enforcement points');
     expect(process.exitCode).toBeUndefined();
   });
 });

@@ -33,12 +33,11 @@ export async function acknowledged<Done extends object>(act: () => Promise<Done>
   return { ...done, acknowledgedMs: Math.round(performance.now() - started) };
 }
 
-/** What an event stopped, what of it continues, and where the event is: by log, or at a position of the only log. */
+/** What an event stopped, and where the event is: by log, or at a position of the only log. */
 export interface Stopped {
   readonly revocationId?: string;
   readonly positions?: Readonly<Record<string, number>>;
   readonly position?: number;
-  readonly callsContinueMs?: number;
 }
 
 /**
@@ -58,13 +57,13 @@ export async function printEffect(
     if (options.json) console.log(JSON.stringify(done));
     return;
   }
-  const seen = await awaitEffect(client, done, options.wait).catch(unknown);
+  const seen = await seeEffect(client, done, options.wait);
   console.log(options.json ? JSON.stringify({ ...done, ...seen }) : seenText(seen));
   if (seen.enforcement?.every(({ confirmed }) => confirmed) !== true) process.exitCode = 1;
 }
 
 /** What is known of the enforcement; `enforcementUnknown` states why nothing is, while what was done stays done. */
-type Seen =
+export type Seen =
   | { readonly enforcement: readonly PointsAnswer[] }
   | { readonly enforcement?: undefined; readonly enforcementUnknown: string };
 
@@ -72,7 +71,8 @@ const unknown = (error: unknown): Seen => ({
   enforcementUnknown: connectionFailure(error) ?? (error instanceof Error ? error.message : String(error)),
 });
 
-function seenText(seen: Seen): string {
+/** Shows how long each point took, or why that is not known. */
+export function seenText(seen: Seen): string {
   if (seen.enforcement) return seen.enforcement.map((answer) => `\n${effectText(answer)}`).join('\n');
   return [
     '',
@@ -80,6 +80,13 @@ function seenText(seen: Seen): string {
     `${plain(seen.enforcementUnknown.replace(/\.$/, ''))}. The stop is made and stays made. Ask again with: bailiwick points`,
   ].join('\n');
 }
+
+/** Waits until every enforcement point enforces what was done; states why if that cannot be known. */
+export const seeEffect = (
+  client: Pick<BailiwickClient, 'enforcementPoints'>,
+  done: Stopped,
+  waitMs: number,
+): Promise<Seen> => awaitEffect(client, done, waitMs).catch(unknown);
 
 /** Waits for the enforcement points of every log that the event is in. */
 async function awaitEffect(
@@ -92,9 +99,7 @@ async function awaitEffect(
     ? Object.entries(done.positions).map(([log, position]) => ({ log, position }))
     : [{ position: done.position as number }];
   const answers = queries.map((query) => client.enforcementPoints({ ...query, ...revocation, waitMs }));
-  // the answer may come before the event can be read that states it
-  const continues = done.callsContinueMs === undefined ? {} : { callsContinueMs: done.callsContinueMs };
-  return { enforcement: (await Promise.all(answers)).map((answer) => ({ ...continues, ...answer })) };
+  return { enforcement: await Promise.all(answers) };
 }
 
 /** Read before anything is done: what is refused must have stopped nothing. */

@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { ProblemError } from '@bailiwick/client/client';
 import type { DeployedPolicy, PolicyAnswer } from '@bailiwick/contracts/policy/deployment';
 import { nameOf, refsAbout, type PersonNames } from '@bailiwick/contracts/people/person-names';
-import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import type { BundleFiles } from '@bailiwick/policy/bundle';
 import type { Problem } from '@bailiwick/policy/problem';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
 import { readable } from '../names';
 import { green, plain, red, table } from '../render';
+import { filesOf } from './policy-files';
 import { lineOf, readFolder } from './policy-folder';
 
 interface DeployFlags extends GlobalOptions {
@@ -107,20 +107,6 @@ const headOf = ({ version, at, by, digest }: PolicyAnswer): string =>
 /** The bundle is printed as it is deployed, with refs, so that it can be deployed again; these lines name their people. */
 const namesOf = ({ bundle, names = {} }: PolicyAnswer & { readonly names?: PersonNames }): string[] =>
   refsAbout(bundle).map((ref) => `${ref}: ${plain(nameOf(ref, names))}`);
-
-/** Entries of one file, so that each file is smaller than the largest that is read. */
-const ENTRIES = 200;
-
-/** Writes a bundle as files. JSON is YAML; the names of the files keep the order of the entries. */
-function filesOf(bundle: PolicyBundle): BundleFiles {
-  const files: Record<string, string> = {};
-  for (const [section, entries] of Object.entries(bundle))
-    for (let i = 0; i < entries.length; i += ENTRIES)
-      files[`${section}-${String(i).padStart(6, '0')}.yaml`] = JSON.stringify({
-        [section]: entries.slice(i, i + ENTRIES),
-      });
-  return Object.keys(files).length > 0 ? files : { 'empty.yaml': '' };
-}
 
 function versionOf(what: string, text: string): number {
   if (!/^(0|[1-9]\d{0,14})$/.test(text))

@@ -46,8 +46,8 @@ export class ActionTokens {
   }
 
   /**
-   * Returns the token of a permit; undefined for any other decision, and once the permit or its lease has ended. A repeated
-   * request gets the first answer: without asking whether the lease lives, it would get tokens after a revocation.
+   * Returns the token of a permit; undefined for any other decision, and once the permit or its lease has ended, or its tool
+   * is denied. A repeated request gets the first answer: without this question, it would get tokens after a revocation.
    */
   async issue(
     holder: Holder,
@@ -61,8 +61,8 @@ export class ActionTokens {
     const { grantId } = request;
     // `now` is from before: a token that is issued ends within its time after the event that ends the lease
     const log = logName(holder.tenant, logNumberOf(grantId) ?? 0);
-    const { ended } = await this.logClient.query<LiveView>({ op: 'live', log, grantIds: [grantId] });
-    if (ended.length > 0) return undefined;
+    const { ended, denied } = await this.logClient.query<LiveView>({ op: 'live', log, grantIds: [grantId] });
+    if (ended.length > 0 || denied.some(({ actionId }) => actionId === answer.actionId)) return undefined;
     return this.tokens.sign(ACTION_TOKEN, claimsOf(holder, audience, request, answer, now));
   }
 }

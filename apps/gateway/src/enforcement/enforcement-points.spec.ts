@@ -146,10 +146,4 @@ describe('EnforcementPoints', () => {
     const { ask } = world({}, () => Promise.reject(new Refused('NOT_READY', 'no owner')));
     expect(await ask(0)).toMatchObject({ confirmed: false, items: [{ kind: 'owner', state: 'silent' }] });
   });
-
-  it('states that calls continue if the event denies a tool, and of no other event', async () => {
-    const [denies, ends] = [world({ data: { target: 'tool' } }), world({ data: { target: 'leases' } })];
-    expect((await denies.ask(0)).callsContinueMs).toBe(LIMITS.boundaryCallMs);
-    expect((await ends.ask(0)).callsContinueMs).toBeUndefined();
-  });
 });

@@ -17,11 +17,7 @@ const SETTLED_MS = LIMITS.unheardMs + LIMITS.pointReportMs;
 /** How long reports are gathered until the waiting requests read them, ms. */
 const GATHER_MS = 10;
 const head = z.object({ position: z.number().int().min(0) });
-const event = z.object({
-  position: z.number(),
-  time: z.string(),
-  data: z.object({ target: z.string().optional() }).optional(),
-});
+const event = z.object({ position: z.number(), time: z.string() });
 const events = z.object({ items: z.array(event) });
 
 export interface Question {
@@ -112,7 +108,6 @@ export class EnforcementPoints implements OnModuleInit, OnApplicationShutdown {
       log,
       position,
       ...(at === undefined ? {} : { at, tokensEndBy: tokensEndBy(at) }),
-      ...(about?.data?.target === 'tool' ? { callsContinueMs: LIMITS.boundaryCallMs } : {}),
       confirmed: settlingMs === 0 && leftOut.length === 0 && items.every(enforces),
       ...(settlingMs > 0 ? { settlingMs } : {}),
       ...(leftOut.length > 0 ? { overflow: true, leftOut } : {}),

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
-import { namesVerb, type StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
+import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { grantView } from '@bailiwick/contracts/grants/grant';
 import {
   previewBody,
@@ -15,7 +15,6 @@ import { previewView } from '@bailiwick/contracts/queries/query';
 import { recordPage, revocationRecord, type RevocationRecord } from '@bailiwick/contracts/revocations/record';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
-import { LIMITS } from '@bailiwick/core/limits';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import type { Role } from '../auth/roles';
 import { EnforcementPoints } from '../enforcement/enforcement-points';
@@ -154,10 +153,7 @@ export class RevocationsController {
       payload: payloadOf({ reason: body.reason }),
     });
     const command = { ...draft, revocationId: deriveId('revocation', 0, draft.commandId) } as typeof draft;
-    const answer = answered(log, await this.logClient.command<Revoked>(command));
-    // calls of the tool that were permitted before are not aborted
-    const isOfTool = namesVerb(body.selector) && body.target !== 'leases';
-    return isOfTool ? { ...answer, callsContinueMs: LIMITS.boundaryCallMs } : answer;
+    return answered(log, await this.logClient.command<Revoked>(command));
   }
 
   @Endpoint({

@@ -8,6 +8,8 @@ import type { RequestContext } from '../http/request-context';
 import { LogClient } from '../log-client/log-client';
 import type { Query } from './queries';
 
+/** The parts of a query that name people, or text of people. */
+type Named = 'principal' | 'purpose' | 'decidedBy';
 interface Page {
   readonly items: readonly unknown[];
   readonly next: string | number | null;
@@ -36,10 +38,13 @@ export class LedgerSearch {
 
   /** A query with its tenant. People and purposes are searched by their refs: no row contains their names (I9). */
   scoped({ caller: { tenant } }: Pick<RequestContext, 'caller'>, query: Query): Query & { tenant: string } {
-    const { principal, purpose, ...rest } = query as Query & { principal?: string; purpose?: string };
+    const { principal, purpose, decidedBy, ...rest } = query as Query & Partial<Record<Named, string>>;
     return {
       ...rest,
       tenant,
+      ...(decidedBy === undefined
+        ? {}
+        : { decidedBy: decidedBy.startsWith('key:') ? decidedBy : this.pseudonyms.ref(tenant, 'person', decidedBy) }),
       ...(principal === undefined ? {} : { principalRef: this.pseudonyms.ref(tenant, 'person', principal) }),
       ...(purpose === undefined ? {} : { purposeRef: this.pseudonyms.ref(tenant, 'purpose', purpose) }),
     };

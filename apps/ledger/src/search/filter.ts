@@ -77,7 +77,7 @@ const OF_EVENT: Partial<Record<keyof Asked, Field<Event>>> = {
 const OF_VIEW: Partial<Record<keyof Asked, Field<unknown>>> = {
   ...fromRun(() => undefined),
   ...Object.fromEntries(
-    (['parentRunId', 'approvedBy', 'parentId', 'kind', 'risk', 'actionId'] as const).map((key) => [
+    (['parentRunId', 'approvedBy', 'parentId', 'kind', 'risk', 'actionId', 'decidedBy'] as const).map((key) => [
       key,
       (view: Record<string, unknown>) => view[key],
     ]),

@@ -51,6 +51,8 @@ export class RuleSet {
   /** the number of all suspensions, and of those that were not lifted */
   suspensions = 0;
   holding = 0;
+  /** the position of the newest rule that names a tool or verbs; -1: none does */
+  newestNaming = -1;
 
   get epoch(): number {
     return this.list.length;
@@ -62,8 +64,9 @@ export class RuleSet {
     const entry = { rule, epoch: this.list.length };
     if (rule.suspends) this.suspensions += 1;
     if (rule.quarantine && rule.target !== 'tool') this.quarantines.set(canonicalize(rule.selector), rule);
-    if (rule.resumed) return;
     const { tool, verb } = rule.selector;
+    if (tool !== undefined || verb !== undefined) this.newestNaming = Math.max(this.newestNaming, rule.position);
+    if (rule.resumed) return;
     if (verb !== undefined) this.byVerb.push(rule);
     if (tool !== undefined) {
       const spelled = normalizeTool(tool);

@@ -150,7 +150,7 @@ export class LeaseCalls extends HttpCalls {
     /** `suspend`: until it is resumed, or until a time (RFC 3339) */
     mode?: 'revoke' | 'suspend';
     until?: string;
-  }): Promise<{ revocationId: string; positions: Record<string, number>; callsContinueMs?: number }> {
+  }): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post('/v1/revocations', body);
   }
   /** Ends a suspension by selector. A lease that another suspension holds, too, stays suspended. */

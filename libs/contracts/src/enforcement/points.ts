@@ -33,12 +33,6 @@ export const pointView = z.object({
 });
 export type PointView = z.infer<typeof pointView>;
 
-/**
- * Present if a tool or verbs were denied: new calls are denied, and for how long calls that were permitted before may
- * continue, ms. Otherwise the calls in flight are aborted.
- */
-export const callsContinueMs = z.int().min(1);
-
 /** What enforces a log, and how far. */
 export const pointsAnswer = z.object({
   log: logNameSchema,
@@ -55,7 +49,6 @@ export const pointsAnswer = z.object({
   items: z.array(pointView),
   /** the latest end of a token of a call that was permitted before */
   tokensEndBy: time.optional(),
-  callsContinueMs: callsContinueMs.optional(),
   next: z.null(),
 });
 export type PointsAnswer = z.infer<typeof pointsAnswer>;

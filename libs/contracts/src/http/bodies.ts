@@ -4,7 +4,6 @@ import { actionRequest } from '../actions/action';
 import { approvalScope } from '../approvals/approval-scope';
 import { missingCall } from '../approvals/asked-bundle';
 import { selectedByBudget, tenantCaps } from '../budgets/tenant-budget';
-import { callsContinueMs } from '../enforcement/points';
 import { revocationTarget } from '../events/event';
 import { grantRequest, grantView, requestedAgent, runView } from '../grants/grant';
 import { clientJwks } from '../keys/client-keys';
@@ -208,7 +207,6 @@ export const repairAnswer = z.object({
 export const revokedAnswer = z.object({
   revocationId: idOf('revocation'),
   positions: z.record(z.string(), position),
-  callsContinueMs: callsContinueMs.optional(),
 });
 
 // ---- AuthZEN Authorization API 1.0 -----------------------------------------------------------------------------

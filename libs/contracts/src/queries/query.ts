@@ -109,7 +109,7 @@ export const query = z.discriminatedUnion('op', [
   /** digest of the whole folded state, with its position */
   z.strictObject({ op: z.literal('stateDigest'), log: logNameSchema }),
   z.strictObject({ op: z.literal('head'), log: logNameSchema }),
-  /** which leases of calls in flight are no longer live, as of one position */
+  /** which leases of calls in flight are no longer live, and which of the calls are denied by now, as of one position */
   z.strictObject({
     op: z.literal('live'),
     log: logNameSchema,
@@ -123,6 +123,8 @@ export const liveView = z.object({
   /** of the newest event that the answer takes into account; -1: the log is empty */
   position: z.number().int().min(-1),
   ended: z.array(z.object({ grantId: idOf('grant'), revocationId: idOf('revocation').optional() })),
+  /** calls that were permitted before the revocation of their tool or verb, under leases that live on */
+  denied: z.array(z.object({ grantId: idOf('grant'), actionId: idOf('action'), revocationId: idOf('revocation') })),
 });
 export type LiveView = z.infer<typeof liveView>;
 

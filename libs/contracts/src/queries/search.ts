@@ -82,6 +82,8 @@ const ofApprovals = {
   kind: value.optional(),
   risk: value.optional(),
   actionId: idOf('action').optional(),
+  /** the person, or `key:…`, who gave or refused it; sent to the ledger as an event names them */
+  decidedBy: name.optional(),
 };
 
 /** Filters as written in a query string. */

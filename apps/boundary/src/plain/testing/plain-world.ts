@@ -119,6 +119,12 @@ export class PlainWorld {
     this.announce(undefined, 'bailiwick.event.default.0');
   }
 
+  /** Denies the tool of the call in flight, as a commit announces it; its lease lives on. */
+  denyTool(): void {
+    this.grant = { status: 'active', denies: ACTION };
+    this.announce(undefined, 'bailiwick.event.default.0');
+  }
+
   forget(): void {
     this.commands.splice(0);
     this.received.splice(0);

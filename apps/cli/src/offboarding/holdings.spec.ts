@@ -1,0 +1,77 @@
+import type { PreviewView } from '@bailiwick/contracts/queries/query';
+import fc from 'fast-check';
+import { digestOf, grownSince, isOwnedBy, leftIn, readDigest, type Holdings } from './holdings';
+
+const preview = (grants: number, digest = '7.ab'): PreviewView =>
+  ({ digest, counts: { grants, pendingApprovals: 0 } }) as PreviewView;
+const NOTHING: Holdings = {
+  person: 'user:ada@example.com',
+  leases: preview(0),
+  keys: [],
+  standing: [],
+  classes: [],
+  approvedLeases: 0,
+  issuedKeys: [],
+  unread: [],
+};
+const some = <T>(of: (n: number) => T) => fc.uniqueArray(fc.nat(12)).map((all) => all.map(of));
+const holdings = fc.record({
+  keys: some((n) => ({ id: `key_${n}`, name: `k${n}` })),
+  standing: some((n) => ({ id: `apr_0_${n}`, asks: 'x' })),
+  classes: some((n) => ({ name: `class-${n}`, leases: preview(n, `${n}.${n}`) })),
+});
+
+describe('the digest of what hangs on a person', () => {
+  it('covers what was shown, however much of it has ended, and nothing else', () => {
+    fc.assert(
+      fc.property(holdings, holdings, (before, after) => {
+        const shown = readDigest(digestOf({ ...NOTHING, ...before }));
+        if (!shown) throw new Error('not read');
+        const names = (all: readonly { id?: string; name?: string }[]) => all.map(({ id, name }) => id ?? name);
+        const fresh = (['keys', 'standing', 'classes'] as const).flatMap((part) =>
+          names(after[part]).filter((name) => !names(before[part]).includes(name)),
+        );
+        expect(grownSince({ ...NOTHING, ...after }, shown)).toHaveLength(fresh.length);
+        expect(shown.leases).toBe('7.ab');
+        for (const { name, leases } of before.classes) expect(shown.classDigest(name)).toBe(leases.digest);
+      }),
+    );
+  });
+
+  it('refuses a text that is no such digest', () => {
+    expect([readDigest('7.ab'), readDigest('7.ab~xyz')]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('what is left', () => {
+  it('is empty only if nothing hangs on the person, and all of it is known', () => {
+    const stops = { stops: new Set(['bot']) };
+    expect(leftIn(NOTHING, stops)).toEqual([]);
+    const more: Partial<Holdings>[] = [
+      { leases: preview(2) },
+      { keys: [{ id: 'key_1', name: 'ada' }] },
+      { standing: [{ id: 'apr_0_1', asks: 'x' }] },
+      { classes: [{ name: 'other', leases: preview(0) }] },
+      { classes: [{ name: 'bot', leases: preview(1) }] },
+      { unread: [{ part: 'keys', why: 'needs the role admin' }] },
+    ];
+    expect(more.map((each) => leftIn({ ...NOTHING, ...each }, stops))).toEqual([
+      ['2 leases'],
+      ['key ada'],
+      ['standing approval apr_0_1'],
+      ['class other without another owner'],
+      ['1 lease or request of bot'],
+      ['keys: not known, needs the role admin'],
+    ]);
+    expect(leftIn({ ...NOTHING, classes: [{ name: 'bot', leases: preview(0) }] }, stops)).toEqual([]);
+  });
+});
+
+it.each([
+  ['user:ada@example.com', true],
+  ['Ada@Example.com', true],
+  ['ada@example.org', false],
+  ['team ada@example.com', false],
+])('takes the owner %s for user:ada@example.com: %s', (owner, is) => {
+  expect(isOwnedBy(owner, 'user:ada@example.com')).toBe(is);
+});
