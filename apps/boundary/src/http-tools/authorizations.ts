@@ -120,8 +120,8 @@ async function refusedAs403<T>(read: () => Promise<T> | T): Promise<T> {
 
 /** Reports whether an entry takes anything from the body of a request. */
 function readsBody({ resource, attributes = {}, cost = {}, units = {} }: CatalogEntry): boolean {
-  const pointers = [...Object.values(attributes), ...Object.values(cost), ...Object.values(units)].map((each) =>
-    typeof each === 'object' ? each.major : String(each),
-  );
+  const sources = [...Object.values(attributes), ...Object.values(cost), ...Object.values(units)];
+  if (sources.some((each) => typeof each === 'object' && 'addresses' in each)) return true;
+  const pointers = sources.map((each) => (typeof each === 'object' && 'major' in each ? each.major : String(each)));
   return pointers.some((each) => /^\/body(Digest)?(\/|$)/.test(each)) || /\{\+?\/body/.test(resource?.id ?? '');
 }

@@ -14,6 +14,7 @@ interface DeriveFlags extends GlobalOptions {
   class: string;
   since?: string;
   task?: string;
+  for?: string;
   log?: string;
   owner: string;
   unused?: boolean;
@@ -31,6 +32,7 @@ export function addDeriveCommand(program: Command): void {
     .requiredOption('--class <class>', 'of the agents; in a file of runs, their suite')
     .option('--since <time>', 'an RFC 3339 time, or how long ago: 24h, 7d (30d)')
     .option('--task <words>', 'only runs whose task has all of these words')
+    .option('--for <task>', 'for this task, in full; runs whose task names other values count with its values')
     .option('--reads <task|class>', 'read what these runs read, or what any clean run of the class read', 'task')
     .option('--ask', 'ask a person about what is near to what these runs did, instead of denying it')
     .option('--log <log>', 'of this log, <tenant>/<n>')
@@ -52,7 +54,9 @@ async function derive(flags: DeriveFlags): Promise<void> {
   }
   if (flags.reads !== 'task' && flags.reads !== 'class') throw new UsageError('--reads must be task or class');
   const all = file === undefined ? await cleanRuns(flags) : await runsOfFile(file, flags.class);
-  const runs = all.filter(hasWords(flags.task));
+  const task = flags.for;
+  const { asRunOf } = await import('@bailiwick/policy/derive/task-values');
+  const runs = all.filter(hasWords(flags.task)).flatMap((run) => (task === undefined ? run : asRunOf(task, run)) ?? []);
   if (runs.length === 0) throw new UsageError(`no clean run of ${flags.class} to derive from`);
   const { deriveLease, readsIn } = await import('@bailiwick/policy/derive/derive-lease');
   const { classNovelty } = await import('@bailiwick/policy/derive/evidence');
@@ -63,7 +67,8 @@ async function derive(flags: DeriveFlags): Promise<void> {
   const reads = asks || flags.reads === 'class' ? { reads: readsIn(all) } : {};
   const lease = deriveLease(runs, { novelty: classNovelty(all), asks, ...reads });
   if (flags.json) return console.log(JSON.stringify({ runs: runs.length, grant: grantOf(lease), lease }));
-  const words = flags.task === undefined ? 'what its clean runs did' : `what its clean runs did for: ${flags.task}`;
+  const what = task ?? flags.task;
+  const words = what === undefined ? 'what its clean runs did' : `what its clean runs did for: ${what}`;
   console.log(manifestText({ agentClass: flags.class, owner: flags.owner, words }, lease));
 }
 

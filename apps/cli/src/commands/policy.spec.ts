@@ -94,6 +94,20 @@ describe('bailiwick policy', () => {
     await expect(run(...derive, '--unused')).rejects.toThrow(UsageError);
   });
 
+  it('derives for a task from runs whose task names other values, and has only its own', async () => {
+    const goal = 'pay 120 to DE89370400440532013000';
+    const paid = {
+      ...{ id: '1', suite: 'bank', model: 'm', goal, class: 'benign' },
+      calls: [{ tool: 'send_money', args: { recipient: 'DE89370400440532013000', amount: 120 }, result: 'sent' }],
+    };
+    write('runs.jsonl', JSON.stringify(paid));
+    const derive = ['derive', '--class', 'bank', '--data', join(folder, 'runs.jsonl'), '--for'];
+    const { lines } = await run(...derive, 'pay 250 to AT611904300234573201');
+    expect(lines.join('\n')).toMatch(/Derived from 1 clean run\..*AT611904300234573201/s);
+    expect(lines.join('\n')).not.toContain('DE8937');
+    await expect(run(...derive, 'pay nothing')).rejects.toThrow('no clean run of bank');
+  });
+
   it.each([
     ['diff', '--last', 'all'],
     ['diff', '--against', '-1'],

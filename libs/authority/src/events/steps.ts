@@ -24,9 +24,20 @@ export function stepOf(state: LogState, event: Event): Step | undefined {
     case 'ActionDenied': {
       const { verb, effect, effects = [effect], labels, resource, agentClass, charge, marks, stated } = event.data;
       const kind = event.type === 'ActionPermitted' ? 'permitted' : 'denied';
-      const step = { kind, labels, effects, verb, resource, runId, agentClass, charge } as const;
-      if (state.policies.rules.flows.length === 0) return step;
-      return { ...step, actionId: event.actionId, marks, isOwnWord: stated === 'run' };
+      const follows = state.policies.rules.flows.length > 0;
+      return {
+        kind,
+        labels,
+        effects,
+        verb,
+        resource,
+        runId,
+        agentClass,
+        charge,
+        actionId: follows ? event.actionId : undefined,
+        marks: follows ? marks : undefined,
+        isOwnWord: follows ? stated === 'run' : undefined,
+      };
     }
     case 'ActionCalled': {
       // a service acts for this tree: its action is a step of both
@@ -49,8 +60,19 @@ export function stepOf(state: LogState, event: Event): Step | undefined {
       const { labels = NONE, marks } = event.data;
       const follows = state.policies.rules.flows.length > 0;
       if (labels.length === 0 && !follows) return undefined;
-      const outcome = { ...step(labels.length === 0 ? 'ended' : 'result', runId), labels };
-      return follows ? { ...outcome, actionId: event.actionId, marks, isOwnWord: event.actor.kind === 'run' } : outcome;
+      return {
+        kind: labels.length === 0 ? 'ended' : 'result',
+        labels,
+        effects: NONE,
+        verb: undefined,
+        resource: undefined,
+        runId,
+        agentClass: undefined,
+        charge: undefined,
+        actionId: follows ? event.actionId : undefined,
+        marks: follows ? marks : undefined,
+        isOwnWord: follows ? event.actor.kind === 'run' : undefined,
+      };
     }
     case 'GrantIssued':
       if (event.data.parentId === undefined || event.data.supersedes !== undefined) return undefined;

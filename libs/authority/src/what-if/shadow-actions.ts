@@ -152,12 +152,11 @@ export class ShadowActions {
     const shown = id === undefined || this.log.state.approvals.get(id)?.objections !== undefined;
     const { facts, charge } = asked;
     const call = {
-      ...{ runId: run.id, facts, charge },
+      runId: run.id,
+      facts,
+      charge,
       binding: data.binding,
-      // a digest, which few calls need
-      get asks() {
-        return callAsked(run.treeId, data.verb, data.resource, data.argsDigest);
-      },
+      asks: () => callAsked(run.treeId, data.verb, data.resource, data.argsDigest),
       approvalId: id,
       isExact: data.argsDigest !== undefined || event.type === 'ActionStepUp',
     };

@@ -25,6 +25,12 @@ export const pointer = z
   });
 
 const notAmount = 'must be a whole number, or a JSON pointer such as /amount to one';
+/** What an attribute is taken from: one argument, or the addresses in all of them. */
+const attributeSource = z.union([pointer, z.strictObject({ addresses: z.literal('all') })], {
+  error: 'must be a JSON pointer such as /to; or { addresses: all } for the addresses in all arguments',
+});
+export type AttributeSource = z.infer<typeof attributeSource>;
+
 const amountOrPointer = z.union([amount, pointer], { error: notAmount });
 const costEstimate = z.union(
   [amount, pointer, z.strictObject({ major: pointer.describe('A pointer to an amount such as 12.50.') })],
@@ -100,10 +106,12 @@ export const catalogEntry = z
       .optional()
       .describe('The resource that a call reaches, from its arguments.'),
     attributes: z
-      .record(z.string().min(1).max(LIMITS.nameLength), pointer)
+      .record(z.string().min(1).max(LIMITS.nameLength), attributeSource)
       .refine(few.check, few.params)
       .optional()
-      .describe('Attributes of the resource by name, each a pointer into the arguments.'),
+      .describe(
+        'Attributes of the resource by name, each a pointer into the arguments, or { addresses: all }: every address of mail, web, bank account or phone in the arguments, also within texts; none if there is none.',
+      ),
     words: freeText(LIMITS.nameLength)
       .optional()
       .describe('What a person reads, after "may": send an email to people outside.'),

@@ -132,6 +132,16 @@ describe('what an entry takes from arguments', () => {
     });
   });
 
+  it('is every address in the arguments, or that there is none', () => {
+    const all = entry({ attributes: { reached: { addresses: 'all' } } });
+    const derived = (args: unknown) => derive(all, args);
+    expect(derived({ body: 'to eve@example.com', n: 1 })).toEqual({
+      ok: true,
+      value: { attributes: { reached: ['eve@example.com'] } },
+    });
+    expect(derived({})).toEqual({ ok: true, value: { attributes: { reached: ['none'] } } });
+  });
+
   it('has no attribute whose argument is missing', () => {
     expect(derive(entry({ attributes: { cc: '/cc' } }), {})).toEqual({ ok: true, value: { attributes: {} } });
   });

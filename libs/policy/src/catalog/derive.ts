@@ -1,9 +1,10 @@
 import type { Attribute } from '@bailiwick/contracts/actions/action';
-import type { CatalogEntry, CostEstimate } from '@bailiwick/contracts/policy/catalog-entry';
+import type { AttributeSource, CatalogEntry, CostEstimate } from '@bailiwick/contracts/policy/catalog-entry';
 import { LIMITS } from '@bailiwick/core/limits';
 import { minorDigits } from '@bailiwick/core/money';
 import { remembered } from '@bailiwick/core/memo';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { addressesOf } from './addresses';
 import { readTemplate } from './id-template';
 import { valueAt } from './pointer';
 
@@ -23,7 +24,7 @@ export interface Derived {
 export function derive(entry: CatalogEntry, args: unknown): Result<Derived, string> {
   const id = entry.resource && fill(entry.resource.id, args);
   if (id && !id.ok) return id;
-  const attributes = collect(entry.attributes ?? {}, (path) => attributeAt(args, path));
+  const attributes = collect(entry.attributes ?? {}, (source) => attributeOf(source, args));
   if (!attributes.ok) return attributes;
   const cost = entry.cost && collect(entry.cost, (estimate, currency) => costOf(estimate, currency, args));
   if (cost && !cost.ok) return cost;
@@ -66,6 +67,9 @@ function nameAt(args: unknown, path: string): Result<string, string> {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return ok(String(value));
   return err(`the argument ${path} names the resource, and ${isWrong(value)}; it must be a text or a whole number`);
 }
+
+const attributeOf = (source: AttributeSource, args: unknown): Result<Attribute | undefined, string> =>
+  typeof source === 'string' ? attributeAt(args, source) : addressesOf(args);
 
 function attributeAt(args: unknown, path: string): Result<Attribute | undefined, string> {
   const value = valueAt(args, path);

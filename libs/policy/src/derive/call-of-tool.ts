@@ -5,6 +5,7 @@ import { normalizeVerb } from '@bailiwick/authority/matching/verbs/verb';
 import type { Attribute } from '@bailiwick/contracts/actions/action';
 import type { Scalar } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
+import { addressesOf } from '../catalog/addresses';
 import { derive } from '../catalog/derive';
 import type { RecordedCall } from './recorded-run';
 
@@ -19,6 +20,15 @@ export interface ToolCall {
 /** The type of a resource that is a tool with its arguments as attributes, for tools without a template of resources. */
 export const TOOL_TYPE = 'tool';
 
+/** The attribute with every address in the arguments, for which derived leases have an entry of the catalog. */
+export const ADDRESSES = 'addresses-in-arguments';
+
+/** Addresses that cannot all be stated are left out: no condition holds for the call. */
+function addressesAttribute(args: unknown): Record<string, Attribute> {
+  const addresses = addressesOf(args);
+  return addresses.ok ? { [ADDRESSES]: addresses.value } : {};
+}
+
 /**
  * Returns a recorded call as it is decided: with the verb, the effects and the resource of its entry in the catalog. A tool
  * whose entry takes no resource from the arguments is itself the resource, and its arguments are the attributes.
@@ -32,7 +42,11 @@ export function callOfTool({ tool, args, result, error }: ToolCall, catalog: Cat
   const id = taken?.resource && normalizeResourceId(taken.resource.id);
   const resource =
     taken?.resource && id?.ok ? { type: taken.resource.type, id: id.value } : { type: TOOL_TYPE, id: name };
-  const attributes = { ...attributesOf(args), ...taken?.attributes };
+  const attributes = {
+    ...attributesOf(args),
+    ...(resource.type === TOOL_TYPE ? addressesAttribute(args) : {}),
+    ...taken?.attributes,
+  };
   const { effects, risk, stage, labels } = classify(
     {
       verb,

@@ -1,5 +1,8 @@
 import { foreignInLike, foreignInName } from '@bailiwick/authority/matching/foreign-syntax';
 import type { Condition, Scalar } from '@bailiwick/contracts/grants/grant';
+import { LIMITS } from '@bailiwick/core/limits';
+import { addressesIn, NO_ADDRESS } from '../catalog/addresses';
+import { ADDRESSES } from './call-of-tool';
 import { noveltyOf, type AttributeEvidence, type ClassNovelty, type VerbEvidence } from './evidence';
 import { hostOf, isAddress, isNamedIn, keyOfValue, kindOf, namedBy } from './values';
 
@@ -40,7 +43,7 @@ export function tiesOf(
 ): Tie[] {
   const { verb, type, calls, attributes, runs } = evidence;
   const rated = [...attributes]
-    .filter(([, { single, lists }]) => single + lists === calls.length)
+    .filter(([name, { single, lists }]) => name !== ADDRESSES && single + lists === calls.length)
     .map(([name, of]) => ({ name, of, inClass: inClass(verb, type, name), here: noveltyOf(of) }))
     .sort((a, b) => a.inClass.novelty + a.here - (b.inClass.novelty + b.here) || a.name.localeCompare(b.name));
   const bound = rated.filter(
@@ -51,12 +54,35 @@ export function tiesOf(
   );
   const [best] = rated;
   if (!isRead && bound.length === 0 && best && best.inClass.novelty <= FAIRLY_PREDICTABLE) bound.push(best);
-  return bound.slice(0, MOST_TIES).map(({ name, of }) => ({
+  const reached = addressesTie(evidence, task);
+  const others = bound.slice(0, reached === undefined ? MOST_TIES : MOST_TIES - 1).map(({ name, of }) => ({
     attribute: name,
     alternatives: alternativesOf(of, task, mostValues),
     says: `${name}: ${counted(of.values.size, 'value')} in ${counted(of.byRun.length, 'run')}${originOf(of)}`,
     isAddress: isAddressed(of),
   }));
+  return reached === undefined ? others : [...others, reached];
+}
+
+/**
+ * Binds the addresses in all arguments of what reaches out, within texts and in arguments that some calls leave out: to those
+ * of the runs and of the task. It is a part of what is sent and no target, so another one is asked about if the lease asks.
+ */
+function addressesTie({ calls, attributes }: VerbEvidence, task: string): Tie | undefined {
+  const reached = attributes.get(ADDRESSES);
+  if (reached?.lists !== calls.length || !calls.some(({ effects }) => effects.includes('external'))) return undefined;
+  const ofRuns = [...reached.values]
+    .sort(([a, x], [b, y]) => y.runs - x.runs || a.localeCompare(b))
+    .flatMap(([, { spelled }]) => [...spelled]);
+  const known = [...new Set([NO_ADDRESS, ...addressesIn(task), ...ofRuns])]
+    .filter((each) => foreignInName(String(each)) === undefined)
+    .slice(0, LIMITS.valuesPerCondition);
+  return {
+    attribute: ADDRESSES,
+    alternatives: [{ all: known }],
+    says: `addresses within arguments: ${counted(reached.values.size, 'value')} in ${counted(reached.byRun.length, 'run')}`,
+    isAddress: false,
+  };
 }
 
 /** Of few runs no one knows yet: at least one new value is expected (Laplace). */

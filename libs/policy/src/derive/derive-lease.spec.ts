@@ -56,6 +56,21 @@ describe('deriveLease', () => {
     expect(firstOf(lease, ['get_webpage', { url: 'https://www.example.com.evil.example/a' }])).toBe('deny');
   });
 
+  it('binds addresses within texts, and in arguments that some calls leave out', () => {
+    const tell = (body: string, more = {}): Call => ['send_direct_message', { recipient: 'Ann', body, ...more }];
+    const task = 'Tell Ann about www.example.com/bills';
+    const lease = deriveLease(
+      [tell('Hello'), tell('Hi, see www.example.com/a'), tell('Hello', { cc: 'bob@example.com' })].map((call) =>
+        runOf(task, [call]),
+      ),
+    );
+    expect(firstOf(lease, tell('other words'))).toBe('permit');
+    expect(firstOf(lease, tell('https://www.example.com/a and www.example.com/bills'))).toBe('permit');
+    expect(firstOf(lease, tell('see www.evil.example'))).toBe('deny');
+    expect(firstOf(lease, tell('Hello', { cc: 'eve@example.com' }))).toBe('deny');
+    expect(firstOf(lease, tell('Hello', { cc: 'bob@example.com' }))).toBe('permit');
+  });
+
   it('leaves open what differs from run to run, such as a code', () => {
     const lease = deriveLease([1, 2, 3, 4].map((i) => runOf(TASK, [['verify_account', { otp: `${i}00${i}7` }]])));
     expect(firstOf(lease, ['verify_account', { otp: '555555' }])).toBe('permit');
@@ -115,6 +130,18 @@ describe('deriveLease', () => {
       expect(decided(readBill, ['get_webpage', { url: 'https://example.com' }])).toEqual(['permit', 'deny']);
     });
 
+    it('asks about an address within a text that no run had', () => {
+      expect(decided(pay(IBAN, { subject: 'for www.evil.example' }))).toEqual(['step-up']);
+    });
+
+    it('asks about words of others that few runs of the task read once it had started', () => {
+      const message: Call = ['read_channel_messages', { channel: 'general' }];
+      const few = [...runs, runOf(TASK, [readBill, message, pay(IBAN)])];
+      const lease = deriveLease(few, { asks: true });
+      expect(decisionsOf(lease, runOf(TASK, [readBill, message]))).toEqual(['permit', 'step-up']);
+      expect(decisionsOf(lease, runOf(TASK, [message]))).toEqual(['permit']);
+    });
+
     it('asks about a private read that few runs of the task made once it had started', () => {
       const few = [...runs, runOf(TASK, [readBill, ['get_iban'], pay(IBAN)])];
       const lease = deriveLease(few, { asks: true });
@@ -139,6 +166,13 @@ describe('deriveLease', () => {
     expect(text).toContain('# 5 of 5: read, then external');
     expect(text).toContain('# send_money: in 5 of 5 runs');
     expect(text).toContain('# recipient: 1 value in 5 runs');
+  });
+
+  it('is a manifest with an entry of the catalog by which the gateway finds the addresses itself', () => {
+    const text = manifestText({ agentClass: 'clerk', owner: 'ada', words: 'pays' }, deriveLease(runs));
+    expect(text).toContain('"addresses-in-arguments":{"addresses":"all"}');
+    const checked = checkBundle({ 'derived.yaml': text });
+    expect(checked.ok ? [] : checked.error.map(problemText)).toEqual([]);
   });
 
   it('admits every call of the runs that it was derived from', () => {

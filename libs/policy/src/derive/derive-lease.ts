@@ -8,7 +8,7 @@ import {
   type Selector,
 } from '@bailiwick/contracts/grants/grant';
 import { LIMITS } from '@bailiwick/core/limits';
-import { TOOL_TYPE } from './call-of-tool';
+import { ADDRESSES, TOOL_TYPE } from './call-of-tool';
 import { isAddressed, tiesOf, type Tie } from './conditions';
 import { askedEntry, isRead, rulesOfDoubt } from './doubts';
 import { grantOf, type DerivedLease, type DerivedPermission } from './derived-lease';
@@ -168,7 +168,7 @@ export function readsIn(runs: readonly RecordedRun[]): Set<string> {
   const reads = evidenceOf(runs).filter(
     ({ calls, attributes }) =>
       calls.every(({ effects }) => effects.every((each) => each === 'read')) &&
-      ![...attributes.values()].some(isAddressed),
+      ![...attributes].some(([name, each]) => name !== ADDRESSES && isAddressed(each)),
   );
   return new Set(reads.map(({ verb }) => verb));
 }

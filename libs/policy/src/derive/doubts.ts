@@ -8,20 +8,24 @@ import type { RecordedRun } from './recorded-run';
 
 /*
  * What a lease asks a person about instead of denying it, because the runs of its task show little about it. Reads of
- * other tasks, and private reads that few runs of the task made, are permitted until the task has started: what a run reads
+ * other tasks, and reads of private or untrusted data that few runs of the task made, are permitted until the task has started: what a run reads
  * first was not suggested by what it has read.
  */
 
-/** Private data that at most this share of the runs read after their first call is asked about. */
+/** Private data, and the words of others, that at most this share of the runs read after their first call are asked about. */
 const RARE = 0.2;
 
 export const isRead = ({ calls }: VerbEvidence): boolean =>
   calls.every(({ effects }) => effects.every((each) => each === 'read'));
 
-/** Returns the verbs that read private data, and that at most a fifth of the runs used after their first call. */
+/** Returns the verbs that read private data or the words of others, and that at most a fifth of the runs used after their first call. */
 export function rareReads(runs: readonly RecordedRun[], evidence: readonly VerbEvidence[]): string[] {
   return evidence
-    .filter((each) => isRead(each) && each.calls.some(({ labels }) => labels?.includes('private')))
+    .filter(
+      (each) =>
+        isRead(each) &&
+        each.calls.some(({ labels }) => labels?.some((label) => label === 'private' || label === 'untrusted')),
+    )
     .filter(({ verb }) => {
       const later = runs.filter(({ calls }) =>
         calls.filter(({ completed }) => completed).some((call, index) => index > 0 && call.verb === verb),

@@ -1,5 +1,7 @@
 import type { Permission, Selector } from '@bailiwick/contracts/grants/grant';
+import type { AttributeSource } from '@bailiwick/contracts/policy/catalog-entry';
 import type { PolicyRule } from '@bailiwick/contracts/policy/rule';
+import { ADDRESSES } from './call-of-tool';
 import { grantOf, type DerivedLease, type DerivedPermission } from './derived-lease';
 
 /** Who a derived manifest is for. */
@@ -81,7 +83,7 @@ function catalogText(permissions: readonly DerivedPermission[]): string[] {
             resource: { type: resources[0]?.type, id: resources[0]?.match },
             ...(tool.attributes.length === 0
               ? {}
-              : { attributes: Object.fromEntries(tool.attributes.map((name) => [name, pointerTo(name)])) }),
+              : { attributes: Object.fromEntries(tool.attributes.map((name) => [name, sourceOf(name)])) }),
           },
         ],
   );
@@ -92,6 +94,8 @@ function catalogText(permissions: readonly DerivedPermission[]): string[] {
     ...entries.map((each) => `  - ${flow(each)}`),
   ];
 }
+
+const sourceOf = (name: string): AttributeSource => (name === ADDRESSES ? { addresses: 'all' } : pointerTo(name));
 
 /** @param name members joined by dots, as `attributesOf` names them */
 const pointerTo = (name: string): string =>

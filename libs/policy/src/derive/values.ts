@@ -57,11 +57,12 @@ export function hostOf(value: Scalar): string | undefined {
 export const kindOf = (value: Scalar): 'number' | 'address' | 'text' =>
   typeof value === 'number' || /^-?\d+(\.\d+)?$/.test(String(value)) ? 'number' : isAddress(value) ? 'address' : 'text';
 
+/** A text in quotation marks; an apostrophe in a word is none. */
+const QUOTED = /(?<![\p{L}\p{N}])'([^'\n]{2,80})'(?![\p{L}\p{N}])|"([^"\n]{2,80})"|“([^”\n]{2,80})”/gu;
+
 /** Returns what a task names: addresses, numbers, and texts in quotation marks. */
 export function namedBy(task: string): string[] {
-  const quoted = [...task.matchAll(/'([^'\n]{2,80})'|"([^"\n]{2,80})"|“([^”\n]{2,80})”/g)].map(
-    ([, a, b, c]) => a ?? b ?? c ?? '',
-  );
+  const quoted = [...task.matchAll(QUOTED)].map(([, a, b, c]) => a ?? b ?? c ?? '');
   const words = task
     .split(/[\s,;()'"“”]+/)
     .map((word) => word.replace(/[.:!?]+$/, ''))

@@ -7,6 +7,7 @@ import { grantOf } from '@bailiwick/policy/derive/derived-lease';
 import { deriveLease, readsIn } from '@bailiwick/policy/derive/derive-lease';
 import { classNovelty, type ClassNovelty } from '@bailiwick/policy/derive/evidence';
 import type { RecordedCall } from '@bailiwick/policy/derive/recorded-run';
+import { asRunOf } from '@bailiwick/policy/derive/task-values';
 import { Rehearsal } from '@bailiwick/policy/rehearsal/rehearsal';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
 import type { LabeledRun } from './recorded';
@@ -29,7 +30,9 @@ export class LeftOut {
   }
 
   private derived(suite: string, task: string, model: string, reads: Reads): DerivedFor | undefined {
-    const runs = this.clean.filter((run) => run.suite === suite && run.task === task && run.model !== model);
+    const runs = this.clean
+      .filter((run) => run.suite === suite && run.model !== model)
+      .flatMap((run) => asRunOf(task, run) ?? []);
     if (runs.length === 0) return undefined;
     const ofClass = this.classOf(suite, model);
     const options = reads === 'task' ? { novelty: ofClass.novelty } : ofClass;

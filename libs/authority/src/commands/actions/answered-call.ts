@@ -11,8 +11,8 @@ import { refusedBefore, refusedReason } from './refused-before';
 /** A call as far as a person's answer depends on it. */
 export interface CallAsked extends AskedFor {
   readonly binding: string;
-  /** @see callAsked */
-  readonly asks: string;
+  /** @see callAsked; a digest, which few calls need */
+  readonly asks: () => string;
   readonly approvalId: string | undefined;
   /** its arguments are stated, or stated to be none */
   readonly isExact: boolean;
@@ -31,7 +31,7 @@ export function withPerson(
   if (approval) reasons.push(approval);
   const isAnyRefused = state.coolDowns.size > 0 || state.refusals.size > 0;
   const refused = isAnyRefused
-    ? refusedBefore(state, call.asks, now, state.approvals.get(approvalId ?? ''))
+    ? refusedBefore(state, call.asks(), now, state.approvals.get(approvalId ?? ''))
     : undefined;
   if (refused) reasons.push(refusedReason(refused));
   const approved = approval?.outcome === 'permit' && judged.outcome !== 'deny' && !refused;

@@ -61,7 +61,7 @@ const authorizeNow: Decide<'authorize'> = (state, command, now, rules) => {
   const judged = judge(state, chain, asked, now, rules, call);
   const binding = bindingOf(command, asked, run);
   const { argsDigest } = command.action;
-  const asks = callAsked(run.treeId, asked.facts.verb, asked.facts.resource, argsDigest);
+  const asks = () => callAsked(run.treeId, asked.facts.verb, asked.facts.resource, argsDigest);
   const standingCall = { runId: run.id, facts: asked.facts, charge: asked.charge };
   const approvalId =
     command.approvalId ??
@@ -110,7 +110,7 @@ const authorizeNow: Decide<'authorize'> = (state, command, now, rules) => {
     ]);
   }
   if (outcome === 'step-up') {
-    const question = { asks, objections: judged.objections, replaces: approvalId };
+    const question = { asks: asks(), objections: judged.objections, replaces: approvalId };
     return stepUp(state, command, run, where, data, question, now);
   }
   return ok([
