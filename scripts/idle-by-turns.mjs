@@ -1,9 +1,10 @@
 // Compares builds of Bailiwick for a single caller on an idle system, by turns:
 //
-//   node scripts/idle-by-turns.mjs [--rounds 12] [--seconds 3] <folder>[,NAME=value]…
+//   node scripts/idle-by-turns.mjs [--rounds 12] [--seconds 3] [--quiet 0.3] <folder>[,NAME=value]…
 //
 // Each folder is a clone with its build. For each it prints the latency of decisions, the processor time per decision of
-// each process, and the first build's share of every other's. Latency means something on a quiet machine only.
+// each process, and the first build's share of every other's. Latency means something on a quiet machine only: with
+// --quiet, rounds count in which other programs used at most this many cores during every turn.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -13,7 +14,11 @@ import { parseArgs } from 'node:util';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '12' }, seconds: { type: 'string', default: '3' } },
+  options: {
+    rounds: { type: 'string', default: '12' },
+    seconds: { type: 'string', default: '3' },
+    quiet: { type: 'string', default: 'Infinity' },
+  },
 });
 const WARM_UP = 4;
 const START_MS = 120_000;
@@ -175,14 +180,33 @@ function cpuOf(pid) {
   return ns / 1_000;
 }
 
+/** Processor time of the whole machine so far, µs. */
+function machineCpu() {
+  const [user, nice, kernel, , , irq, softirq] = readFileSync('/proc/stat', 'utf8')
+    .split(/\s+/)
+    .slice(1, 8)
+    .map(Number);
+  return (user + nice + kernel + irq + softirq) * 10_000;
+}
+
+/** Processor time of all systems and of this process, µs. */
+const ownCpu = () =>
+  cpuOf(process.pid) +
+  systems
+    .flatMap((system) => Object.entries(processesOf(system)))
+    .filter(([name]) => name !== 'followers')
+    .reduce((sum, [, pids]) => sum + pids.reduce((of, pid) => of + cpuOf(pid), 0), 0);
+
 async function round(system, ms) {
   const processes = Object.entries(processesOf(system));
   const cpu = () => processes.map(([name, pids]) => [name, pids.reduce((sum, pid) => sum + cpuOf(pid), 0)]);
   const before = Object.fromEntries(cpu());
+  const [started, own, machine] = [performance.now(), ownCpu(), machineCpu()];
   const latencies = await drive(system, ms);
+  const others = (machineCpu() - machine - (ownCpu() - own)) / 1_000 / (performance.now() - started);
   const perDecision = cpu().map(([name, us]) => [`µs ${name}`, (us - before[name]) / latencies.length]);
   const at = (share) => quantile(latencies, share);
-  return { 'p50 ms': at(0.5), 'p90 ms': at(0.9), 'p99 ms': at(0.99), ...Object.fromEntries(perDecision) };
+  return { 'p50 ms': at(0.5), 'p90 ms': at(0.9), 'p99 ms': at(0.99), others, ...Object.fromEntries(perDecision) };
 }
 
 const systems = [];
@@ -190,12 +214,15 @@ try {
   for (const argument of positionals) systems.push(await start(argument));
   const ms = Number(values.seconds) * 1_000;
   for (let turn = -WARM_UP; turn < Number(values.rounds); turn++) {
-    for (const system of turn % 2 === 0 ? systems : [...systems].reverse()) {
-      const figures = await round(system, ms);
-      if (turn >= 0) system.rounds.push(figures);
-    }
+    const figures = new Map();
+    for (const system of turn % 2 === 0 ? systems : [...systems].reverse())
+      figures.set(system, await round(system, ms));
+    const isQuiet = [...figures.values()].every(({ others }) => others <= Number(values.quiet));
+    if (turn >= 0 && isQuiet) for (const system of systems) system.rounds.push(figures.get(system));
   }
   const [first] = systems;
+  console.log(`${first.rounds.length} of ${values.rounds} rounds count`);
+  if (first.rounds.length === 0) throw new Error('no round was quiet; use a larger --quiet or more --rounds');
   for (const system of systems) {
     console.log(`\n${system.name}`);
     for (const name of Object.keys(system.rounds[0])) {

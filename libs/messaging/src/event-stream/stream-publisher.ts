@@ -29,6 +29,15 @@ interface Progress {
   offered: number;
 }
 
+/** What is held keeps neither payloads nor what the readers of the event share with it. */
+const copyOf = ({ log, position, type, time, body }: EventWithoutPayload): EventWithoutPayload => ({
+  log,
+  position,
+  type,
+  time,
+  body,
+});
+
 /**
  * Publishes the events of all logs to the event stream: each once, in the order of its log, without gaps.
  *
@@ -86,7 +95,8 @@ export class StreamPublisher {
     if (this.isRead === false) return this.mark(log); // read from the log once there is a consumer
     const end = progress.held.at(-1)?.position;
     const isNext = end === undefined || events[0]?.position === end + 1;
-    if (isNext && progress.held.length + events.length <= BUS_LIMITS.eventStreamHeld) progress.held.push(...events);
+    if (isNext && progress.held.length + events.length <= BUS_LIMITS.eventStreamHeld)
+      progress.held.push(...events.map(copyOf));
     this.mark(log);
   }
 
