@@ -1,4 +1,7 @@
 import type { Granted } from '@bailiwick/client/client';
+import type { Envelope } from '@bailiwick/contracts/receipts/receipt';
+import { readUnverified } from '@bailiwick/receipts/envelope';
+import { verifyReceipt } from '@bailiwick/receipts/verify';
 import { http, Stack } from '../support/stack';
 import { open, read, WIDE } from './leases';
 
@@ -54,6 +57,11 @@ describe('an approver', () => {
       body: { verdict: 'approve' },
     });
     expect(twice.status).toBe(409);
+    const { position } = await open(stack.as('orchestrator'));
+    const receipt = await stack.as('analyst').approvalReceipt(approvalId, position);
+    expect(verifyReceipt(receipt, await stack.as('analyst').verifierKeys(stack.log))).toMatchObject({ ok: true });
+    const given = readUnverified(receipt).predicate.events.filter(({ body }) => body.includes('"ApprovalGiven"'));
+    expect(given.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([{ data: { verdict: 'deny' } }]);
   });
 
   it('approves a high-risk call, and the approval covers that exact call once', async () => {
@@ -72,6 +80,16 @@ describe('an approver', () => {
     expect(JSON.stringify(changed.reasons)).toContain('APPROVAL_MISMATCH');
     expect((await enforcer.act(pay(grant.id, approvalId))).decision).toBe('permit');
     expect((await enforcer.act(pay(grant.id, approvalId))).decision).not.toBe('permit'); // used up
+
+    // its receipt has the request, the answer and the one use
+    const { position } = await open(stack.as('orchestrator'));
+    const receipt = (await stack.as('analyst').approvalReceipt(approvalId, position)) as Envelope;
+    expect(verifyReceipt(receipt, await stack.as('analyst').verifierKeys(stack.log))).toMatchObject({ ok: true });
+    const types = readUnverified(receipt).predicate.events.map(
+      ({ body }) => (JSON.parse(body) as { type: string }).type,
+    );
+    for (const type of ['ActionStepUp', 'ApprovalRequested', 'ApprovalGiven']) expect(types).toContain(type);
+    expect(types.filter((type) => type === 'ActionPermitted')).toHaveLength(1);
   });
 
   it('sees a notice if the card does not show everything that the approval covers', async () => {

@@ -11,6 +11,7 @@ import {
   IdentityProvider,
   JWT_BEARER,
   startStack,
+  TOOL,
   type Answer,
 } from './oauth-world';
 import { call, GRANT, makeTenant, openRun, RUN } from './world';
@@ -95,9 +96,11 @@ describe('POST /oauth/token by an identity assertion', () => {
     expect([status, body.error]).toEqual([400, 'invalid_grant']);
   });
 
-  it('refuses one that another key signed, and one without its client', async () => {
+  it('refuses one that another key signed, one for another resource than the request, and one without its client', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     expect((await open({}, {}, {}, asClient(), privateKey as never)).body.error).toBe('invalid_grant');
+    // the request names another resource of ours than the assertion
+    expect((await open({}, {}, { resource: TOOL })).body.error).toBe('invalid_target');
     expect((await open({}, {}, {}, {})).body.error).toBe('invalid_client');
     expect((await open({}, {}, {}, asClient('enforcer'))).body.error).toBe('unauthorized_client');
     expect((await open({}, {}, {}, basic('orchestrator', other.orchestrator as string))).body.error).toBe(

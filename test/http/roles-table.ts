@@ -247,6 +247,9 @@ export const TABLE: readonly Row[] = [
   row('GET /v1/actions/{id}/receipt', 200, READERS, async (stack, run) => ({
     path: `/v1/actions/${await permitted(stack, run)}/receipt?minPosition=${run.position + 1}`,
   })),
+  row('GET /v1/approvals/{id}/receipt', 200, READERS, async (stack, run) => ({
+    path: `/v1/approvals/${(await stepUp(stack, run)).approvalId}/receipt?minPosition=${run.position + 1}`,
+  })),
   row('GET /v1/actions/{id}/custody', 200, ['analyst', 'approver', 'responder'], async (stack, run) => ({
     path: `/v1/actions/${await permitted(stack, run)}/custody?minPosition=${run.position + 1}`,
   })),

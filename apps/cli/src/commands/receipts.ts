@@ -32,6 +32,7 @@ interface GetFlags extends GlobalOptions {
   out?: string;
   tree?: string;
   action?: string;
+  approval?: string;
   from?: string;
   until?: string;
   format?: string;
@@ -49,9 +50,12 @@ export function addReceiptCommands(program: Command): void {
   const receipt = program.command('receipt').description('signed accounts of runs, trees and actions');
   receipt
     .command('get [run]')
-    .description('fetch the receipt of a run or a period of it, a tree (--tree) or an action (--action)')
+    .description(
+      'fetch the receipt of a run or a period of it, a tree (--tree), an action (--action) or an approval (--approval)',
+    )
     .option('--tree <tree>')
     .option('--action <action>')
+    .option('--approval <approval>', 'of its call with each use, or of the run that asked for a lease')
     .option('--from <time>', 'start of a period of the run, such as 2026-01-31T00:00:00Z; with --until')
     .option('--until <time>', 'end of the period, which it does not contain')
     .option('--format <format>', 'text, md or html: verified and human-readable; json (default): the signed receipt')
@@ -109,14 +113,17 @@ async function get(run: string | undefined, flags: GetFlags): Promise<void> {
 }
 
 async function fetchReceipt(client: BailiwickClient, run: string | undefined, flags: GetFlags): Promise<Envelope> {
-  const { tree, action, from, until } = flags;
-  if ([run, tree, action].filter((each) => each !== undefined).length !== 1)
-    throw new UsageError('name one run, or one tree with --tree, or one action with --action');
+  const { tree, action, approval, from, until } = flags;
+  if ([run, tree, action, approval].filter((each) => each !== undefined).length !== 1)
+    throw new UsageError(
+      'name one run, one tree with --tree, one action with --action, or one approval with --approval',
+    );
   if ((from === undefined) !== (until === undefined))
     throw new UsageError('give both --from and --until for the receipt of a period, or none');
   if (from !== undefined && run === undefined) throw new UsageError('only a run has receipts of periods: name one run');
   if (tree !== undefined) return (await client.treeReceipt(tree)) as Envelope;
   if (action !== undefined) return (await client.actionReceipt(action)) as Envelope;
+  if (approval !== undefined) return (await client.approvalReceipt(approval)) as Envelope;
   const period = from === undefined || until === undefined ? undefined : { from, until };
   return (await client.receipt(run as string, undefined, period)) as Envelope;
 }

@@ -12,7 +12,7 @@ import type { Incoming } from '../http/request-context';
 import { namesOf, withRole, type Client } from './clients';
 import type { Form } from './form';
 import { RootRuns } from './root-runs';
-import { isTarget } from './targets';
+import { isTarget, targetsIn } from './targets';
 import { checkScope, type TokenResponse } from './token-exchange';
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -41,7 +41,7 @@ export class IdentityAssertions {
     const { claims } = assertion;
     if (typeof claims.client_id !== 'string' || !namesOf(client).includes(claims.client_id))
       throw badGrant('it is for another client');
-    const audience = this.resourcesOf(claims.resource);
+    const audience = this.audienceOf(form, claims.resource);
     const { tenant, person } = peopleOf(assertion);
     if (tenant !== client.tenant) throw badGrant('its person belongs to another tenant');
     return this.runs.open(once(request, claims), form, { client, requestedBy: person, audience });
@@ -66,6 +66,15 @@ export class IdentityAssertions {
       if (error instanceof Refused && error.code === 'UNAUTHENTICATED') throw badGrant(error.detail);
       throw error;
     }
+  }
+
+  /** Returns what the token is for: what the request names of the resources that the assertion is for. */
+  private audienceOf(form: Form, resource: unknown): string[] {
+    const stated = this.resourcesOf(resource);
+    const named = targetsIn(form, this.config) ?? stated;
+    if (!named.every((each) => stated.includes(each)))
+      throw new OAuthRefused('invalid_target', 'the assertion is for another resource than the request');
+    return named;
   }
 
   /** Returns the resources that an assertion is for. One that is not ours would give names of another service a meaning here. */

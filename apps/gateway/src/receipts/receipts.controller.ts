@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { idOf, time } from '@bailiwick/contracts/primitives';
+import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { envelope, type receiptPeriod } from '@bailiwick/contracts/receipts/receipt';
 import { rfc3339 } from '@bailiwick/core/clock';
 import type { Caller } from '../auth/caller';
@@ -16,6 +17,7 @@ import { LIST_ROLES, minPosition } from '../search/queries';
 const runId = z.strictObject({ id: idOf('run') });
 const treeId = z.strictObject({ id: idOf('tree') });
 const actionId = z.strictObject({ id: idOf('action') });
+const approvalId = z.strictObject({ id: idOf('approval') });
 
 /** A receipt that is too large for one response names its parts and the size of the tree; both select a part. */
 const receiptQuery = z.strictObject({ minPosition, part: wholeNumber(0).optional(), size: wholeNumber(1).optional() });
@@ -99,6 +101,24 @@ export class ReceiptsController {
   ): Promise<unknown> {
     logOf(caller, id);
     return this.receipt(caller, { actionId: id }, query);
+  }
+
+  /** A request about a call has the account of that call: who answered, to which card, and every use of the answer. */
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/approvals/:id/receipt',
+    summary:
+      'The signed account of a request for approval: of its call with each use, or of the run that asks for a lease',
+    roles: LIST_ROLES,
+    answer: envelope,
+  })
+  async ofApproval(
+    @Ctx() { caller }: RequestContext,
+    @Params(approvalId) { id }: z.infer<typeof approvalId>,
+    @Query(receiptQuery) query: ReceiptQuery,
+  ): Promise<unknown> {
+    const { actionId: call, runId: run } = await this.logClient.look<ApprovalView>('approval', logOf(caller, id), id);
+    return this.receipt(caller, call === undefined ? { runId: run } : { actionId: call }, query);
   }
 
   @Endpoint({

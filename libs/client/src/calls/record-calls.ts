@@ -46,6 +46,11 @@ export class RecordCalls extends PolicyCalls {
   actionReceipt(actionId: string, minPosition?: number): Promise<unknown> {
     return this.get(`/v1/actions/${actionId}/receipt${queryOf({ minPosition })}`);
   }
+
+  /** Returns the receipt of a request for approval: of its call with each use, or of the run that asks for a lease. */
+  approvalReceipt(approvalId: string, minPosition?: number): Promise<unknown> {
+    return this.get(`/v1/approvals/${approvalId}/receipt${queryOf({ minPosition })}`);
+  }
   /**
    * Returns one part of a receipt that is in parts.
    * @param size of the tree, as the receipt states it

@@ -47,6 +47,7 @@ describe('EndpointRegistry', () => {
       'GET /v1/runs/:id/receipt',
       'GET /v1/trees/:id/receipt',
       'GET /v1/actions/:id/receipt',
+      'GET /v1/approvals/:id/receipt',
       'GET /schemas/:name',
       'GET /v1/actions/:id/custody',
       'GET /v1/runs/:id/drift',
