@@ -5,9 +5,10 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { Refused } from '@bailiwick/edge/refused';
 import { Agents } from './http/agents';
 import { sendRefusal } from './http/refusals';
+import { Places } from './plain/places';
 
 /** Admits requests before their bodies are read, and reads bodies as bytes. Call this before the routes are registered. */
-export function configureHttp(app: NestFastifyApplication & INestApplicationContext): void {
+export function configureHttp(app: NestFastifyApplication & INestApplicationContext, places = new Places()): void {
   const fastify = app.getHttpAdapter().getInstance();
   const agents = app.get(Agents);
   fastify.removeAllContentTypeParsers();
@@ -20,7 +21,10 @@ export function configureHttp(app: NestFastifyApplication & INestApplicationCont
     const { server } = request.params as { server?: string };
     if (server === undefined || !request.url.startsWith('/mcp/')) return;
     try {
-      await agents.admit(request);
+      const { claims } = await agents.admit(request);
+      const leave = places.take(claims, request.raw, LIMITS.httpBodyBytes);
+      reply.raw.once('close', leave);
+      if (reply.raw.destroyed) leave(); // it has closed already, and does not close again
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       await sendRefusal(reply, agents.endpoint(server), undefined, error);

@@ -45,6 +45,7 @@ export class Authorizations implements Endpoint {
       method: asked.method,
       url: `${config.boundary.url}/http/${name}`,
     });
+    asked.admit(claims);
     const api = registrations.find(claims.tenant, 'apis', name);
     if (!api) throw new Denied({ code: 'NOT_FOUND', says: `API ${name.slice(0, 64)} not found.` }, 403);
     const { method, target, content, isPartial } = await refusedAs403(() =>

@@ -87,6 +87,7 @@ export class HttpTools implements Endpoint {
     const { request, headers, client } = asked;
     if (!isMethod(asked.method)) throw new Refused('METHOD_NOT_ALLOWED', 'this method is not passed on');
     const admitted = await this.admit(asked);
+    asked.admit(admitted.claims);
     const hasBody = (headers.get('content-length') ?? '0') !== '0' || headers.has('transfer-encoding');
     if (hasBody && ['GET', 'HEAD', 'OPTIONS'].includes(asked.method))
       throw new Refused('BAD_REQUEST', `a ${asked.method} with a body is ambiguous`);
@@ -123,7 +124,7 @@ export class HttpTools implements Endpoint {
 
   private async carryOut(
     { response, headers }: Asked,
-    { name, api, method, target }: Admitted,
+    { claims, name, api, method, target }: Admitted,
     bytes: Buffer,
     call: PermittedCall,
   ): Promise<void> {
@@ -131,6 +132,7 @@ export class HttpTools implements Endpoint {
     const moved = (location: string): string | undefined => this.moved(name, api, url, location);
     try {
       const answer = await send({
+        tenant: claims.tenant,
         method,
         url,
         headers: { ...passedHeaders(headers, api.headers), ...api.credentials?.headers },

@@ -46,7 +46,7 @@ export class Agents {
    * @throws Refused UNAUTHENTICATED, DPOP_INVALID, NOT_READY; NOT_FOUND for a server of another tenant; FORBIDDEN for a page
    * in a browser
    */
-  async admit({ raw, method, url, headers, params }: FastifyRequest): Promise<void> {
+  async admit({ raw, method, url, headers, params }: FastifyRequest): Promise<Asking> {
     const { origin, authorization, dpop } = headers;
     if (origin !== undefined && !isSame(origin, this.config.boundary.url))
       throw new Refused('FORBIDDEN', 'this endpoint is not for pages of other origins');
@@ -55,7 +55,9 @@ export class Agents {
     const { server = '' } = params as { server?: string };
     const upstream = await this.servers.find(claims.tenant, server);
     if (!upstream) throw new Refused('NOT_FOUND', `MCP server ${server.slice(0, 64)} not found.`);
-    this.identified.set(raw, { claims, upstream });
+    const asking = { claims, upstream };
+    this.identified.set(raw, asking);
+    return asking;
   }
 
   /** Returns the sender of an admitted request. @throws Refused */

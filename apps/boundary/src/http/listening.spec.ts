@@ -67,6 +67,18 @@ describe('Listening', () => {
     expect(await answer).toMatchObject({ status: 200 });
   });
 
+  it('ends after the time that a call may take, so that its client opens another', async () => {
+    const time = new AbortController();
+    const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValue(time.signal);
+    const { sent, answer } = client();
+    await turn();
+    expect([sent.length, timeout.mock.calls]).toEqual([1, [[BOUNDARY_LIMITS.callMs]]]);
+    time.abort();
+    expect(await answer).toMatchObject({ status: 200 });
+    expect(watched.size).toBe(0);
+    timeout.mockRestore();
+  });
+
   it.each([true, false])('has as many streams of a lease as the limit states, with sessions: %s', async (has) => {
     hasSession = has;
     const open = Array.from({ length: BOUNDARY_LIMITS.sessionsPerLease }, () => client());

@@ -20,7 +20,10 @@ const CHANGES: Readonly<Record<string, string>> = {
   'notifications/resources/list_changed': 'resourcesListChanged',
 };
 
-/** Streams of notifications (2026-07-28, `subscriptions/listen`). A stream ends with its lease, and with its client. */
+/**
+ * Streams of notifications (2026-07-28, `subscriptions/listen`). A stream ends with its lease, with its client, and after
+ * the time that a call may take: its client opens another, and each subscription is decided again.
+ */
 export class Listening {
   /** streams that are open, by lease */
   private readonly open = new Map<string, number>();
@@ -90,7 +93,8 @@ export class Listening {
       const resources = honored.length > 0 ? { resourceSubscriptions: honored } : {};
       stream.notify('notifications/subscriptions/acknowledged', tagged({ notifications: { ...lists, ...resources } }));
       held.start();
-      const all = AbortSignal.any([signal, ending.signal, ...(session ? [session.closed.signal] : [])]);
+      const time = AbortSignal.timeout(BOUNDARY_LIMITS.callMs);
+      const all = AbortSignal.any([signal, ending.signal, time, ...(session ? [session.closed.signal] : [])]);
       if (!all.aborted)
         await new Promise<void>((resolve) => all.addEventListener('abort', () => resolve(), { once: true }));
       return { status: 200, result: JSON.stringify({ resultType: 'complete', _meta: { [SUBSCRIPTION]: id } }) };

@@ -4,6 +4,7 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { LiveLeases } from '../calls/live-leases';
 import { Seals } from '../calls/seals';
 import type { Sessions } from '../sessions/sessions';
+import { BOUNDARY_LIMITS } from '../limits';
 import type { Agents } from './agents';
 import { sealedClient } from './clients';
 import { McpController } from './mcp.controller';
@@ -80,6 +81,19 @@ describe('the stream of messages that belong to no request', () => {
   beforeEach(() => {
     watched.clear();
     [holding, hasSession, released] = [() => undefined, true, 0];
+  });
+
+  it('ends after the time that a call may take, so that its client opens another', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const { raw } = await opened();
+      jest.advanceTimersByTime(BOUNDARY_LIMITS.callMs - 1);
+      expect(raw.destroyed).toBe(false);
+      jest.advanceTimersByTime(1);
+      expect([raw.destroyed, watched.size, released]).toEqual([true, 0, 1]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('ends with its lease', async () => {

@@ -4,6 +4,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import { PROOF_ALGORITHMS, type TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { LiveLeases } from '../calls/live-leases';
 import { Seals } from '../calls/seals';
+import { BOUNDARY_LIMITS } from '../limits';
 import { Sessions, type HeldSession } from '../sessions/sessions';
 import { Agents } from './agents';
 import { AnswerStream } from './answer-stream';
@@ -126,7 +127,10 @@ export class McpController {
     return known;
   }
 
-  /** Opens the stream of messages that belong to no request (revisions with `initialize`). It ends with its lease. */
+  /**
+   * Opens the stream of messages that belong to no request (revisions with `initialize`). It ends with its lease, and after
+   * the time that a call may take: what the session announces is decided again when its client opens another.
+   */
   private async stream(request: FastifyRequest, reply: FastifyReply, server: string): Promise<void> {
     const { claims, upstream } = this.agents.asking(request);
     const known = this.clientOf(request, claims, server);
@@ -153,6 +157,8 @@ export class McpController {
       reply.raw.once('close', leave);
       stream.start();
       ends.push(onAbort(session.closed.signal, () => stream.close()));
+      const timer = setTimeout(() => stream.close(), BOUNDARY_LIMITS.callMs).unref();
+      ends.push(() => clearTimeout(timer));
       onAbort(ending.signal, () => session.close());
     } catch (error) {
       leave();

@@ -204,6 +204,7 @@ export class Methods {
       const { isReduced: _, ...options } = all;
       if (!session) return upstream.request(method, params, options);
       if (method === 'resources/subscribe') return session.subscribe(params, options);
+      if (method === 'logging/setLevel') return session.setLevel(params, all);
       return session.send(method, params, all, revision === STATELESS ? undefined : stream);
     };
   }

@@ -49,6 +49,7 @@ export class Models implements Endpoint {
     const authorization = headers.get('authorization');
     const address = config.boundary.url + url;
     const claims = await tokens.identify({ authorization, dpop: headers.get('dpop'), method, url: address });
+    asked.admit(claims);
     const [, name = ''] = /^\/llm\/([^/?]+)\/v1\/chat\/completions$/.exec(url) ?? [];
     const provider = registrations.find(claims.tenant, 'models', name);
     if (!provider) throw new Refused('NOT_FOUND', 'the boundary passes on /llm/{provider}/v1/chat/completions alone');
@@ -109,6 +110,7 @@ export class Models implements Endpoint {
         });
       }
       const answer = await send({
+        tenant: prepared.claims.tenant,
         method: 'POST',
         url: new URL(`${provider.upstream.url.replace(/\/$/, '')}/chat/completions`),
         headers: {

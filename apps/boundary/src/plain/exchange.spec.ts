@@ -24,7 +24,7 @@ describe('a request to an upstream', () => {
     server.close();
   });
   const sent = (signal: AbortSignal, path = ''): Promise<IncomingMessage> =>
-    send({ method: 'GET', url: new URL(path, url), headers: {}, signal });
+    send({ tenant: 't', method: 'GET', url: new URL(path, url), headers: {}, signal });
   const textOf = async (answer: IncomingMessage): Promise<string> => {
     let text = '';
     for await (const chunk of answer) text += String(chunk);
@@ -49,6 +49,21 @@ describe('a request to an upstream', () => {
     }
   });
 
+  it('uses a connection again for its tenant, and that of no other', async () => {
+    const ports: (number | undefined)[] = [];
+    const note = ({ socket }: IncomingMessage): void => void ports.push(socket.remotePort);
+    server.on('request', note);
+    const { signal } = new AbortController();
+    for (const tenant of ['one', 'one', 'two', 'one']) {
+      await textOf(await send({ tenant, method: 'GET', url, headers: {}, signal }));
+      await new Promise((again) => setImmediate(again)); // its connection is kept from the next turn on
+    }
+    server.off('request', note);
+    const [first, again, other, last] = ports;
+    expect([again, last]).toEqual([first, first]);
+    expect(other).not.toBe(first);
+  });
+
   it('fails as one that may have arrived if it is aborted without an answer', async () => {
     const client = new AbortController();
     const before = received;
@@ -63,6 +78,7 @@ describe('a request to an upstream', () => {
   it('fails as not sent if it is aborted before, or if there is no connection', async () => {
     await expect(sent(AbortSignal.abort())).rejects.toThrow(NotReached);
     const none = send({
+      tenant: 't',
       method: 'GET',
       url: new URL('http://127.0.0.1:1/'),
       headers: {},

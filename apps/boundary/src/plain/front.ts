@@ -2,9 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, ty
 import type { Socket } from 'node:net';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Refused } from '@bailiwick/edge/refused';
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Logger } from '@bailiwick/platform/logging';
 import { readHeaders, type Headers } from './head';
 import { PLAIN_LIMITS } from './limits';
+import { Places } from './places';
 import { Denied, sendProblem } from './problems';
 
 /** A request of an agent, or of a proxy that asks about one. */
@@ -17,6 +19,8 @@ export interface Asked {
   readonly headers: Headers;
   /** aborted when the client goes away */
   readonly client: AbortSignal;
+  /** Takes a place for the sender once it is known, until the request ends. Call it before the body is read. @throws Refused */
+  readonly admit: (sender: Pick<TokenClaims, 'tenant' | 'grantId'>) => void;
 }
 
 /** The handler of the requests of one kind of address. */
@@ -40,6 +44,8 @@ export class Front {
   private endpoints: readonly Endpoint[] = [];
   private logger: Logger | undefined;
   private inFlight = 0;
+  /** shared with the requests of MCP */
+  readonly places = new Places();
   /** connections on which a request was ambiguous: nothing else that was sent on them is taken for a request */
   private readonly refused = new WeakSet<Socket>();
 
@@ -58,6 +64,7 @@ export class Front {
         else others(request, response);
       },
     );
+    server.maxConnections = LIMITS.httpConnections;
     // a tunnel cannot be decided: nothing in it can be read
     server.on('connect', (_request, socket) =>
       socket.end('HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'),
@@ -75,6 +82,10 @@ export class Front {
     response.once('close', () => client.abort('the client has gone'));
     request.on('error', () => client.abort('the client has gone'));
     this.inFlight += 1;
+    let leave = (): void => undefined;
+    const admit: Asked['admit'] = (sender) => {
+      leave = this.places.take(sender, request, PLAIN_LIMITS.bodyBytes);
+    };
     try {
       if (this.inFlight > LIMITS.httpRequests) throw new Refused('TOO_MANY', 'too many requests are in flight');
       const headers = readHeaders(request.rawHeaders, endpoint.isForProxies);
@@ -84,7 +95,7 @@ export class Front {
       }
       const { method = '', url = '' } = request;
       if (url.length > PLAIN_LIMITS.targetChars) throw new Refused('BAD_REQUEST', 'the address is too long');
-      await endpoint.handle({ request, response, method, url, headers: headers.value, client: client.signal });
+      await endpoint.handle({ request, response, method, url, headers: headers.value, client: client.signal, admit });
     } catch (error) {
       if (error instanceof Refused || error instanceof Denied) sendProblem(response, error, endpoint.isForModels);
       else {
@@ -93,6 +104,7 @@ export class Front {
       }
     } finally {
       this.inFlight -= 1;
+      leave();
     }
   }
 }

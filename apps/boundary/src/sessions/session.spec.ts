@@ -19,7 +19,7 @@ describe('Session', () => {
     answer = () => Promise.resolve(DONE);
     const subscribe = (params: { uri: unknown }) => (sent.push(params.uri), answer(params.uri));
     const upstream = { name: 's', separately: () => ({ name: 's', subscribe }) } as unknown as Upstream;
-    session = new Session({ claims: {} as TokenClaims, upstream }, {}, false, {} as GovernedRequests);
+    session = new Session({ claims: {} as TokenClaims, upstream }, {}, {} as GovernedRequests);
   });
   const subscribe = (uri: string) => session.subscribe({ uri }, { signal });
   const isAnnounced = (uri: string): boolean => {
@@ -50,6 +50,24 @@ describe('Session', () => {
     expect(['a', 'b', 'c'].map((each) => isAnnounced(`test://${each}`))).toEqual([true, false, false]);
   });
 
+  it('passes log messages on only after a level was decided, to which the server agreed', async () => {
+    const request = () => answer('level');
+    const upstream = { name: 's', separately: () => ({ name: 's', request }) } as unknown as Upstream;
+    session = new Session({ claims: {} as TokenClaims, upstream }, {}, {} as GovernedRequests);
+    session.attach(asker, 'stream');
+    const isLogged = async (): Promise<boolean> => {
+      session.notified('notifications/message', { level: 'info', data: 'x' });
+      return notified.splice(0).length > 0;
+    };
+    expect(await isLogged()).toBe(false);
+    answer = () => Promise.resolve({ ok: false, error: { code: 1, message: 'no' } });
+    await session.setLevel({ level: 'info' }, { signal, isReduced: false });
+    expect(await isLogged()).toBe(false);
+    answer = () => Promise.resolve(DONE);
+    await session.setLevel({ level: 'info' }, { signal, isReduced: false });
+    expect(await isLogged()).toBe(true);
+  });
+
   it('asks a client on its stream only until the call ends for which the server asks', async () => {
     const call = new AbortController();
     let asked: AbortSignal | undefined;
@@ -66,7 +84,7 @@ describe('Session', () => {
     const upstream = { name: 's', separately: () => ({ name: 's', request }) } as unknown as Upstream;
     const run = (_claims: unknown, governed: Governed, signal: AbortSignal) =>
       governed.send({ signal, isReduced: false });
-    session = new Session({ claims: {} as TokenClaims, upstream }, { roots: {} }, false, { run } as never);
+    session = new Session({ claims: {} as TokenClaims, upstream }, { roots: {} }, { run } as never);
     session.attach({ ...asker, ask }, 'stream');
     await session.send('tools/call', {}, { signal: call.signal, isReduced: false });
     expect(asked?.aborted).toBe(true);

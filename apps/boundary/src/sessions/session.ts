@@ -15,6 +15,7 @@ import {
 import type { Upstream } from '../upstream/upstream';
 import { isObject } from '../json-text';
 import { BOUNDARY_LIMITS } from '../limits';
+import { Announced } from './announced';
 import { serverOperation } from './server-requests';
 
 type Json = Record<string, unknown>;
@@ -35,8 +36,7 @@ export class Session implements ClientSide {
   readonly server: Upstream;
   readonly client: string | undefined;
   private readonly claims: TokenClaims;
-  /** resources whose changes the lease permitted to be announced */
-  private readonly subscribed = new Set<string>();
+  private readonly announced: Announced;
   readonly closed = new AbortController();
   usedAt = performance.now();
   private readonly byRequest: Asker[] = [];
@@ -49,11 +49,11 @@ export class Session implements ClientSide {
   constructor(
     { claims, upstream, client }: { claims: TokenClaims; upstream: Upstream; client?: string | undefined },
     readonly capabilities: Json,
-    private readonly mayLog: boolean,
     private readonly requests: GovernedRequests,
   ) {
     this.claims = claims;
     this.server = upstream;
+    this.announced = new Announced(upstream.name);
     this.client = client;
     this.upstream = upstream.separately(this);
   }
@@ -120,24 +120,36 @@ export class Session implements ClientSide {
   /** Subscribes to a resource after its decision; changes are passed on from then on. */
   async subscribe(params: Json, options: RequestOptions): Promise<UpstreamAnswer> {
     const uri = String(params.uri);
-    const isNew = !this.subscribed.has(uri);
-    if (isNew && this.subscribed.size >= BOUNDARY_LIMITS.subscriptions) return TOO_MANY;
-    this.subscribed.add(uri);
-    const over = this.use();
-    let isAgreed = false;
-    try {
-      const answer = await this.upstream.subscribe(params, options);
-      isAgreed = answer.ok;
-      return answer;
-    } finally {
-      over();
-      if (isNew && !isAgreed) this.subscribed.delete(uri);
-    }
+    if (!this.announced.hasRoomFor(uri)) return TOO_MANY;
+    return this.ifAgreed(this.announced.subscribe(uri), () => this.upstream.subscribe(params, options));
   }
 
   /** Takes note that the client unsubscribes: changes of the resource are not passed on from now on. */
   unsubscribed(uri: string): void {
-    this.subscribed.delete(uri);
+    this.announced.unsubscribe(uri);
+  }
+
+  /** Sets the level of log messages after its decision; they are passed on from then on. */
+  setLevel(params: Json, options: GovernedOptions): Promise<UpstreamAnswer> {
+    return this.ifAgreed(this.announced.log(params), () => this.send('logging/setLevel', params, options));
+  }
+
+  private async ifAgreed(takeBack: () => void, ask: () => Promise<UpstreamAnswer>): Promise<UpstreamAnswer> {
+    const over = this.use();
+    let isAgreed = false;
+    try {
+      const answer = await ask();
+      isAgreed = answer.ok;
+      return answer;
+    } finally {
+      over();
+      if (!isAgreed) takeBack();
+    }
+  }
+
+  /** Decides again what was decided so long ago that it would end soon. */
+  decideAgain(): Promise<void> {
+    return this.announced.decideAgain(this.requests, this.claims, this.closed.signal);
   }
 
   /**
@@ -221,9 +233,12 @@ export class Session implements ClientSide {
   notified(method: string, params: Json): void {
     const isChange =
       LIST_CHANGES.has(method) ||
-      (method === 'notifications/resources/updated' && this.subscribed.has(String(params.uri)));
+      (method === 'notifications/resources/updated' && this.announced.mayAnnounce(String(params.uri)));
     if (isChange) return this.streams.at(-1)?.notify(method, params);
-    if (method === 'notifications/elicitation/complete' || (method === 'notifications/message' && this.mayLog))
+    if (
+      method === 'notifications/elicitation/complete' ||
+      (method === 'notifications/message' && this.announced.mayLog)
+    )
       if (this.reduced === 0) this.newest?.notify(method, params);
   }
 

@@ -49,6 +49,7 @@ export class Sessions {
   async hold(client: ClientOf): Promise<HeldSession> {
     let release = (): void => undefined;
     const session = await this.of(client, (found) => (release = found.use()));
+    void session?.decideAgain();
     return { session, release };
   }
 
@@ -84,7 +85,7 @@ export class Sessions {
         'NOT_READY',
         'too many clients have a separate connection to a server; close one, or try again',
       );
-    const session = new Session(client, Object.fromEntries(permitted), could(LOGGING), this.requests);
+    const session = new Session(client, Object.fromEntries(permitted), this.requests);
     this.open.set(key, session);
     session.closed.signal.addEventListener('abort', () => {
       if (this.open.get(key) === session) this.open.delete(key);

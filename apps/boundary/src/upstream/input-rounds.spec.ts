@@ -79,7 +79,11 @@ describe('inRounds', () => {
   it('ends with the error of a client that gives no input, and may have been made', async () => {
     const { send, received } = serving(asks({ who: WHO }), DONE);
     const error = { code: -32001, message: 'the lease does not permit it' };
-    expect(await inRounds(send, () => Promise.resolve([{ error }]), signal)).toEqual({ ok: false, error, mayBeMade: true });
+    expect(await inRounds(send, () => Promise.resolve([{ error }]), signal)).toEqual({
+      ok: false,
+      error,
+      mayBeMade: true,
+    });
     expect(received).toHaveLength(1);
   });
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type GatewayConfig } from '../config';
 import { bodyLimitOf, type Endpoint } from '../http/endpoints/endpoint';
-import { IncomingBodies } from '../http/bodies/incoming-bodies';
+import { IncomingBodies } from '@bailiwick/edge/incoming-bodies';
 import { PerRequest } from '../http/per-request';
 import { Refused } from '../http/problems/problem';
 import type { Incoming } from '../http/request-context';

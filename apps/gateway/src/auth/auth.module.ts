@@ -6,7 +6,7 @@ import { systemClock } from '@bailiwick/core/clock';
 import { logName } from '@bailiwick/core/ids';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { BUS, CONFIG, type GatewayConfig } from '../config';
-import { IncomingBodies } from '../http/bodies/incoming-bodies';
+import { IncomingBodies } from '@bailiwick/edge/incoming-bodies';
 import { LogClient } from '../log-client/log-client';
 import { Admission } from './admission';
 import { ApiKeys } from './api-keys';

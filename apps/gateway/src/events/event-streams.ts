@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Admission } from '../auth/admission';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { Refused } from '../http/problems/problem';
 import type { Caller } from '../auth/caller';
 import type { RequestContext } from '../http/request-context';

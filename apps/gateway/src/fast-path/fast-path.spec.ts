@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Admission } from '../auth/admission';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import type { BoundEndpoint, EndpointRegistry } from '../http/endpoints/endpoint-registry';
 import { Reply } from '../http/responses/http-response';
 import type { Problems } from '../http/problems/problems';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { Admission } from '../auth/admission';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import type { ArgumentSource } from '../http/endpoints/endpoint';
 import { EndpointRegistry, type BoundEndpoint } from '../http/endpoints/endpoint-registry';
 import { toResponse, type HttpResponse } from '../http/responses/http-response';

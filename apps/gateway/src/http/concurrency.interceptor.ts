@@ -2,7 +2,7 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import type { FastifyRequest } from 'fastify';
 import { finalize, type Observable } from 'rxjs';
 import { Admission } from '../auth/admission';
-import { ConcurrencyLimiter } from './concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { endpointOf } from './endpoints/endpoint';
 
 /**

@@ -5,7 +5,7 @@ import { AuthGuard } from '../auth/auth.guard';
 import { RolesGuard } from '../auth/roles.guard';
 import { FastPath } from '../fast-path/fast-path';
 import { ConcurrencyInterceptor } from './concurrency.interceptor';
-import { ConcurrencyLimiter } from './concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { EndpointRegistry } from './endpoints/endpoint-registry';
 import { IdempotencyInterceptor } from './idempotency.interceptor';
 import { MetricsInterceptor } from './metrics.interceptor';

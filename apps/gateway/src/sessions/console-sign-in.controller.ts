@@ -7,7 +7,7 @@ import { Pseudonyms } from '../auth/pseudonyms';
 import { cookieOf, SIGN_IN_COOKIE, signInCookie } from '../auth/sessions/cookies';
 import { Sessions } from '../auth/sessions/sessions';
 import { CONFIG, type GatewayConfig } from '../config';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { Ctx, Endpoint, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';

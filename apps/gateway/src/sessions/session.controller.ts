@@ -7,7 +7,7 @@ import { sessionCookie } from '../auth/sessions/cookies';
 import { checkCsrf } from '../auth/sessions/browser-requests';
 import { SessionAdmission, type LiveSession } from '../auth/sessions/session-admission';
 import { Sessions } from '../auth/sessions/sessions';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { Body, Ctx, Endpoint } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { Incoming, RequestContext } from '../http/request-context';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LIMITS } from '@bailiwick/core/limits';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { Refused } from '../http/problems/problem';
 import { SignalPoller } from './signal-poller';
 import type { Transmitter } from './signal-receiver';

@@ -4,7 +4,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { Logger } from '@bailiwick/platform/logging';
 import { boundedPostJson } from '../auth/issuers/bounded-fetch';
 import { LOGGER } from '../config';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { countFailedPoll } from './signal-metrics';
 import { SetRefused } from './set-verifier';
 import { SignalReceiver, Transmitters, type Transmitter } from './signal-receiver';

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { transmitterName } from '@bailiwick/contracts/signals/signal-record';
 import { LIMITS } from '@bailiwick/core/limits';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { Ctx, Endpoint, Params, Text } from '../http/endpoints/endpoint';
 import type { RequestContext } from '../http/request-context';
 import { Reply } from '../http/responses/http-response';

@@ -15,7 +15,7 @@ import { BUS, CONFIG, LOGGER, type GatewayConfig } from '../config';
 import { configureHttp } from '../gateway-application';
 import { EndpointRegistry } from '../http/endpoints/endpoint-registry';
 import { HttpAdapter } from '../http/http-adapter';
-import { IncomingBodies } from '../http/bodies/incoming-bodies';
+import { IncomingBodies } from '@bailiwick/edge/incoming-bodies';
 import { Transmitters } from '../signals/signal-receiver';
 import { checkedTransmitters } from '../signals/transmitter-config';
 import { busThat, type BusReply } from './bus';

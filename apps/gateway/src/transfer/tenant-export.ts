@@ -5,7 +5,7 @@ import type { ExportHeader } from '@bailiwick/contracts/transfer/export';
 import { rfc3339, systemClock } from '@bailiwick/core/clock';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Pseudonyms } from '../auth/pseudonyms';
-import { ConcurrencyLimiter } from '../http/concurrency-limiter';
+import { ConcurrencyLimiter } from '@bailiwick/edge/concurrency-limiter';
 import { NDJSON } from '../http/responses/ndjson';
 import { LogClient } from '../log-client/log-client';
 

@@ -5,7 +5,7 @@ import { endpointFinder } from '../../fast-path/plain-requests';
 import { busThat } from '../../testing/bus';
 import { endpointsOfGateway, keyOf, startGateway, type Gateway } from '../../testing/gateway';
 import { RUN_ID } from '../../testing/tokens';
-import { IncomingBodies } from './incoming-bodies';
+import { IncomingBodies } from '@bailiwick/edge/incoming-bodies';
 
 const KEY = keyOf('orchestrator');
 const OTHER = keyOf('orchestrator', 'other');

@@ -1,5 +1,5 @@
 import { ConcurrencyLimiter } from './concurrency-limiter';
-import { Refused } from './problems/problem';
+import { Refused } from './refused';
 
 describe('ConcurrencyLimiter', () => {
   const refused = (take: () => unknown): boolean => {

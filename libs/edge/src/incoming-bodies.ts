@@ -1,7 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Caller } from '../../auth/caller';
-import { Refused } from '../problems/problem';
+import { Refused } from './refused';
+
+/** The sender of a request, as far as bodies are counted by it. */
+interface Sender {
+  readonly tenant: string;
+  readonly actor: { readonly id: string };
+}
 
 interface Bounds {
   readonly bytes: number;
@@ -37,7 +42,7 @@ export class IncomingBodies {
    * @param most the bytes that its endpoint reads
    * @throws Refused TOO_MANY if the memory is used up
    */
-  expect({ tenant, actor }: Caller, request: IncomingMessage, most: number = LIMITS.httpBodyBytes): void {
+  expect({ tenant, actor }: Sender, request: IncomingMessage, most: number = LIMITS.httpBodyBytes): void {
     const bytes = bytesOf(request, most);
     if (bytes === 0) return;
     const { bounds } = this;

@@ -1,4 +1,4 @@
-import { Refused } from './problems/problem';
+import { Refused } from './refused';
 
 /** Bounds concurrent work, in total and per tenant. */
 export class ConcurrencyLimiter {

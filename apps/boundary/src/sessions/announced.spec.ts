@@ -1,0 +1,98 @@
+import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
+import type { Governed, GovernedRequests } from '../calls/governed';
+import { BOUNDARY_LIMITS } from '../limits';
+import { Announced } from './announced';
+
+const { signal } = new AbortController();
+const HALF = BOUNDARY_LIMITS.callMs / 2;
+
+describe('what a server may announce to a client', () => {
+  let now = 0;
+  let outcome: object | undefined;
+  let decided: string[];
+  let during: () => void;
+  let announced: Announced;
+  const requests = {
+    run: async (_claims: unknown, { tool, resource, send }: Governed) => {
+      decided.push(`${tool} ${resource.id}`);
+      during();
+      return outcome ?? send({ signal, isReduced: false });
+    },
+  } as unknown as GovernedRequests;
+  const after = (ms: number): void => void (now += ms);
+  const again = () => announced.decideAgain(requests, {} as TokenClaims, signal);
+  const passes = () => [announced.mayAnnounce('test://a'), announced.mayLog];
+
+  beforeEach(() => {
+    [now, outcome, decided, during] = [1_000, undefined, [], () => undefined];
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    announced = new Announced('s');
+    announced.subscribe('test://a');
+    announced.log({ level: 'info' });
+  });
+  afterEach(() => void jest.restoreAllMocks());
+
+  it('ends when its decision is as old as a call may be, whatever streams are open', () => {
+    expect(passes()).toEqual([true, true]);
+    after(2 * HALF - 1);
+    expect(passes()).toEqual([true, true]);
+    after(1);
+    expect(passes()).toEqual([false, false]);
+  });
+
+  it('continues if it is decided again, once in half of that time', async () => {
+    after(HALF - 1);
+    await again();
+    expect(decided).toEqual([]);
+    after(1);
+    await Promise.all([again(), again()]);
+    expect(decided).toEqual(['resources/read s/resources/test/a', 'logging/setLevel s/logging']);
+    after(2 * HALF - 1);
+    expect(passes()).toEqual([true, true]);
+    after(1);
+    expect(passes()).toEqual([false, false]);
+    await again(); // a client that comes back later has it again
+    expect(passes()).toEqual([true, true]);
+  });
+
+  it.each<[string, object]>([
+    ['DENIED', { denial: { code: 'DENIED' } }],
+    ['APPROVAL_NEEDED', { denial: { code: 'APPROVAL_NEEDED' } }],
+    ['GRANT_NOT_LIVE', { denial: { code: 'GRANT_NOT_LIVE' } }],
+  ])('ends at once with %s, and for good', async (_code, denial) => {
+    after(HALF);
+    outcome = denial;
+    await again();
+    expect(passes()).toEqual([false, false]);
+    outcome = undefined;
+    await again();
+    expect([passes(), decided.length]).toEqual([[false, false], 2]);
+  });
+
+  it('lasts as long as its decision if there is no other, and is decided again with the next request', async () => {
+    after(HALF);
+    outcome = { denial: { code: 'NOT_READY' } };
+    await again();
+    expect(passes()).toEqual([true, true]);
+    after(HALF);
+    expect(passes()).toEqual([false, false]);
+    outcome = undefined;
+    await again();
+    expect(passes()).toEqual([true, true]);
+  });
+
+  it('is what its client decided meanwhile', async () => {
+    after(HALF);
+    during = () => announced.unsubscribe('test://a');
+    await again();
+    expect(passes()).toEqual([false, true]);
+  });
+
+  it('is not changed by a request to which the server does not agree', () => {
+    announced.subscribe('test://a')();
+    announced.log({ level: 'debug' })();
+    expect(passes()).toEqual([true, true]);
+    announced.subscribe('test://b')();
+    expect(announced.mayAnnounce('test://b')).toBe(false);
+  });
+});
