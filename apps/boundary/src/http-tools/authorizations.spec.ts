@@ -12,6 +12,7 @@ const catalogOf = (api: string): CatalogEntry[] => [
   entry(api, 'GET /customers/:id', `${api}.read`, { resource: { type: 'customer', id: '{/path/id}' } }),
   entry(api, 'POST /payments', `${api}.pay`, { resource: { type: 'account', id: '{/body/to}' } }),
   entry(api, 'POST /notes', `${api}.note`),
+  entry(api, 'POST /messages', `${api}.message`, { attributes: { reached: { addresses: 'all' } } }),
 ];
 
 describe('Authorizations', () => {
@@ -79,8 +80,9 @@ describe('Authorizations', () => {
   });
 
   it('denies a call whose decision needs the body, which the proxy does not send', async () => {
-    const [ofNginx, ofEnvoy] = [await nginx('POST', '/payments', json), await envoy('POST', '/payments', json)];
-    for (const { status, body } of [ofNginx, ofEnvoy])
+    const routes = ['/payments', '/messages'];
+    const answers = routes.flatMap((each) => [nginx('POST', each, json), envoy('POST', each, json)]);
+    for (const { status, body } of await Promise.all(answers))
       expect([status, body.code, body.detail]).toEqual([403, 'DENIED', expect.stringContaining('from the body')]);
     expect(world.asked).toEqual([]);
   });

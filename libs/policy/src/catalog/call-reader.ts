@@ -47,7 +47,7 @@ export class CallReader {
     if (!entry || !takesFromArguments(entry)) return undefined;
     if (args === undefined && argsDigest !== undefined && pointsToArguments(entry))
       return { policy: this.version, fault: `${NEEDS_ARGS}; state them in action.args, not only their digest` };
-    const found = derive(entry, args ?? {});
+    const found = derive(entry, args);
     if (!found.ok) return { policy: this.version, fault: found.error };
     const { resource, attributes, cost, units } = found.value;
     return {

@@ -139,6 +139,8 @@ describe('what an entry takes from arguments', () => {
       ok: true,
       value: { attributes: { reached: ['eve@example.com'] } },
     });
+    // arguments that a caller leaves out may have any: no condition holds
+    expect(derived(undefined)).toEqual({ ok: true, value: { attributes: {} } });
     expect(derived({})).toEqual({ ok: true, value: { attributes: { reached: ['none'] } } });
   });
 

@@ -68,8 +68,11 @@ function nameAt(args: unknown, path: string): Result<string, string> {
   return err(`the argument ${path} names the resource, and ${isWrong(value)}; it must be a text or a whole number`);
 }
 
-const attributeOf = (source: AttributeSource, args: unknown): Result<Attribute | undefined, string> =>
-  typeof source === 'string' ? attributeAt(args, source) : addressesOf(args);
+/** Of arguments that are not stated, it is not known whether they have an address: the attribute is left out. */
+function attributeOf(source: AttributeSource, args: unknown): Result<Attribute | undefined, string> {
+  if (typeof source === 'string') return attributeAt(args, source);
+  return args === undefined ? ok(undefined) : addressesOf(args);
+}
 
 function attributeAt(args: unknown, path: string): Result<Attribute | undefined, string> {
   const value = valueAt(args, path);

@@ -57,18 +57,18 @@ describe('deriveLease', () => {
   });
 
   it('binds addresses within texts, and in arguments that some calls leave out', () => {
-    const tell = (body: string, more = {}): Call => ['send_direct_message', { recipient: 'Ann', body, ...more }];
-    const task = 'Tell Ann about www.example.com/bills';
+    const message = (body: string, more = {}): Call => ['send_direct_message', { recipient: 'Ann', body, ...more }];
+    const task = 'Write to Ann about www.example.com/bills';
     const lease = deriveLease(
-      [tell('Hello'), tell('Hi, see www.example.com/a'), tell('Hello', { cc: 'bob@example.com' })].map((call) =>
-        runOf(task, [call]),
+      [message('Hello'), message('Hi, see www.example.com/a'), message('Hello', { cc: 'bob@example.com' })].map(
+        (call) => runOf(task, [call]),
       ),
     );
-    expect(firstOf(lease, tell('other words'))).toBe('permit');
-    expect(firstOf(lease, tell('https://www.example.com/a and www.example.com/bills'))).toBe('permit');
-    expect(firstOf(lease, tell('see www.evil.example'))).toBe('deny');
-    expect(firstOf(lease, tell('Hello', { cc: 'eve@example.com' }))).toBe('deny');
-    expect(firstOf(lease, tell('Hello', { cc: 'bob@example.com' }))).toBe('permit');
+    expect(firstOf(lease, message('other words'))).toBe('permit');
+    expect(firstOf(lease, message('https://www.example.com/a and www.example.com/bills'))).toBe('permit');
+    expect(firstOf(lease, message('see www.evil.example'))).toBe('deny');
+    expect(firstOf(lease, message('Hello', { cc: 'eve@example.com' }))).toBe('deny');
+    expect(firstOf(lease, message('Hello', { cc: 'bob@example.com' }))).toBe('permit');
   });
 
   it('leaves open what differs from run to run, such as a code', () => {

@@ -12,7 +12,7 @@ describe('the shape of a task', () => {
   });
 
   it('takes no apostrophe in a word for a quotation mark', () => {
-    expect(shapeOfTask("I'm sure that's it").values).toEqual([]);
+    expect(shapeOfTask("It's at the dogs' home").values).toEqual([]);
   });
 });
 
@@ -22,7 +22,7 @@ describe('a run as a run of another task', () => {
     ['send_email', { recipients: ['Bob@example.com', 'eve@example.com'] }],
   ]);
 
-  it('has the values of the other task where its own task named them, and no more of its own', () => {
+  it('has the values of the other task where its task named them, and none that its task named', () => {
     const [pay, mail] = asRunOf(MINE, run)?.calls ?? [];
     expect(pay?.attributes).toMatchObject({
       ...{ recipient: 'DE89370400440532013000', amount: 120, subject: 'the rent', date: '2024-01-01' },

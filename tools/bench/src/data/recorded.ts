@@ -84,12 +84,18 @@ export class Decider {
   }
 }
 
-/** Writes a log of decisions, each with its outcome. The rules decide one action per lease; the others are copies. */
+/** Writes a log of decisions, each with its outcome. */
 export async function fillDecisions(eventlog: EventLog, log: string, decisions: number): Promise<{ events: number }> {
   const writer = new Writer(eventlog, log);
+  for (const event of decisionEvents(log, decisions)) await writer.add(event, event.commandId);
+  return { events: await writer.end() };
+}
+
+/** Yields the events of a log of decisions. The rules decide one action per lease; the others are copies. */
+export function* decisionEvents(log: string, decisions: number): Generator<Event> {
   const opening: Event[] = [];
   const decider = new Decider(log, (event) => opening.push(event));
-  for (const event of opening) await writer.add(event, event.commandId);
+  yield* opening.slice();
   const like = decider.leaves.map(() => decider.act());
   const { n } = parseLogName(log);
   const startedAt = Date.now() - AGE_MS;
@@ -99,8 +105,7 @@ export async function fillDecisions(eventlog: EventLog, log: string, decisions: 
     for (const [part, event] of (like[i % like.length] as Event[]).entries()) {
       const expiresAt = rfc3339(startedAt + 2 * AGE_MS);
       const data = event.type === 'ActionPermitted' ? { ...event.data, expiresAt } : event.data;
-      await writer.add({ ...event, actionId, time, data } as Event, `cmd_act-${i}-${part}`);
+      yield { ...event, actionId, time, data, commandId: `cmd_act-${i}-${part}` } as Event;
     }
   }
-  return { events: await writer.end() };
 }
