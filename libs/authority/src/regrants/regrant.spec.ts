@@ -107,7 +107,7 @@ describe('what was left of an ended lease', () => {
     expect(permits).toBeGreaterThan(50);
   });
 
-  it('is no more than the bound, whatever the request or a default says', () => {
+  it('is no more than the bound, whatever the request or a default adds', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, budget: { ...ROOMY.budget, calls: 5 } });
     act(log, grantId, 'file.read');
