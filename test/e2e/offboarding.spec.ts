@@ -22,7 +22,7 @@ describe('bailiwick offboard', () => {
 
   const offboard = async (...args: string[]) => {
     const { code, out, err } = await bailiwick(['--data', stack.dataDir, 'offboard', ADA, '--json', ...args]);
-    return { code, err, said: (out === '' ? {} : JSON.parse(out)) as Record<string, unknown> };
+    return { code, err, printed: (out === '' ? {} : JSON.parse(out)) as Record<string, unknown> };
   };
 
   const ofAda = async (): Promise<Granted> => {
@@ -55,7 +55,7 @@ describe('bailiwick offboard', () => {
     const dry = await offboard('--dry-run');
     expect(dry).toMatchObject({
       code: 0,
-      said: {
+      printed: {
         leases: { counts: { grants: 1 } },
         keys: [{ name: 'ada-approver' }],
         standing: [{ id: asked.approvalId }],
@@ -63,14 +63,14 @@ describe('bailiwick offboard', () => {
         unread: [],
       },
     });
-    const digest = dry.said.digest as string;
+    const digest = dry.printed.digest as string;
     const grown = await ofAda();
     const refused = await offboard('--digest', digest, '--reason', 'left the company');
     expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('BLAST_RADIUS_GREW')]);
     expect((await stack.as('analyst').grant(own.grant.id)).status).toBe('active');
 
     const half = await offboard('--reason', 'left the company', '--stop', 'refund-bot');
-    expect([half.code, half.said.left]).toEqual([1, ['class sync-bot without another owner']]);
+    expect([half.code, half.printed.left]).toEqual([1, ['class sync-bot without another owner']]);
     for (const { grant } of [own, grown, ofBot])
       expect((await stack.as('analyst').grant(grant.id)).status).toBe('revoked');
     expect((await http(stack, 'GET', '/v1/approvals', { key: key.body.key as string })).status).toBe(401);
@@ -79,7 +79,7 @@ describe('bailiwick offboard', () => {
     const whole = await offboard(
       ...['--reason', 'left the company', '--stop', 'refund-bot', '--owner', 'sync-bot=user:bob@example.com'],
     );
-    expect([whole.code, whole.err, whole.said.left]).toEqual([0, '', []]);
+    expect([whole.code, whole.err, whole.printed.left]).toEqual([0, '', []]);
     expect((await admin.policy()).bundle.agents?.map(({ owner }) => owner)).toEqual([
       ADA, // its class is stopped
       'user:bob@example.com',

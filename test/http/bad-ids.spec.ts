@@ -81,6 +81,8 @@ const ROUTES: [string, string, keyof Estate, string, Json?][] = [
   ['POST', '/v1/grants/{}/resumption', 'grantId', 'responder', { reason: 'x' }],
   ['GET', '/v1/revocations/{}', 'revocationId', 'responder'],
   ['POST', '/v1/revocations/{}/resumption', 'revocationId', 'responder', { reason: 'x' }],
+  ['GET', '/v1/revocations/{}/regrants', 'revocationId', 'analyst'],
+  ['POST', '/v1/revocations/{}/regrants', 'revocationId', 'orchestrator', { accept: [`grt_0_${'0'.repeat(26)}`] }],
   ['DELETE', '/v1/quarantines/{}', 'revocationId', 'responder'],
   ['GET', '/v1/runs/{}/receipt', 'runId', 'analyst'],
   ['GET', '/v1/trees/{}/receipt', 'treeId', 'analyst'],

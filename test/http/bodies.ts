@@ -119,6 +119,11 @@ export function samples(run: Opened, actionId: string, approvalId: string): Samp
       body: { selector, reason, force: true, mode: 'suspend', until: '2099-01-01T00:00:00.000Z' },
     },
     { path: '/v1/revocations/rev_0_00000000000000000000000000/resumption', role: 'responder', body: { reason } },
+    {
+      path: '/v1/revocations/rev_0_00000000000000000000000000/regrants',
+      role: 'orchestrator',
+      body: { accept: [grantId], expiresAt: '2099-01-01T00:00:00.000Z' },
+    },
     { path: '/v1/policies', role: 'admin', body: { bundle: { 'a.yaml': 'catalogue: []' }, replaces: 0 } },
     { path: '/v1/policies/check', role: 'analyst', body: { bundle: { 'a.yaml': 'catalogue: []' } } },
     {

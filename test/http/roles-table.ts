@@ -223,6 +223,13 @@ export const TABLE: readonly Row[] = [
     path: `/v1/revocations/${await revoked(stack, { mode: 'suspend' })}/resumption`,
     body: { reason },
   })),
+  row('GET /v1/revocations/{id}/regrants', 200, ['responder', 'orchestrator', 'analyst'], async (stack) => ({
+    path: `/v1/revocations/${await revoked(stack)}/regrants`,
+  })),
+  row('POST /v1/revocations/{id}/regrants', 200, ['orchestrator'], async (stack, { grantId }) => ({
+    path: `/v1/revocations/${await revoked(stack)}/regrants`,
+    body: { accept: [grantId] },
+  })),
   row('GET /v1/enforcement-points', 200, ['responder', 'analyst', 'admin'], () => ({ path: '/v1/enforcement-points' })),
   row('DELETE /v1/quarantines/{id}', 200, ['responder'], async (stack) => ({
     path: `/v1/quarantines/${await revoked(stack)}`,

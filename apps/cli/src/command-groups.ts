@@ -38,6 +38,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     add: async (program) => (await import('@bailiwick/cli/commands/suspending')).addSuspendCommands(program),
   },
   {
+    names: ['regrant'],
+    add: async (program) => (await import('@bailiwick/cli/commands/regranting')).addRegrantCommand(program),
+  },
+  {
     names: ['offboard'],
     add: async (program) => (await import('@bailiwick/cli/commands/offboarding')).addOffboardCommand(program),
   },

@@ -365,6 +365,12 @@ export const LIMITS = {
   liveAtOnce: 1_000,
   /** calls of a denied tool that an owner lists in one answer; of further ones, it lists the leases */
   deniedCallsShown: 10_000,
+  /** root leases that a page of proposals after a revocation lists, or that one request grants again */
+  regrantsPage: 50,
+  /** consequences of a revocation among which the leases of such a request are looked for */
+  regrantsSeen: 100_000,
+  /** root leases that were granted again, of which a log remembers that they were */
+  regrantsKept: 100_000,
   /** after which an enforcement point that cannot hear the feed aborts its calls; longer than a log changes its owner */
   unheardMs: 5_000,
   /** how often an enforcement point reports if nothing changes */

@@ -71,7 +71,7 @@ function itemsOf({ keys = [], standing = [], classes = [] }: Holdings): { text: 
 
 /**
  * Returns the digest of what was shown: that of the preview of the leases, one for each class, and a short one for each
- * other item. What has ended since does not matter to it, so that an offboarding that broke off continues under the same.
+ * other item. Later ends do not change it, so that an offboarding that broke off continues under the same digest.
  */
 export function digestOf(holdings: Holdings): string {
   const { leases, classes = [] } = holdings;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import type { delegationBody, openRunBody } from '@bailiwick/contracts/http/bodies';
+import type { RegrantBound } from '@bailiwick/contracts/revocations/regrants';
 import { logName } from '@bailiwick/core/ids';
 import type { Caller } from '../auth/caller';
 import { Workloads } from '../auth/issuers/workloads';
@@ -31,8 +32,12 @@ export class LeaseRequests {
     private readonly workloads: Workloads,
   ) {}
 
-  /** Opens a root run. @throws Refused with the refusal of the owner */
-  async open(context: CommandContext, body: z.infer<typeof openRunBody>): Promise<Issued> {
+  /**
+   * Opens a root run.
+   * @param regrants it gets no more than was left of an ended lease, once a person has approved it
+   * @throws Refused with the refusal of the owner
+   */
+  async open(context: CommandContext, body: z.infer<typeof openRunBody>, regrants?: RegrantBound): Promise<Issued> {
     const { tenant } = context.caller;
     const principalRef = this.pseudonyms.ref(tenant, 'person', body.requestedBy);
     inOwnName(context.caller, principalRef);
@@ -42,6 +47,7 @@ export class LeaseRequests {
       purposeRef: this.pseudonyms.ref(tenant, 'purpose', body.purpose),
       grant: body.grant,
       ...(body.requireApproval === undefined ? {} : { requireApproval: body.requireApproval }),
+      ...(regrants === undefined ? {} : { regrants }),
       payload: payloadOf({ purpose: body.purpose, requestedBy: body.requestedBy }),
     });
     return this.logClient.command<Issued>(command);

@@ -3,6 +3,8 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { idOf, tenantName } from '@bailiwick/contracts/primitives';
 import { recordPage } from '@bailiwick/contracts/revocations/record';
+import { regrantsQuery } from '@bailiwick/contracts/revocations/regrants';
+import { LIMITS } from '@bailiwick/core/limits';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { ZodPipe } from '../rpc/zod.pipe';
@@ -10,6 +12,7 @@ import type { Kind } from '../search/find-by-id';
 import { runQuery, type RunQuery } from '../search/queries';
 import { ArchivedTrees } from './archived-trees';
 import { DriftScores } from './drift-scores';
+import { Regrants } from './regrants';
 import { Revocations } from './revocations';
 
 const one = <K extends Kind>(kind: K) => z.strictObject({ tenant: tenantName, kind: z.literal(kind), id: idOf(kind) });
@@ -17,6 +20,13 @@ const archivedQuery = z.discriminatedUnion('kind', [one('run'), one('grant'), on
 type ArchivedQuery = z.infer<typeof archivedQuery>;
 
 const revocationQuery = z.strictObject({ tenant: tenantName, id: idOf('revocation'), ...recordPage });
+const regrantsOf = z.strictObject({
+  tenant: tenantName,
+  id: idOf('revocation'),
+  ...regrantsQuery,
+  grantIds: z.array(idOf('grant')).max(LIMITS.regrantsPage).optional(),
+});
+type RegrantsOf = z.infer<typeof regrantsOf>;
 type RevocationQuery = z.infer<typeof revocationQuery>;
 
 @Controller()
@@ -25,6 +35,7 @@ export class ReadModelsController {
     private readonly archivedTrees: ArchivedTrees,
     private readonly driftScores: DriftScores,
     private readonly revocations: Revocations,
+    private readonly regrants: Regrants,
   ) {}
 
   @MessagePattern(ledgerSubject('ended'))
@@ -40,5 +51,10 @@ export class ReadModelsController {
   @MessagePattern(ledgerSubject('revocation'))
   revocation(@Payload(new ZodPipe(revocationQuery)) { tenant, id, ...page }: RevocationQuery): Promise<Answer> {
     return this.revocations.find(tenant, id, page);
+  }
+
+  @MessagePattern(ledgerSubject('regrants'))
+  propose(@Payload(new ZodPipe(regrantsOf)) { tenant, id, ...query }: RegrantsOf): Promise<Answer> {
+    return this.regrants.propose(tenant, id, query);
   }
 }

@@ -31,6 +31,7 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
   if (!state.trees.has(run.treeId)) state.trees.set(run.treeId, newTree({ id: run.treeId, rootRunId: run.id }));
   join(treeOf(state, event), 'runs', run);
   state.openChildren.opened(run);
+  if (data.regrants) state.regranted.set(data.regrants.grantId, run.id);
   starts(state, run.treeId);
 };
 

@@ -38,7 +38,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 22;
+export const FOLD_VERSION = 23;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.
@@ -71,7 +71,7 @@ type Line =
   | ['settled', SettledRow]
   | ['approval', ApprovalLine]
   | ['keyed' | 'tries', CommandRow]
-  | ['heldByRun', [grantId: string, runId: string]]
+  | ['heldByRun' | 'regranted', [grantId: string, runId: string]]
   | ['refusalBucket', [string, number]]
   | ['coolDown', [asks: string, denial: CoolDown]]
   | ['denialStreak', [string, number]]
@@ -144,6 +144,7 @@ export function* linesOf(state: LogState): Generator<Line> {
     yield ['grant', row];
   }
   for (const entry of state.heldByRun) yield ['heldByRun', entry];
+  for (const entry of state.regranted) yield ['regranted', entry];
   for (const tree of state.trees.values()) yield ['tree', treeLine(tree)];
   for (const action of state.actions.values()) {
     const row = rows.ofAction(action, state.grants.get(action.grantId));
@@ -281,6 +282,9 @@ export class SnapshotReader {
         return addGrant(state, this.rows.grant(value));
       case 'heldByRun':
         state.heldByRun.set(...value);
+        return;
+      case 'regranted':
+        state.regranted.set(...value);
         return;
       case 'tree':
         state.trees.set(value.id, newTree({ ...value, kept: value.kept && keptOf(value.kept) }));

@@ -67,6 +67,8 @@ export interface LogState {
   readonly policies: Policies;
   /** grant → the run that suspended it, if a run did: only that run may resume it without a person */
   readonly heldByRun: Map<string, string>;
+  /** root lease that a revocation ended → the newest run that was opened to have what was left of it */
+  readonly regranted: Map<string, string>;
   /** by position: stored events that could not be read and that no operator has set aside (`set-aside.ts`) */
   readonly unreadable: Map<number, UnreadableNode>;
   /** derived from the nodes: pending deadlines by time */
@@ -348,6 +350,7 @@ export function emptyState(log: string, tenant: string, n: number): LogState {
     responders: new Responders(),
     policies: new Policies(),
     heldByRun: new Map(),
+    regranted: new Map(),
     unreadable: new Map(),
     deadlines: new Deadlines(),
     ended: new Ended(),

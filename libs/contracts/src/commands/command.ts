@@ -15,6 +15,7 @@ import { approvalScope } from '../approvals/approval-scope';
 import { missingCall } from '../approvals/asked-bundle';
 import { budgetName, storedBudgetSelector, tenantCaps } from '../budgets/tenant-budget';
 import { actor, feature, payload, refusedKind, revocationTarget } from '../events/event';
+import { regrantBound } from '../revocations/regrants';
 import { incidentId, storedSelector } from '../revocations/stored-selector';
 import { agent, grantRequest, posture } from '../grants/grant';
 import { keyChange } from '../keys/key-change';
@@ -58,6 +59,8 @@ export const openRun = command('openRun', {
   grant: grantRequest,
   /** asks a person regardless of the tenant's rule */
   requireApproval: z.boolean().optional(),
+  /** grants what was left of an ended lease again: always asks a person, and gives no more than the bound */
+  regrants: regrantBound.optional(),
 });
 export const delegate = command('delegate', { grantId: idOf('grant'), agent, purposeRef: ref, grant: grantRequest });
 /** What the arguments of a call state by its entry of the catalog. The arguments themselves stay in the gateway. */

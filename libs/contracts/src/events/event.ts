@@ -32,6 +32,7 @@ import {
   units,
 } from '../primitives';
 import { reason, type Reason } from '../reason';
+import { regranted } from '../revocations/regrants';
 import { incidentId, storedSelector } from '../revocations/stored-selector';
 import { upcast } from './upcast';
 
@@ -207,6 +208,8 @@ export const EVENT_DATA = {
     purposeRef: ref,
     parentRunId: idOf('run').optional(),
     startedAt: time,
+    /** it was opened to have what was left of a root lease that a revocation ended */
+    regrants: regranted.optional(),
   }),
   GrantIssued: z.strictObject({
     parentId: idOf('grant').optional(),

@@ -5,6 +5,7 @@ import { err, ok } from '@bailiwick/core/result';
 import { agentFault, storedAgent } from '../../matching/names';
 import { beyondManifest, resolveOpening } from '../../manifests/issue';
 import { quarantineRefusal, subjectAsked } from '../../revocation/revocation-rules';
+import { regrantRefusal } from '../../regrants/regrant';
 import { questionForLease, waitMs } from '../../approvals/terms';
 import { refusedBefore, refusedReason, refusedText, rootAsked } from '../actions/refused-before';
 import { newId, refuse, type Decide, type NewEvent } from '../types';
@@ -33,8 +34,9 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
     startedAt: now,
     limits,
   });
-  const quarantined = quarantineRefusal(state, asked, now);
-  if (quarantined) return err(quarantined);
+  const { regrants } = command;
+  const refusal = quarantineRefusal(state, asked, now) ?? (regrants && regrantRefusal(state, regrants, asked, now));
+  if (refusal) return err(refusal);
 
   const opened: NewEvent = {
     type: 'RunOpened',
@@ -46,9 +48,10 @@ export const openRun: Decide<'openRun'> = (state, command, now, rules) => {
       principalRef: command.principalRef,
       purposeRef: command.purposeRef,
       startedAt: rfc3339(now),
+      ...(regrants ? { regrants: { grantId: regrants.grantId, revocationId: regrants.revocationId } } : {}),
     },
   };
-  if (command.requireApproval === true || beyond || asksPerson(limits)) {
+  if (command.requireApproval === true || beyond || regrants || asksPerson(limits)) {
     const { principalRef, purposeRef } = command;
     const asks = rootAsked({ principalRef, purposeRef, agentClass: command.agent.class }, limits);
     const refused = refusedBefore(state, asks, now);
