@@ -44,7 +44,7 @@ export interface HeldPermit {
   readonly lease: AbortSignal;
   /** Takes note that the next permit is charged in place of this one. The request stays watched until `end`. */
   replaced(): void;
-  /** Ends it: without an answer, unless it was replaced. What was sent may have been carried out, and is charged. */
+  /** Ends it: without an answer, unless it was replaced. The request may have been carried out, and is charged. */
   end(): Promise<void>;
 }
 

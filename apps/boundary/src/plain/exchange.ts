@@ -18,7 +18,7 @@ export interface Sent {
 /** Connections are kept for less time than servers usually keep them, so that none is closed under a request. */
 const KEPT = { keepAlive: true, timeout: 4_000, maxSockets: PLAIN_LIMITS.inFlight };
 
-/** Gives each tenant connections of its own to an upstream, so that it can take up those of no other. */
+/** Gives each tenant separate connections to an upstream, so that it can take up those of no other. */
 const ofTenant = (name: string, { tenant = '' }: { tenant?: string } = {}): string => `${tenant} ${name}`;
 class TenantHttpAgent extends HttpAgent {
   override getName(options?: Parameters<HttpAgent['getName']>[0]): string {

@@ -31,9 +31,11 @@ describe('the places of requests', () => {
     for (const each of arriving) take(places, 'a', 'grt_1', each);
     for (let i = 0; i < LIMITS.httpRequests; i++)
       expect(() => take(places, 'a', 'grt_1', request(body))).toThrow('too many bytes of incomplete request bodies');
-    take(places, 'a', 'grt_2', request(body));
+    arriving.push(request(body), request(body));
+    take(places, 'a', 'grt_2', arriving.at(-1));
     arriving[0]?.emit('end');
-    take(places, 'a', 'grt_1', request(body));
+    take(places, 'a', 'grt_1', arriving.at(-2));
+    for (const each of arriving) each.emit('close'); // none is given up later
   });
 
   it('are bounded with the connections of the service', () => {

@@ -81,7 +81,7 @@ describe('what a server may announce to a client', () => {
     expect(passes()).toEqual([true, true]);
   });
 
-  it('is what its client decided meanwhile', async () => {
+  it('is what its client has decided since', async () => {
     after(HALF);
     during = () => announced.unsubscribe('test://a');
     await again();

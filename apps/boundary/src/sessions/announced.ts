@@ -20,7 +20,7 @@ interface Decided {
 
 /**
  * What the decisions of a lease permitted a server to announce to a client: changes of resources, and log messages. A
- * decision is good for as long as a call may take at most. Unless it is made again until then, nothing more is passed on:
+ * decision is good for as long as a call may take at most. Unless another is made until then, nothing more is passed on:
  * a denied tool, a narrowed lease or another policy is enforced after that time without a call that could be aborted.
  */
 export class Announced {
@@ -70,7 +70,7 @@ export class Announced {
   }
 
   /**
-   * Decides again what was decided so long ago that it would end soon. A denial ends it; without a decision it ends in time.
+   * Decides again what was decided at least half of that time ago. A denial ends it; without a decision it ends in time.
    */
   decideAgain(requests: GovernedRequests, claims: TokenClaims, signal: AbortSignal): Promise<void> {
     this.deciding ??= this.decideDue(requests, claims, signal).finally(() => (this.deciding = undefined));

@@ -147,7 +147,7 @@ export class Session implements ClientSide {
     }
   }
 
-  /** Decides again what was decided so long ago that it would end soon. */
+  /** Decides again what the session announces, if its decision is due to end. */
   decideAgain(): Promise<void> {
     return this.announced.decideAgain(this.requests, this.claims, this.closed.signal);
   }

@@ -85,7 +85,7 @@ export const authorize = command('authorize', {
   approvalId: idOf('approval').optional(),
   labels: labels.optional(),
   parentActionId: idOf('action').optional(),
-  /** the permit of a call in flight that is decided again before it goes on; only the boundary states it */
+  /** the permit of a call in flight that is decided again before it continues; only the boundary states it */
   replaces: idOf('action').optional(),
   onBehalfOf: onBehalfOf.optional(),
   understands: understands.optional(),

@@ -9,7 +9,7 @@ import { settlement } from './settle-action';
 
 /**
  * Decides a call that continues another one, whose permit it takes over: the call is in flight, and must be decided again
- * before it goes on. It is judged as if the other permit had ended without cost, so that a budget for one call admits it,
+ * before it continues. It is judged as if the other permit had ended without cost, so that a budget for one call admits it,
  * and what that reserved is released only by the append that charges the next permit. A denial leaves the other permit in
  * flight: what was done under it is charged by its own outcome, or when it is abandoned.
  */
