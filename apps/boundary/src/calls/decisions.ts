@@ -8,7 +8,7 @@ import type { OwnerClient } from '@bailiwick/edge/owners/owner-client';
 import { payloadOf } from '@bailiwick/edge/payload';
 import type { PolicyReaders } from '@bailiwick/edge/policy-readers';
 import { redactedArgs, redactText } from '@bailiwick/edge/redaction';
-import { fromCommand, Refused } from '@bailiwick/edge/refused';
+import { fromAnswer, fromCommand, Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { CallReader } from '@bailiwick/policy/catalog/call-reader';
 import { APPLIED } from './obligations';
@@ -39,10 +39,15 @@ export interface UnreadCall {
 
 const ATTEMPTS = 3;
 
+/** The permit to which what a call has done so far is charged; undefined: it has done nothing. */
+interface Charged {
+  permit: string | undefined;
+}
+
 /** Asks the owners of logs for decisions about calls of tools, and reports their outcomes. */
 export class Decisions {
   constructor(
-    private readonly owners: Pick<OwnerClient, 'submit' | 'command'>,
+    private readonly owners: Pick<OwnerClient, 'submit' | 'command' | 'question'>,
     private readonly readers: PolicyReaders,
   ) {}
 
@@ -53,13 +58,32 @@ export class Decisions {
    * @throws Refused with the refusal of the owner, or NOT_READY (I11)
    */
   async decide(claims: TokenClaims, call: UnreadCall): Promise<ActionAnswer | undefined> {
+    const charged: Charged = { permit: call.replaces };
+    let decided: ActionAnswer | undefined;
+    try {
+      return (decided = await this.decideCharged(claims, call, charged));
+    } finally {
+      // a permit has taken over what was done, and no call follows under it. A crash before it leaves it to be abandoned,
+      // which charges it as well
+      const { permit } = charged;
+      if (permit !== undefined && permit !== call.replaces && decided?.decision !== 'permit')
+        await this.settle(claims, permit, { status: 'completed' });
+    }
+  }
+
+  private async decideCharged(
+    claims: TokenClaims,
+    call: UnreadCall,
+    charged: Charged,
+  ): Promise<ActionAnswer | undefined> {
     const log = logOf(claims, claims.grantId);
     let reader = await this.readers.current(log);
     if (call.read(reader) === undefined) reader = await this.readers.fetch(log);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const meaning = meaningOf(call, reader);
       if (meaning === undefined) return undefined;
-      const answer = await this.owners.submit(commandOf(log, claims, call, meaning));
+      const asked = { ...call, replaces: charged.permit };
+      const answer = await this.owners.submit(commandOf(log, claims, asked, meaning));
       if (answer.ok) {
         const decided = answer.value as ActionAnswer;
         if ((decided.policy ?? 0) === reader.version) return decided;
@@ -67,11 +91,30 @@ export class Decisions {
         reader = await this.readers.fetch(log);
         const now = meaningOf(call, reader);
         if (now?.tool === meaning.tool && now.verb === meaning.verb) return decided;
-        // this permit has taken over what a call that it continues did under the one before, which has to be paid
-        const status = call.replaces === undefined ? 'failed' : 'completed';
-        if (decided.decision === 'permit') await this.settle(claims, decided.actionId, { status });
+        if (decided.decision !== 'permit') continue;
+        if (charged.permit === undefined) await this.settle(claims, decided.actionId, { status: 'failed' });
+        else charged.permit = decided.actionId;
       } else if (isOtherVersion(answer)) reader = await this.readers.fetch(log);
       else throw fromCommand(answer.refusal);
+    }
+    throw new Refused('NOT_READY', 'the policy changes faster than it can be read; retry');
+  }
+
+  /**
+   * Reports whether a call would be permitted now. Nothing is charged, recorded, or asked of a person.
+   * @throws Refused as `decide`
+   */
+  async wouldPermit(claims: TokenClaims, call: UnreadCall): Promise<boolean> {
+    const log = logOf(claims, claims.grantId);
+    let reader = await this.readers.current(log);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const meaning = meaningOf(call, reader);
+      if (meaning === undefined) return false;
+      const command = commandOf(log, claims, call, meaning);
+      const answer = await this.owners.question({ op: 'dryRun', log, command });
+      if (answer.ok) return (answer.value as { decision?: unknown }).decision === 'permit';
+      if (!isOtherVersion(answer)) throw fromAnswer(answer.refusal);
+      reader = await this.readers.fetch(log);
     }
     throw new Refused('NOT_READY', 'the policy changes faster than it can be read; retry');
   }

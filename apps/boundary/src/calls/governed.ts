@@ -66,13 +66,24 @@ export class GovernedRequests {
     }
   }
 
+  /**
+   * Reports whether a request would be permitted now, without a permit: nothing is charged, and no person is asked.
+   * @returns undefined if it cannot be decided now
+   */
+  wouldPermit(claims: TokenClaims, request: Omit<Governed, 'send'>): Promise<boolean | undefined> {
+    return this.calls.wouldPermit(claims, callOf(request)).catch((error: unknown) => {
+      if (denialOf(error, noun(request)).code === 'NOT_READY') return undefined;
+      return false;
+    });
+  }
+
   /** Waits until the outcomes of all requests are reported. */
   settled(): Promise<void> {
     return this.calls.settled();
   }
 }
 
-function callOf(request: Governed): GuardedCall {
+function callOf(request: Omit<Governed, 'send'>): GuardedCall {
   const { server, args, resource, approvalId, replaces, isCall } = request;
   const read = { tool: catalogName(server, request.tool), args, resource };
   return {
@@ -122,7 +133,7 @@ const withheld = (request: Governed, why: string): Outcome => ({
   denial: { code: 'RESULT_WITHHELD', says: `The ${noun(request)} was made, and its result is withheld: ${why}.` },
 });
 
-const noun = ({ isCall }: Governed) => (isCall ? 'call' : 'request');
+const noun = ({ isCall }: Pick<Governed, 'isCall'>) => (isCall ? 'call' : 'request');
 
 /** @param shown what the preview may have of the answer */
 function outcomeOf(answer: UpstreamAnswer, shown: UpstreamAnswer | undefined): CallOutcome {

@@ -133,6 +133,11 @@ export class GuardedCalls {
     }
   }
 
+  /** Reports whether a call would be permitted now; nothing comes of it. @throws Refused */
+  wouldPermit(claims: TokenClaims, call: GuardedCall): Promise<boolean> {
+    return this.decisions.wouldPermit(claims, call);
+  }
+
   private denialOf(
     { reasons, approvalId: toAnswer }: ActionAnswer,
     key: string,

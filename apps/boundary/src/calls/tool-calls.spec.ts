@@ -220,7 +220,10 @@ describe('ToolCalls', () => {
       return { ok: true, value: { ...PERMIT, policy: version } };
     });
     await changed.call({}, undefined, { replaces });
-    expect((await changed.outcomes()).map(({ status }) => status)).toEqual(['completed', 'completed', 'completed']);
+    // each permit takes over what was done from the one before, and the last one is charged for it
+    const asked = changed.commands.filter(({ type }) => type === 'authorize') as { replaces?: string }[];
+    expect(asked.map((each) => each.replaces)).toEqual([replaces, PERMIT.actionId, PERMIT.actionId]);
+    expect((await changed.outcomes()).map(({ status }) => status)).toEqual(['completed']);
   });
 
   /** A call that answers only when it is aborted. */

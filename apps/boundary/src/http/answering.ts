@@ -19,7 +19,7 @@ import { Methods } from './methods';
 
 /** What the parts that answer agents are made of. */
 export interface Ingredients {
-  readonly owners: Pick<OwnerClient, 'query' | 'submit' | 'command'>;
+  readonly owners: Pick<OwnerClient, 'query' | 'question' | 'submit' | 'command'>;
   readonly readers: PolicyReaders;
   readonly leases: LiveLeases;
   readonly pins: PinStore;

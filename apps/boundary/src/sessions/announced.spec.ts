@@ -8,15 +8,15 @@ const HALF = BOUNDARY_LIMITS.callMs / 2;
 
 describe('what a server may announce to a client', () => {
   let now = 0;
-  let outcome: object | undefined;
+  let outcome: boolean | undefined;
   let decided: string[];
   let during: () => void;
   let announced: Announced;
   const requests = {
-    run: async (_claims: unknown, { tool, resource, send }: Governed) => {
+    wouldPermit: async (_claims: unknown, { tool, resource }: Governed) => {
       decided.push(`${tool} ${resource.id}`);
       during();
-      return outcome ?? send({ signal, isReduced: false });
+      return outcome;
     },
   } as unknown as GovernedRequests;
   const after = (ms: number): void => void (now += ms);
@@ -24,7 +24,7 @@ describe('what a server may announce to a client', () => {
   const passes = () => [announced.mayAnnounce('test://a'), announced.mayLog];
 
   beforeEach(() => {
-    [now, outcome, decided, during] = [1_000, undefined, [], () => undefined];
+    [now, outcome, decided, during] = [1_000, true, [], () => undefined];
     jest.spyOn(performance, 'now').mockImplementation(() => now);
     announced = new Announced('s');
     announced.subscribe('test://a');
@@ -55,28 +55,24 @@ describe('what a server may announce to a client', () => {
     expect(passes()).toEqual([true, true]);
   });
 
-  it.each<[string, object]>([
-    ['DENIED', { denial: { code: 'DENIED' } }],
-    ['APPROVAL_NEEDED', { denial: { code: 'APPROVAL_NEEDED' } }],
-    ['GRANT_NOT_LIVE', { denial: { code: 'GRANT_NOT_LIVE' } }],
-  ])('ends at once with %s, and for good', async (_code, denial) => {
+  it('ends at once, and for good, if it would not be permitted', async () => {
     after(HALF);
-    outcome = denial;
+    outcome = false;
     await again();
     expect(passes()).toEqual([false, false]);
-    outcome = undefined;
+    outcome = true;
     await again();
     expect([passes(), decided.length]).toEqual([[false, false], 2]);
   });
 
   it('lasts as long as its decision if there is no other, and is decided again with the next request', async () => {
     after(HALF);
-    outcome = { denial: { code: 'NOT_READY' } };
+    outcome = undefined;
     await again();
     expect(passes()).toEqual([true, true]);
     after(HALF);
     expect(passes()).toEqual([false, false]);
-    outcome = undefined;
+    outcome = true;
     await again();
     expect(passes()).toEqual([true, true]);
   });

@@ -3,7 +3,6 @@ import type { GovernedRequests } from '../calls/governed';
 import type { Operation } from '../calls/operations';
 import { loggingOperation, resourceOperation } from '../calls/operations';
 import { BOUNDARY_LIMITS } from '../limits';
-import type { UpstreamAnswer } from '../upstream/connection';
 
 /** What must be decided again, and takes note of the decision. */
 interface Due {
@@ -70,7 +69,8 @@ export class Announced {
   }
 
   /**
-   * Decides again what was decided at least half of that time ago. A denial ends it; without a decision it ends in time.
+   * Decides again what was decided at least half of that time ago, under the permit of the client's own request: nothing more
+   * is charged, and no person is asked. A denial ends it; without a decision it ends in time.
    */
   decideAgain(requests: GovernedRequests, claims: TokenClaims, signal: AbortSignal): Promise<void> {
     this.deciding ??= this.decideDue(requests, claims, signal).finally(() => (this.deciding = undefined));
@@ -79,11 +79,11 @@ export class Announced {
 
   private async decideDue(requests: GovernedRequests, claims: TokenClaims, signal: AbortSignal): Promise<void> {
     for (const { operation, permitted, denied } of this.due()) {
-      const request = { ...operation, server: this.server, approvalId: undefined, send: AGREED, isCall: false };
-      const outcome = await requests.run(claims, request, signal);
-      if (!outcome) denied();
-      else if (!('denial' in outcome)) permitted();
-      else if (outcome.denial.code !== 'NOT_READY') denied();
+      if (signal.aborted) return;
+      const request = { ...operation, server: this.server, approvalId: undefined, isCall: false };
+      const isPermitted = await requests.wouldPermit(claims, request);
+      if (isPermitted === true) permitted();
+      else if (isPermitted === false) denied();
     }
   }
 
@@ -119,9 +119,6 @@ export class Announced {
     return due;
   }
 }
-
-/** The server has agreed before, and is not asked again. */
-const AGREED = (): Promise<UpstreamAnswer> => Promise.resolve({ ok: true, result: '{}' });
 
 const ageOf = ({ at }: Decided): number => performance.now() - at;
 const isGood = (decided: Decided | undefined): boolean =>

@@ -1,3 +1,4 @@
+import { isBoundary } from '@bailiwick/contracts/commands/command';
 import type { EventOf } from '@bailiwick/contracts/events/event';
 import type { Consumed } from '@bailiwick/contracts/grants/grant';
 import { parseTime } from '@bailiwick/core/clock';
@@ -49,6 +50,7 @@ export const actionPermitted: Fold<'ActionPermitted'> = (state, event, at) => {
     callsAgent: data.resource.type === 'agent' ? data.resource.id : undefined,
     purses: draw(state, event, at),
     ...(covered ? { covered } : {}),
+    ...(isBoundary(event.actor) ? { isOfBoundary: true } : {}),
   };
   state.actions.set(id, action);
   if (data.ends) {

@@ -88,8 +88,10 @@ export type ActionRow = [
   purses?: number | null,
   /** pairs of a depth and a shared value, the key of a scope; null or left out if there are none */
   covered?: number[] | null,
-  /** shared value, or null if it has been acted for; left out if it calls no agent */
-  callsAgent?: number | null,
+  /** shared value, or null if it has been acted for; left out, or false, if it calls no agent */
+  callsAgent?: number | null | false,
+  /** left out unless true */
+  isOfBoundary?: true,
 ];
 /** An outcome. `run` is the number of its run. */
 export type SettledRow = [
@@ -200,6 +202,7 @@ export class Rows {
       purses,
       covered,
       callsAgent,
+      isOfBoundary,
     }: ActionNode,
     grant?: GrantNode,
   ): ActionRow {
@@ -208,11 +211,12 @@ export class Rows {
     const of = number ?? ([grantId, runId, treeId] as const);
     const row: ActionRow = [id, of as ActionRow[1], rowOf(charge), permittedAt, expiresAt, position, ...call];
     const until = outcomeUntil === expiresAt ? null : outcomeUntil;
-    if (callsAgent !== undefined || covered || purses !== undefined) {
+    if (isOfBoundary || callsAgent !== undefined || covered || purses !== undefined) {
       row.push(until, maySend || null, purses === undefined ? null : this.values.numberOf(purses));
       const pairs = covered?.flatMap(([depth, key]) => [depth, this.values.numberOf(key)]);
-      if (callsAgent !== undefined)
-        row.push(pairs ?? null, callsAgent === null ? null : this.values.numberOf(callsAgent));
+      const calls = typeof callsAgent === 'string' ? this.values.numberOf(callsAgent) : callsAgent;
+      if (isOfBoundary) row.push(pairs ?? null, calls === undefined ? false : calls, true);
+      else if (calls !== undefined) row.push(pairs ?? null, calls);
       else if (pairs) row.push(pairs);
     } else if (maySend) row.push(until, true);
     else if (until !== null) row.push(until);
@@ -347,6 +351,7 @@ export class RowReader {
     purses,
     covered,
     callsAgent,
+    isOfBoundary,
   ]: ActionRow): ActionNode {
     const of =
       typeof grant === 'number' ? valueAt(this.grants, grant) : { id: grant[0], runId: grant[1], treeId: grant[2] };
@@ -363,9 +368,15 @@ export class RowReader {
       outcomeUntil: outcomeUntil ?? expiresAt,
       position,
       maySend: maySend === true,
-      callsAgent: typeof callsAgent === 'number' ? (valueAt(this.shared, callsAgent) as string) : callsAgent,
+      callsAgent:
+        typeof callsAgent === 'number'
+          ? (valueAt(this.shared, callsAgent) as string)
+          : callsAgent === null
+            ? null
+            : undefined,
       purses: typeof purses === 'number' ? (valueAt(this.shared, purses) as readonly string[]) : undefined,
       ...(covered ? { covered: this.covered(covered) } : {}),
+      ...(isOfBoundary ? { isOfBoundary } : {}),
     };
   }
 

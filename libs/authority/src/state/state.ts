@@ -198,6 +198,8 @@ export interface ActionNode {
   readonly purses: readonly string[] | undefined;
   /** the scopes that it is charged to; absent if there are none */
   covered?: readonly Covered[];
+  /** the boundary got the permit, carries the call out, and alone knows what came of it; absent otherwise */
+  readonly isOfBoundary?: true;
 }
 
 export interface SettledNode {

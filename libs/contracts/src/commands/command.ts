@@ -31,6 +31,9 @@ import { amount, costs, digest, freeText, idOf, logNameSchema, position, ref, ti
 
 /** The actor of the commands of the boundary, which no key has. */
 export const BOUNDARY = { kind: 'service', id: 'boundary' } as const;
+/** Reports whether an actor is the boundary, whose requests only its user of the bus can send. */
+export const isBoundary = ({ kind, id }: { readonly kind: string; readonly id: string }): boolean =>
+  kind === BOUNDARY.kind && id === BOUNDARY.id;
 
 /**
  * Commands to the owner of a log: the message on `bailiwick.command.<tenant>.<n>` is `{ commands: Command[] }`, the

@@ -3,7 +3,8 @@ import { BOUNDARY } from '@bailiwick/contracts/commands/command';
 import type { GrantRequest } from '@bailiwick/contracts/grants/grant';
 import { answerOf } from '../../presentation/responses';
 import { stateDigest } from '../../state/digest';
-import { act, openTestRun, ROOMY, TestLog } from '../../testing/harness';
+import { fromSnapshot, toSnapshot } from '../../state/snapshot';
+import { act, only, openTestRun, ROOMY, TestLog } from '../../testing/harness';
 
 fc.configureGlobal({ seed: 20261131 });
 
@@ -64,6 +65,32 @@ describe('a call that continues another one', () => {
     expect(spent()).toMatchObject({ committed: { cost: {} }, reserved: { cost: { USD: 3 } } });
     settle(first);
     expect(spent()).toMatchObject({ committed: { cost: { USD: 3 } }, reserved: { cost: {} } });
+  });
+
+  it('continues under the lease that has taken the place of its own, by either id, and by any spelling of its tool', () => {
+    const log = new TestLog();
+    const { grantId, runId } = openTestRun(log, FITS_ONE);
+    const tool = 'shop  order ';
+    const ask = (lease: string, more: object): string => {
+      const given = act(log, lease, 'order.create', {
+        ...more,
+        action: { verb: 'order.create', tool },
+        actor: BOUNDARY,
+      });
+      expect(given.type).toBe('ActionPermitted');
+      return given.actionId as string;
+    };
+    const first = ask(grantId, {});
+    const wanted = only(
+      log.do('escalate', { runId, want: { budget: { ...FITS_ONE.budget, calls: 500 } } }),
+      'ApprovalRequested',
+    );
+    const { approvalId } = wanted.data;
+    const raised = only(log.do('decideApproval', { approvalId, verdict: 'approve' }), 'GrantIssued').grantId as string;
+    const second = ask(grantId, { replaces: first });
+    expect(log.state.actions.get(second)?.grantId).toBe(raised);
+    const third = ask(raised, { replaces: second });
+    expect([...log.state.actions.keys()]).toEqual([third]);
   });
 
   it('does not end a lease that ends on the call, and a denied one does with the outcome before', () => {
@@ -176,5 +203,26 @@ describe('a call that continues another one', () => {
       { numRuns: 120 },
     );
     expect(Math.min(seen.permit, seen.deny)).toBeGreaterThan(5);
+  });
+});
+
+describe('a permit that the boundary got', () => {
+  it('has its outcome from an enforcement point, and not from the agent, whose call a stop could then not find', () => {
+    const log = new TestLog();
+    const { grantId, runId } = openTestRun(log, FITS_ONE);
+    const { actionId } = act(log, grantId, 'order.create', { ...PAID, actor: BOUNDARY });
+    const own = act(log, grantId, 'file.read', { actor: { kind: 'run', id: runId } });
+    const end = (id: string | undefined) =>
+      log.try('settle', {
+        actionId: id as string,
+        outcome: { status: 'failed' },
+        actor: { kind: 'run', id: runId },
+      });
+    expect(end(actionId)).toMatchObject({ events: [{ type: 'Refused', data: { code: 'FORBIDDEN' } }] });
+    expect(fromSnapshot(toSnapshot(log.state)).actions.get(actionId as string)).toEqual(
+      log.state.actions.get(actionId as string),
+    );
+    expect(end(own.actionId)).toMatchObject({ events: [{ type: 'ActionFailed' }] });
+    expect(log.state.actions.has(actionId as string)).toBe(true);
   });
 });

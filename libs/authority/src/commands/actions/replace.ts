@@ -1,8 +1,9 @@
-import { BOUNDARY, type CommandOf } from '@bailiwick/contracts/commands/command';
+import { isBoundary, type CommandOf } from '@bailiwick/contracts/commands/command';
+import { foldSpaces } from '@bailiwick/core/look-alike';
 import { ok } from '@bailiwick/core/result';
 import { release } from '../../events/action-events';
 import { pursesOf } from '../../events/budget-events';
-import { chainOf, type ActionNode, type LogState } from '../../state/state';
+import { chainOf, current, type ActionNode, type LogState } from '../../state/state';
 import { nothing } from '../../state/usage';
 import { refuse, type Decided, type NewEvent } from '../types';
 import { settlement } from './settle-action';
@@ -20,11 +21,12 @@ export function replacing(
   decide: () => Decided,
 ): Decided {
   if (replaces === undefined) return decide();
-  if (actor.kind !== BOUNDARY.kind || actor.id !== BOUNDARY.id)
-    return refuse('FORBIDDEN', 'only the boundary continues a call under another permit');
+  if (!isBoundary(actor)) return refuse('FORBIDDEN', 'only the boundary continues a call under another permit');
   const old = state.actions.get(replaces);
   if (!old) return decide(); // it has its outcome, which nothing takes back
-  if (old.grantId !== grantId || old.tool !== action.tool)
+  // a lease that has taken the place of another one continues its calls
+  const isOfLease = current(state, old.grantId)?.id === current(state, grantId)?.id;
+  if (!isOfLease || old.tool !== (action.tool && foldSpaces(action.tool)))
     return refuse('FORBIDDEN', `permit ${replaces} is for another lease or tool`);
   const decided = asIfEnded(state, old, now, decide);
   const isPermitted = decided.ok && decided.value.some(({ type }) => type === 'ActionPermitted');

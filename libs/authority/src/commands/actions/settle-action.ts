@@ -19,6 +19,9 @@ export const settle: Decide<'settle'> = (state, command, now) => {
   const action = state.actions.get(command.actionId);
   if (!action) return settleLate(state, command);
   if (actsForAnother(command, action.runId)) return notFound('permitted action', command.actionId);
+  // else an agent could end its own call in the books, which releases its cost, and no stop would find it in flight
+  if (action.isOfBoundary && command.actor.kind === 'run')
+    return refuse('FORBIDDEN', `the boundary carries action ${action.id} out, and reports its outcome`);
   const { status, cost, units, effects, resultDigest } = command.outcome;
   const labels = command.outcome.labels?.filter((each) => command.actor.kind !== 'run' || !isRelaxing(each));
   const unknown = status === 'completed' ? action.charge : NOTHING_SPENT;
