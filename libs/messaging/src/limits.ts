@@ -48,6 +48,8 @@ export const BUS_LIMITS = {
   followBatch: 1_000,
   /** Gathers commits into fewer, larger batches under load; a request for a position ends the wait. */
   gatherMs: 100,
+  /** after which followers of one process do not wait for a read that one of them makes for all; each reads for itself */
+  sharedReadMs: 50,
   /** events of a batch that is worked on in slices with pauses */
   slicedBatch: 128,
   sliceEvents: 8,

@@ -32,14 +32,16 @@ export function runBusService(service: BusService): void {
 /**
  * Runs several services in this process, which read each log together. Each has separate settings, connections and
  * rights. The process starts, stops and fails as a whole: if one service does not start, it ends.
+ * @param name of the process, in the log lines that Nest writes: its logger is one for the whole process
  * @see environmentOf
  */
 export function runBusServices(name: string, services: readonly BusService[]): void {
   const shared = new SharedReading();
   const report = makeLogger(name, readConfig([]).logLevel);
+  const nest = new NestLogger(report);
   const create = (service: BusService): Promise<INestMicroservice> => {
     const config = readConfig(['database', 'nats'], environmentOf(service.name));
-    return createService(service, config, makeLogger(service.name, config.logLevel), shared);
+    return createService(service, config, makeLogger(service.name, config.logLevel), { nest, shared });
   };
   runService(
     async () => {
@@ -58,10 +60,10 @@ const createService = (
   { module, bus, server }: BusService,
   config: Config,
   logger: Logger,
-  shared?: SharedReading,
+  { nest = new NestLogger(logger), shared }: { nest?: NestLogger; shared?: SharedReading } = {},
 ): Promise<INestMicroservice> =>
   NestFactory.createMicroservice<AsyncMicroserviceOptions>(module.forRoot(config, logger, shared), {
-    logger: new NestLogger(logger),
+    logger: nest,
     abortOnError: false,
     inject: [bus],
     useFactory: (connected: Bus) => ({ strategy: server(connected) }),

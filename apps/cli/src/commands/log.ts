@@ -118,6 +118,8 @@ interface Verification {
   readonly refolded: string;
   /** null if the state changed too fast, or is too large, to digest without delaying decisions */
   readonly live: string | null;
+  /** false if the ledger's own state changed too fast to compare it */
+  readonly ledgerCompared: boolean;
   readonly checkpoints: number;
   readonly findings: string[];
   readonly ok: boolean;
@@ -140,6 +142,12 @@ async function online(options: VerifyFlags, held: Kept | undefined, name = 'defa
       [
         'live',
         result.live ?? 'not compared: it changes too fast, or is too large, to digest without delaying decisions',
+      ],
+      [
+        'ledger',
+        result.ledgerCompared
+          ? 'its own state compared, too'
+          : 'not compared: its own state changes too fast, or does not fold; verify again',
       ],
       ['checkpoints', `${result.checkpoints} with that history`],
       ...(earlier?.continues ? ([['continues', `the checkpoint of ${earlier.size} events`]] as const) : []),

@@ -54,4 +54,16 @@ describe('the environment of services that share a process', () => {
       }),
     );
   });
+
+  it('keeps the names of variables that all have, for the process itself', () => {
+    const joined = joinedEnvironment({ ledger: { PATH: 'x', A: '1' }, intent: { PATH: 'x', A: '2' } });
+    expect(joined).toEqual({ PATH: 'x', LEDGER__A: '1', INTENT__A: '2' });
+  });
+
+  it.each([
+    { A: 'all', LEDGER__A: 'own' },
+    { LEDGER__A: 'own', A: 'all' },
+  ])('prefers the own variable to that of all: %j', (environment) => {
+    expect(['ledger', 'intent'].map((service) => environmentOf(service, environment).A)).toEqual(['own', 'all']);
+  });
 });

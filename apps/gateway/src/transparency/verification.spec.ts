@@ -8,7 +8,7 @@ import { LogVerification } from './verification';
 import { VerificationController } from './verification.controller';
 
 const caller = { kind: 'key', tenant: 'default', role: 'analyst', actor: { kind: 'service', id: 'key:test' } };
-const SOUND = { position: 3, root: '', state: 'same', findings: [] };
+const SOUND = { position: 3, root: '', state: 'same', findings: [], ledgerCompared: false };
 
 const controllerOver = (logClient: object): VerificationController =>
   new VerificationController(new LogVerification(logClient as LogClient));
@@ -41,7 +41,7 @@ describe('VerificationController', () => {
       [...taken, other].map(() => expect.objectContaining({ ok: true, position: 3 })),
     );
     expect(most).toBe(2);
-    expect(await verify()).toMatchObject({ ok: true });
+    expect(await verify()).toMatchObject({ ok: true, ledgerCompared: false });
   });
 
   describe('a verification that takes long', () => {

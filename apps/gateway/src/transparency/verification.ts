@@ -14,6 +14,7 @@ interface Refolded {
   findings: string[];
   first: unknown;
   checkpoints: number;
+  ledgerCompared: boolean;
 }
 
 /** The live state keeps moving while a log is refolded: both are read again, at most this often, until positions agree. */
@@ -48,7 +49,8 @@ export class LogVerification {
   private async compare(log: string, onProgress: () => void): Promise<unknown> {
     for (let tries = TRIES; ; tries--) {
       const live = await this.logClient.query<{ position: number; digest: string | null }>({ op: 'stateDigest', log });
-      const { position, root, state, findings, first, checkpoints } = await this.refold(log, live.position, onProgress);
+      const refolded = await this.refold(log, live.position, onProgress);
+      const { position, root, state, findings, first, checkpoints, ledgerCompared } = refolded;
       const isSame = position === live.position;
       if (!isSame && findings.length === 0 && tries > 0) continue;
       const differs =
@@ -61,7 +63,8 @@ export class LogVerification {
           : [`the live state is at position ${live.position}, the ledger at ${position}`];
       const all = [...findings, ...differs, ...moved];
       const ok = all.length === 0;
-      return { log, position, root, refolded: state, live: live.digest, checkpoints, findings: all, first, ok };
+      const compared = { refolded: state, live: live.digest, ledgerCompared, checkpoints };
+      return { log, position, root, ...compared, findings: all, first, ok };
     }
   }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { stateDigest } from '@bailiwick/authority/state/digest';
+import { DIGEST_LINES, stateDigest } from '@bailiwick/authority/state/digest';
 import { FOLD_VERSION, fromSnapshot, toParts, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import { act } from '@bailiwick/authority/testing/harness';
 import { busyRun } from '@bailiwick/receipts/testing/busy-run';
@@ -12,8 +12,10 @@ import { parseVerifierKey, verifierKey } from '@bailiwick/transparency-log/note'
 import { verifyProof } from '@bailiwick/transparency-log/proof';
 import { seededKey, valueOf } from '@bailiwick/transparency-log/testing/keys';
 import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
+import { BUS_LIMITS } from '@bailiwick/messaging/limits';
 import type { LogLedger } from './log-ledger';
 import { Bench, KEY, LOG, ORIGIN, until } from '../testing/bench';
+import { verifyLog } from '../verification/verify';
 
 fc.configureGlobal({ seed: 20260140 });
 
@@ -221,6 +223,7 @@ describe('verify', () => {
       findings: [],
       first: null,
       checkpoints: 1,
+      ledgerCompared: true,
     });
     expect(await ledger.verify(9)).toMatchObject({
       position: 9,
@@ -336,6 +339,48 @@ describe('verify', () => {
     const { findings, first } = await ledger.verify();
     expect(findings.join('\n')).toContain(detail);
     expect(first?.check).toBe('models');
+  });
+
+  it('compares the own state although a batch that would be folded in slices arrives during its digest', async () => {
+    const log = made();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const [run] = ledger.state.runs.values();
+    for (let n = 0; n < 10 * DIGEST_LINES; n++) ledger.state.runs.set(`run_forged${n}`, run!);
+    while (log.events.length < ledger.position + BUS_LIMITS.slicedBatch - 1) log.open();
+    let release = (): void => undefined;
+    const read = jest.spyOn(bench.eventlog, 'read');
+    const held = new Promise<void>((reading) => {
+      read.mockImplementationOnce(async (...of) => {
+        const events = await bench.eventlog.read(...of);
+        await new Promise<void>((released) => {
+          release = released;
+          reading();
+        });
+        return events;
+      });
+    });
+    await bench.append(log);
+    await held;
+    const verifying = ledger.verify();
+    await new Promise(setImmediate); // the digest has begun
+    release();
+    const { findings, ledgerCompared } = await verifying;
+    expect([ledger.position, ledgerCompared]).toEqual([log.events.length, true]);
+    expect(findings).toEqual([expect.stringContaining('the state of the ledger differs from the log')]);
+    read.mockRestore();
+  });
+
+  it.each([
+    ['it has no digest', undefined],
+    ['the tables end before it', { position: 1_000, digest: 'sha256:' }],
+  ])('states that the own state is not compared if %s', async (_why, own) => {
+    const log = made();
+    const ledger = bench.start();
+    await bench.feed(ledger, log);
+    const { eventlog, store } = bench;
+    const options = { log: LOG, origin: ledger.origin, vkey: ledger.vkey, eventlog, store, own };
+    expect(await verifyLog(options, log.events.length)).toMatchObject({ findings: [], ledgerCompared: false });
   });
 
   it('finds a state that was loaded from a forged snapshot', async () => {

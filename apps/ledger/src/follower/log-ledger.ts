@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { digestOfLive } from '@bailiwick/authority/state/digest';
+import { digestOfLive, type DigestAt } from '@bailiwick/authority/state/digest';
 import { emptyState, type LogState } from '@bailiwick/authority/state/state';
 import type { Batch, EventSource, Follower } from '@bailiwick/messaging/log-follower/follow-log';
 import { followStored } from '@bailiwick/messaging/log-follower/follow-stored';
@@ -73,6 +73,8 @@ export class LogLedger {
   /** the current signing, and the next one, which all callers share that arrive during the current one */
   private signing: Promise<void> = Promise.resolve();
   private nextSigning: Promise<void> | undefined;
+  /** digests of the state that are being computed */
+  private digesting = 0;
 
   constructor(private readonly options: LogLedgerOptions) {
     this.state = this.fresh();
@@ -156,8 +158,10 @@ export class LogLedger {
   }
 
   private async derive(batch: Batch): Promise<Integrated> {
-    const steps = integrateStepwise(this.state, this.frontier, batch.events);
-    const slices = new Slices(batch);
+    const { events } = batch;
+    const steps = integrateStepwise(this.state, this.frontier, events);
+    // during a digest at once: each slice would change the state between two steps of the digest, and start it again
+    const slices = new Slices({ events, isAwaited: () => batch.isAwaited() || this.digesting > 0 });
     for (;;) {
       const step = steps.next();
       if (step.done) return step.value;
@@ -249,10 +253,22 @@ export class LogLedger {
   async verify(to = this.position): Promise<Verified> {
     const { log, eventlog, store } = this.options;
     await this.reached(Math.max(to, this.state.next) - 1);
-    const own = await digestOfLive(async (step) => {
-      await breathe();
-      return step(this.state);
-    });
+    const own = await this.ownDigest();
     return verifyLog({ log, origin: this.origin, vkey: this.vkey, eventlog, store, own }, to);
+  }
+
+  /** Returns the digest of the folded state once its events are stored, too; undefined if it changes too fast. */
+  private async ownDigest(): Promise<DigestAt | undefined> {
+    this.digesting += 1;
+    try {
+      const own = await digestOfLive(async (step) => {
+        await breathe();
+        return step(this.state);
+      });
+      if (own) await this.reached(own.position - 1); // the state is ahead while a batch is being written
+      return own;
+    } finally {
+      this.digesting -= 1;
+    }
   }
 }

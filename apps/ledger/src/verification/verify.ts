@@ -36,6 +36,8 @@ export interface Verified {
   readonly first: Finding | null;
   /** the number of signed heads compared */
   readonly checkpoints: number;
+  /** whether the ledger's own state was compared; not if it changed too fast or has no stored position */
+  readonly ledgerCompared: boolean;
 }
 
 /** events read between two yields to other work */
@@ -71,6 +73,7 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
   });
   const end = Math.min(to, kept.position);
   const asked = [end, own?.position ?? end, kept.position]; // a step ends at each of these positions
+  let ledgerCompared = own?.position === 0 && kept.position === 0;
   let at: { root: string; state: string } | undefined;
   while (audit.tree.size < kept.position) {
     const from = audit.tree.size;
@@ -82,7 +85,10 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
     const { size } = audit.tree;
     const state = audit.broken || (size !== end && size !== own?.position) ? '' : stateDigest(audit.state);
     if (size === end) at = { root: audit.tree.root().toString('base64'), state };
-    if (size === own?.position && state !== '' && state !== own.digest) audit.find('models', undefined, STRAYED);
+    if (size === own?.position && state !== '') {
+      ledgerCompared = true;
+      if (state !== own.digest) audit.find('models', undefined, STRAYED);
+    }
     await breathe();
   }
   const { size } = audit.tree;
@@ -101,6 +107,7 @@ export async function verifyLog(options: VerifyOptions, to: number): Promise<Ver
     findings: findings.map(says),
     first: findings[0] ?? null,
     checkpoints,
+    ledgerCompared,
   };
 }
 

@@ -292,4 +292,5 @@ class LogFollower implements Follower {
   }
 }
 
-const sleepFor: Wait = (ms, signal) => delay(ms, true, { signal }).catch(() => false);
+/** Waits in real time. */
+export const sleepFor: Wait = (ms, signal) => delay(ms, true, { signal }).catch(() => false);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { readStoredEvent } from '@bailiwick/contracts/events/shared-parsing';
-import { pause, pauseUntil, quiet, range } from '../testing/follow-world';
+import { BUS_LIMITS } from '../limits';
+import { pause, pauseUntil, quiet, range, soon } from '../testing/follow-world';
 import { Consumer, SharedLog } from '../testing/shared-world';
 import { SharedReading } from './shared-reading';
 
@@ -90,6 +91,35 @@ describe('SharedReading', () => {
     await both(4);
   });
 
+  it('reads with the connection of the other consumer if that of the first is slow, and ignores its late result', async () => {
+    let end: (() => void) | undefined;
+    shared = new SharedReading(async (ms, signal) => {
+      await new Promise<void>((resolve) => (end = resolve));
+      return ms === BUS_LIMITS.sharedReadMs && !signal.aborted;
+    });
+    let answer: (() => void) | undefined;
+    one.connection.before = () => new Promise((resolve) => (answer = resolve));
+    log.length = 4;
+    start();
+    await pauseUntil(() => answer !== undefined);
+    expect(queries()).toBe(0);
+    end?.();
+    await quiet();
+    expect(other.position).toBe(4);
+    log.append(3); // the first read is still under way
+    await pauseUntil(() => other.position === 7);
+    expect(one.handled).toEqual([]);
+    one.connection.before = () => Promise.resolve();
+    answer?.();
+    await both(7);
+    await quiet();
+    expect([one.handled, other.handled]).toEqual([range(7), range(7)]);
+    const before = queries();
+    log.append(2);
+    await both(9);
+    expect(queries() - before).toBe(1);
+  });
+
   it('does not take the end of a full read for the end of the log', async () => {
     other.position = 4;
     log.length = 25;
@@ -142,21 +172,22 @@ describe('SharedReading', () => {
       fc.record({ do: fc.constant('fail' as const), who: fc.boolean(), times: fc.integer({ min: 1, max: 3 }) }),
       fc.record({ do: fc.constant('cut' as const), who: fc.boolean(), times: fc.integer({ min: 1, max: 3 }) }),
       fc.record({ do: fc.constant('delay' as const), who: fc.boolean(), times: fc.integer({ min: 1, max: 12 }) }),
+      fc.record({ do: fc.constant('slow' as const), who: fc.boolean(), times: fc.integer({ min: 1, max: 12 }) }),
       fc.record({ do: fc.constant('crash' as const), after: fc.integer({ min: 0, max: 9 }) }),
     );
-    const seen = { fail: 0, cut: 0, delay: 0, crash: 0 };
+    const seen = { fail: 0, cut: 0, delay: 0, slow: 0, crash: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
         log = new SharedLog();
         const consumers = [new Consumer(log.connection()), new Consumer(log.connection())];
-        let reading = new SharedReading();
+        let reading = new SharedReading(soon); // a slow read is late
         consumers.forEach((each) => each.start(reading, 5));
         for (const each of steps) {
           if (each.do === 'append') log.append(each.count);
           else if (each.do === 'crash') {
             for (let i = 0; i < each.after; i += 1) await pause();
             await Promise.all(consumers.map((consumer) => consumer.kill()));
-            reading = new SharedReading();
+            reading = new SharedReading(soon);
             consumers.forEach((consumer) => consumer.start(reading, 5));
             seen.crash += 1;
           } else {
@@ -164,6 +195,10 @@ describe('SharedReading', () => {
             let left = each.times;
             const isDue = (): boolean => left-- > 0;
             if (each.do === 'cut') consumer.connection.failing = () => isDue() && Boolean((seen.cut += 1));
+            else if (each.do === 'slow')
+              consumer.connection.before = async () => {
+                for (; isDue(); seen.slow += 1) await pause();
+              };
             else
               consumer.before = async () => {
                 if (each.do === 'delay') for (; isDue(); seen.delay += 1) await pause();

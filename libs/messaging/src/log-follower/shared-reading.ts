@@ -1,6 +1,7 @@
 import { shareParsing } from '@bailiwick/contracts/events/shared-parsing';
 import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
-import type { EventSource, FollowOptions, SourceSink } from './follow-log';
+import { BUS_LIMITS } from '../limits';
+import { sleepFor, type EventSource, type FollowOptions, type SourceSink, type Wait } from './follow-log';
 
 /** With what one consumer follows logs, apart from where it stores its position. */
 export interface LogReading extends EventSource {
@@ -19,12 +20,16 @@ export interface ReadingConnections {
  * Has several consumers in one process read each log together: one subscription, one wait for further events, one query
  * and one parsing of what it returns. Each consumer has its own follower and its own position: one that is behind, or
  * repeats a batch that failed, reads for itself and delays no other, and its next read at the end of the log is shared
- * again. Nothing is kept between reads.
+ * again. A query that takes longer than `BUS_LIMITS.sharedReadMs` is not shared, so that a slow connection of one
+ * consumer delays the others by no more than that. Nothing is kept between reads.
  */
 export class SharedReading {
   private readonly subscriptions = new Map<string, SharedSubscription>();
   private readonly gatherings = new Map<string, Gathering>();
   private readonly asked = new Map<string, Asked[]>();
+
+  /** @param wait waits while the query for all is under way; for tests */
+  constructor(private readonly wait: Wait = sleepFor) {}
 
   /** Returns what one consumer reads logs with. */
   reader({ source, eventlog }: ReadingConnections): LogReading {
@@ -60,7 +65,7 @@ export class SharedReading {
       this.asked.set(log, all);
       setImmediate(() => {
         this.asked.delete(log);
-        void readTogether(all);
+        void readTogether(all, this.wait);
       });
     });
   }
@@ -78,32 +83,50 @@ interface Asked {
 /**
  * Reads for the consumer that is furthest behind, and passes to the others the part from their positions on, if it
  * extends to the end of the log: only then does a short part mean what a short read means. The query starts after all
- * of them asked, so none misses an event that was announced before. The others read for themselves if it fails, so that
- * the failure of one connection is the failure of one consumer.
+ * of them asked, so none misses an event that was announced before. The others read for themselves if it fails or takes
+ * too long, so that the trouble of one connection is the trouble of one consumer.
  */
-async function readTogether(all: readonly Asked[]): Promise<void> {
+async function readTogether(all: readonly Asked[], wait: Wait): Promise<void> {
   const [first, ...others] = [...all].sort((one, other) => one.from - other.from) as [Asked, ...Asked[]];
   const alone = (asked: Asked): Promise<void> => asked.read().then(asked.resolve, asked.reject);
   if (others.length === 0) return alone(first);
-  let events: readonly StoredEvent[];
-  try {
-    events = await first.read();
-  } catch (error) {
-    first.reject(error);
-    await Promise.all(others.map(alone));
-    return;
-  }
-  shareParsing(events);
-  first.resolve(events);
-  const isEnd = events.length < first.limit;
+  const events = await readForAll(first, wait);
+  const isEnd = events !== undefined && events.length < first.limit;
   await Promise.all(
     others.map(async (asked) => {
       const isSame = asked.from === first.from && asked.limit === first.limit;
-      const part = isSame ? events : events.filter(({ position }) => position >= asked.from);
-      if (isSame || (isEnd && part.length < asked.limit)) asked.resolve(part);
+      const part = isSame ? events : events?.filter(({ position }) => position >= asked.from);
+      if (part && (isSame || (isEnd && part.length < asked.limit))) asked.resolve(part);
       else await alone(asked);
     }),
   );
+}
+
+/**
+ * Reads for one consumer, which receives its result or its error whenever it arrives. Returns the events if the others
+ * may have them, too: undefined if the read failed or is not finished in time.
+ */
+async function readForAll(first: Asked, wait: Wait): Promise<readonly StoredEvent[] | undefined> {
+  const finished = new AbortController();
+  let isLate = false;
+  const read = async (): Promise<readonly StoredEvent[] | undefined> => {
+    try {
+      const events = await first.read();
+      if (!isLate) shareParsing(events);
+      first.resolve(events);
+      return events;
+    } catch (error) {
+      first.reject(error);
+      return undefined;
+    }
+  };
+  const late = async (): Promise<undefined> => {
+    await wait(BUS_LIMITS.sharedReadMs, finished.signal);
+    isLate = true;
+  };
+  const events = await Promise.race([read(), late()]);
+  finished.abort();
+  return events;
 }
 
 /** Passes the notifications of one subscription to all consumers of a log. */

@@ -27,6 +27,8 @@ export class Connection {
   readonly reads: number[] = [];
   subscribed = 0;
   failing: (() => boolean) | undefined;
+  /** what each query waits for */
+  before: () => Promise<void> = () => Promise.resolve();
 
   constructor(
     private readonly log: SharedLog,
@@ -43,7 +45,7 @@ export class Connection {
 
   readonly eventlog = {
     read: async (log: string, from: number, limit: number): Promise<StoredEvent[]> => {
-      await Promise.resolve();
+      await this.before();
       if (this.failing?.()) throw new Error('no database');
       this.reads.push(from);
       const count = Math.max(0, Math.min(limit, this.log.length - from));
