@@ -1,6 +1,6 @@
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import fc from 'fast-check';
-import { digestOf, grownSince, isKnown, isOwnedBy, leftIn, readDigest, type Holdings } from './holdings';
+import { digestOf, grownSince, isKnown, leftIn, readDigest, type Holdings } from './holdings';
 
 const preview = (grants: number, digest = '7.ab'): PreviewView =>
   ({ digest, counts: { grants, pendingApprovals: 0 } }) as PreviewView;
@@ -84,13 +84,4 @@ it('knows a person if anything names them, or if not everything could be read', 
   ];
   expect(known.map((each) => isKnown({ ...NOTHING, ...each }))).toEqual(known.map(() => true));
   expect(isKnown(NOTHING)).toBe(false);
-});
-
-it.each([
-  ['user:ada@example.com', true],
-  ['Ada@Example.com', true],
-  ['ada@example.org', false],
-  ['team ada@example.com', false],
-])('takes the owner %s for user:ada@example.com: %s', (owner, is) => {
-  expect(isOwnedBy(owner, 'user:ada@example.com')).toBe(is);
 });

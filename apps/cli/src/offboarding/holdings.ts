@@ -47,17 +47,6 @@ export interface ClassPlan {
 /** The name of the entry that the policy has for all classes without one. */
 export const OTHERS = '*';
 
-/** Reports whether the owner of a class, a text of the policy, names the person: `user:ada@example.com`, with or without `user:`. */
-export function isOwnedBy(owner: string, person: string): boolean {
-  const bare = (name: string): string =>
-    name
-      .normalize('NFKC')
-      .trim()
-      .toLowerCase()
-      .replace(/^user:/, '');
-  return bare(owner) === bare(person);
-}
-
 /** Reports whether something here names the person, or named them, as far as could be read. */
 export function isKnown(holdings: Holdings): boolean {
   const { leases, keys, standing, answered, classes, approvedLeases = 0, issuedKeys, endedKeys, unread } = holdings;

@@ -2,7 +2,8 @@ import { ProblemError, type BailiwickClient } from '@bailiwick/client/client';
 import type { KeyAnswer } from '@bailiwick/contracts/http/bodies';
 import type { ApprovalView, PreviewView } from '@bailiwick/contracts/queries/query';
 import { systemClock } from '@bailiwick/core/clock';
-import { isOwnedBy, OTHERS, type Holdings, type OwnedClass, type StandingApproval } from './holdings';
+import { isOwnedBy } from '@bailiwick/core/same-person';
+import { OTHERS, type Holdings, type OwnedClass, type StandingApproval } from './holdings';
 
 /** A client for each role that a part needs; with `--key`, all are the same. */
 export interface Clients {
