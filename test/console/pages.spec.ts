@@ -144,7 +144,7 @@ describeWithChromium('The pages of inquiry in Chromium', () => {
   it('lists what a class of agents holds and used, and offboards a person, by keyboard', async () => {
     const { body } = await http(stack, 'POST', '/v1/keys', {
       key: stack.keys.admin as string,
-      body: { name: 'grace', role: 'approver', person: GRACE },
+      body: { name: 'grace', role: 'approver', person: GRACE.replace('grace', 'Grace') },
     });
     const { grantId } = await seedRun(stack, 'billing-agent', GRACE);
     await openPage(page, stack, '/agents?view=orphans');

@@ -345,3 +345,10 @@ describe('bailiwick login', () => {
     expect((await cli(data, 'mine')).code).toBe(2);
   }, 60_000);
 });
+
+// last: it adds a rule to the log, and the tests above count rules
+it('offboarding states that an account at the identity provider still signs the person in', async () => {
+  const args = ['--data', stack.dataDir, 'offboard', 'user:leaver@example.com', '--reason', 'left the company'];
+  const { code, out } = await bailiwick(args);
+  expect([code, out]).toEqual([0, expect.stringContaining(`an account at ${provider.url} still signs them in`)]);
+});

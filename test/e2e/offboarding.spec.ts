@@ -92,4 +92,54 @@ describe('bailiwick offboard', () => {
     expect(await offboard('--stop', 'other-bot', '--reason', 'x')).toMatchObject({ code: 2 });
     expect(await offboard()).toMatchObject({ code: 2, err: expect.stringContaining('--reason') as string });
   });
+
+  describe('a person whose name others have typed', () => {
+    const DORA = 'user:dora@example.com';
+    const run = (...args: string[]) => bailiwick(['--data', stack.dataDir, 'offboard', ...args]);
+    const keyOf = async (body: object, key = stack.keys.admin as string): Promise<string> =>
+      String((await http(stack, 'POST', '/v1/keys', { key, body })).body.key);
+
+    it('ends their keys in any spelling of their name, and each answer that they gave with others', async () => {
+      const [admin, approver] = [stack.as('admin'), stack.as('approver')];
+      const rule = 'approvals: [{ name: two, needed: 2, scopes: [call, target, run] }]';
+      await admin.deployPolicy({ 'approvals.yaml': rule }, (await admin.policy()).version);
+      const theirs = await keyOf({ name: 'dora', role: 'approver', person: 'user:Dora@Example.com' });
+      const adminKey = await keyOf({ name: 'dora-admin', role: 'admin', person: 'user:DORA@example.com' });
+      await keyOf({ name: 'gus', role: 'analyst' }, adminKey);
+      const { grant } = await open(stack.as('orchestrator'), { risk: { ceiling: 'high', approvalFrom: 'medium' } });
+      const ask = async (id: string): Promise<string> => {
+        const action = { verb: 'file.read', risk: 'medium' as const, args: { path: id } };
+        const { approvalId } = await stack
+          .as('enforcer')
+          .act({ grantId: grant.id, action, resource: { type: 'file', id } });
+        const body = { verdict: 'approve', scope: 'target' };
+        await http(stack, 'POST', `/v1/approvals/${approvalId}/decision`, { key: theirs, body });
+        return approvalId as string;
+      };
+      const [given, waiting] = [await ask('a'), await ask('b')];
+      await approver.decide(given, 'approve', undefined, undefined, { scope: 'target' });
+
+      const dry = await run(DORA, '--dry-run', '--json');
+      expect(JSON.parse(dry.out)).toMatchObject({
+        known: true,
+        keys: [{ name: 'dora' }, { name: 'dora-admin' }],
+        standing: [{ id: given }],
+        answered: [{ id: waiting }],
+        issuedKeys: ['gus'],
+      });
+      const done = await run(DORA, '--reason', 'left the company', '--json');
+      expect([done.code, done.err, (JSON.parse(done.out) as { left: unknown }).left]).toEqual([0, '', []]);
+      for (const key of [theirs, adminKey]) expect((await http(stack, 'GET', '/v1/keys', { key })).status).toBe(401);
+      const statusOf = async (id: string) => (await approver.approval(id)).status;
+      expect([await statusOf(given), await statusOf(waiting)]).toEqual(['revoked', 'denied']);
+    });
+
+    it('is refused without the prefix of the name, and a name that nothing here has is stated', async () => {
+      const bare = await run('dora@example.com', '--reason', 'x');
+      expect([bare.code, bare.err]).toEqual([2, expect.stringContaining('such as user:dora@example.com')]);
+      const unknown = await run('user:dorra@example.com', '--reason', 'x');
+      expect(unknown.out).toContain('nothing here names user:dorra@example.com: check the spelling');
+      expect(unknown.out).not.toContain('nothing is left');
+    });
+  });
 });

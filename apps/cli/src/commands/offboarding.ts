@@ -3,7 +3,8 @@ import { clientFor, UsageError, type GlobalOptions } from '../context';
 import {
   digestOf,
   grownSince,
-  leftIn,
+  isKnown,
+  leftAfter,
   orphansIn,
   OTHERS,
   readDigest,
@@ -51,14 +52,16 @@ async function run(person: string, options: OffboardFlags): Promise<void> {
     approver: clientFor(options, 'approver'),
   };
   const holdings = await readHoldings(clients, person);
+  checkName(holdings);
   checkPlan(holdings, plan);
   const digest = stated ?? digestOf(holdings);
   const shown = readDigest(digest);
   if (!shown) throw new UsageError('--digest is not a digest that `bailiwick offboard … --dry-run` printed');
+  const known = isKnown(holdings);
   if (!json) console.log(holdingsText(holdings, plan));
   if (options.dryRun) {
     console.log(
-      json ? JSON.stringify({ ...holdings, digest }) : `\nto end exactly these, repeat with --digest ${digest}`,
+      json ? JSON.stringify({ ...holdings, known, digest }) : `\nto end exactly these, repeat with --digest ${digest}`,
     );
     return;
   }
@@ -75,11 +78,11 @@ async function run(person: string, options: OffboardFlags): Promise<void> {
   };
   if (!json) console.log();
   const carrying = { holdings, shown, plan, reason: reason as string, force, report };
-  const revoked = await offboard(clients, carrying).catch(withGrowth);
+  const { revoked, issuers } = await offboard(clients, carrying).catch(withGrowth);
   const enforcement = await effects(clients, revoked, options.wait);
-  const left = leftIn(await readHoldings(clients, person), plan);
-  if (json) console.log(JSON.stringify({ person, steps, revocations: revoked, enforcement, left }));
-  else console.log(endText(enforcement, left));
+  const left = leftAfter(steps, await readHoldings(clients, person), plan);
+  if (json) console.log(JSON.stringify({ person, known, steps, revocations: revoked, enforcement, left, issuers }));
+  else console.log([...enforcement.map(seenText), '', ...endText(holdings, left, issuers)].join('\n'));
   const isInEffect = enforcement.every(({ enforcement: of }) => of?.every(({ confirmed }) => confirmed) === true);
   if (left.length > 0 || !isInEffect || steps.some(({ failed }) => failed !== undefined)) process.exitCode = 1;
 }
@@ -101,6 +104,15 @@ function planOf({ owner, stop }: OffboardFlags): ClassPlan {
   return { owners, stops };
 }
 
+/** A class may name its owner without `user:`. @throws UsageError if nothing else names a person so, since they have it */
+function checkName(holdings: Holdings): void {
+  const { person } = holdings;
+  if (person.includes(':') || isKnown({ ...holdings, classes: [], unread: [] })) return;
+  throw new UsageError(
+    `no lease, key or approval names ${JSON.stringify(person)}: write the whole name, such as user:${person}`,
+  );
+}
+
 /** @throws UsageError for classes that are not theirs: nothing of them may end by this command */
 function checkPlan({ classes, person }: Holdings, { owners, stops }: ClassPlan): void {
   if (!classes) return;
@@ -112,7 +124,7 @@ function checkPlan({ classes, person }: Holdings, { owners, stops }: ClassPlan):
 }
 
 function holdingsText(holdings: Holdings, plan: ClassPlan): string {
-  const { leases, keys, standing, classes, approvedLeases = 0, issuedKeys = [], unread } = holdings;
+  const { leases, keys, standing, answered, classes, approvedLeases = 0, issuedKeys = [], unread } = holdings;
   const known = (is: unknown, text: string): string => (is === undefined ? yellow('not known') : text);
   const { grants = 0, runs = 0, inFlight = 0, pendingApprovals = 0 } = leases?.counts ?? {};
   const rows = [
@@ -121,9 +133,11 @@ function holdingsText(holdings: Holdings, plan: ClassPlan): string {
     ['keys', known(keys, keys?.map(({ name }) => plain(name)).join(', ') || 'none')],
     ['sessions', 'all that they have in browsers'],
     ['standing approvals', known(standing, String(standing?.length ?? 0))],
+    ['answers', known(answered, `${answered?.length ?? 0} to requests that wait for another person`)],
     ['classes', known(classes, classes?.map(({ name }) => classText(name, plan)).join(', ') || 'none')],
   ];
   const notes = [
+    ...(isKnown(holdings) ? [] : [unknownText(holdings)]),
     ...orphansIn(holdings, plan).map(
       (name) =>
         `${yellow('!')} ${plain(name)} has no owner afterwards: --owner ${plain(name)}=user:…, or --stop ${plain(name)}`,
@@ -150,8 +164,14 @@ const stepText = ({ part, done, failed }: StepDone): string =>
     ? `${green('✓')} ${plain(part)}: ${plain(done ?? '')}`
     : `${red('✗')} ${plain(part)}: ${plain(failed)}`;
 
-function endText(enforcement: readonly Seen[], left: readonly string[]): string {
-  const seen = enforcement.map(seenText);
-  if (left.length === 0) return [...seen, '', green(bold('nothing is left'))].join('\n');
-  return [...seen, '', red(bold('left:')), ...left.map((each) => `  ${plain(each)}`)].join('\n');
+const unknownText = ({ person }: Holdings): string =>
+  `${yellow('!')} nothing here names ${plain(person)}: check the spelling`;
+
+function endText(holdings: Holdings, left: readonly string[], issuers: readonly string[]): string[] {
+  const accounts = issuers.map(
+    (each) => `${yellow('!')} an account at ${plain(each)} still signs them in: end it there`,
+  );
+  if (left.length > 0) return [red(bold('left:')), ...left.map((each) => `  ${plain(each)}`), ...accounts];
+  const done = isKnown(holdings) ? green(bold('nothing is left here')) : unknownText(holdings);
+  return [done, ...accounts];
 }

@@ -1,6 +1,6 @@
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import fc from 'fast-check';
-import { digestOf, grownSince, isOwnedBy, leftIn, readDigest, type Holdings } from './holdings';
+import { digestOf, grownSince, isKnown, leftIn, readDigest, type Holdings } from './holdings';
 
 const preview = (grants: number, digest = '7.ab'): PreviewView =>
   ({ digest, counts: { grants, pendingApprovals: 0 } }) as PreviewView;
@@ -9,15 +9,18 @@ const NOTHING: Holdings = {
   leases: preview(0),
   keys: [],
   standing: [],
+  answered: [],
   classes: [],
   approvedLeases: 0,
   issuedKeys: [],
+  endedKeys: 0,
   unread: [],
 };
 const some = <T>(of: (n: number) => T) => fc.uniqueArray(fc.nat(12)).map((all) => all.map(of));
 const holdings = fc.record({
   keys: some((n) => ({ id: `key_${n}`, name: `k${n}` })),
   standing: some((n) => ({ id: `apr_0_${n}`, asks: 'x' })),
+  answered: some((n) => ({ id: `apr_1_${n}`, asks: 'x' })),
   classes: some((n) => ({ name: `class-${n}`, leases: preview(n, `${n}.${n}`) })),
 });
 
@@ -28,7 +31,7 @@ describe('the digest of what hangs on a person', () => {
         const shown = readDigest(digestOf({ ...NOTHING, ...before }));
         if (!shown) throw new Error('not read');
         const names = (all: readonly { id?: string; name?: string }[]) => all.map(({ id, name }) => id ?? name);
-        const fresh = (['keys', 'standing', 'classes'] as const).flatMap((part) =>
+        const fresh = (['keys', 'standing', 'answered', 'classes'] as const).flatMap((part) =>
           names(after[part]).filter((name) => !names(before[part]).includes(name)),
         );
         expect(grownSince({ ...NOTHING, ...after }, shown)).toHaveLength(fresh.length);
@@ -51,6 +54,7 @@ describe('what is left', () => {
       { leases: preview(2) },
       { keys: [{ id: 'key_1', name: 'ada' }] },
       { standing: [{ id: 'apr_0_1', asks: 'x' }] },
+      { answered: [{ id: 'apr_0_2', asks: 'x' }] },
       { classes: [{ name: 'other', leases: preview(0) }] },
       { classes: [{ name: 'bot', leases: preview(1) }] },
       { unread: [{ part: 'keys', why: 'needs the role admin' }] },
@@ -59,6 +63,7 @@ describe('what is left', () => {
       ['2 leases'],
       ['key ada'],
       ['standing approval apr_0_1'],
+      ['answer to apr_0_2'],
       ['class other without another owner'],
       ['1 lease or request of bot'],
       ['keys: not known, needs the role admin'],
@@ -67,11 +72,16 @@ describe('what is left', () => {
   });
 });
 
-it.each([
-  ['user:ada@example.com', true],
-  ['Ada@Example.com', true],
-  ['ada@example.org', false],
-  ['team ada@example.com', false],
-])('takes the owner %s for user:ada@example.com: %s', (owner, is) => {
-  expect(isOwnedBy(owner, 'user:ada@example.com')).toBe(is);
+it('knows a person if anything names them, or if not everything could be read', () => {
+  const known: Partial<Holdings>[] = [
+    { leases: preview(1) },
+    { keys: [{ id: 'key_1', name: 'ada' }] },
+    { endedKeys: 1 },
+    { answered: [{ id: 'apr_0_2', asks: 'x' }] },
+    { approvedLeases: 1 },
+    { issuedKeys: ['gus'] },
+    { unread: [{ part: 'keys', why: 'needs the role admin' }] },
+  ];
+  expect(known.map((each) => isKnown({ ...NOTHING, ...each }))).toEqual(known.map(() => true));
+  expect(isKnown(NOTHING)).toBe(false);
 });

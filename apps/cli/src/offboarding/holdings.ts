@@ -11,6 +11,8 @@ export interface StandingApproval {
   readonly id: string;
   readonly asks: string;
 }
+/** A request of another that waits, which the person has approved as one of several. */
+export type GivenAnswer = StandingApproval;
 /** A class that the person answers for by the policy in force, with its leases. */
 export interface OwnedClass {
   readonly name: string;
@@ -25,11 +27,14 @@ export interface Holdings {
   readonly leases: PreviewView | undefined;
   readonly keys: readonly HeldKey[] | undefined;
   readonly standing: readonly StandingApproval[] | undefined;
+  readonly answered: readonly GivenAnswer[] | undefined;
   readonly classes: readonly OwnedClass[] | undefined;
   /** leases of other people that their answer issued; they live on */
   readonly approvedLeases: number | undefined;
   /** names of valid keys of others that they issued; they stay valid */
   readonly issuedKeys: readonly string[] | undefined;
+  /** keys of theirs that have ended already */
+  readonly endedKeys: number;
   readonly unread: readonly { readonly part: string; readonly why: string }[];
 }
 
@@ -42,15 +47,12 @@ export interface ClassPlan {
 /** The name of the entry that the policy has for all classes without one. */
 export const OTHERS = '*';
 
-/** Reports whether the owner of a class, a text of the policy, names the person: `user:ada@example.com`, with or without `user:`. */
-export function isOwnedBy(owner: string, person: string): boolean {
-  const bare = (name: string): string =>
-    name
-      .normalize('NFKC')
-      .trim()
-      .toLowerCase()
-      .replace(/^user:/, '');
-  return bare(owner) === bare(person);
+/** Reports whether something here names the person, or named them, as far as could be read. */
+export function isKnown(holdings: Holdings): boolean {
+  const { leases, keys, standing, answered, classes, approvedLeases = 0, issuedKeys, endedKeys, unread } = holdings;
+  const { grants = 0, pendingApprovals = 0 } = leases?.counts ?? {};
+  const parts = [keys, standing, answered, classes, issuedKeys, unread];
+  return grants + pendingApprovals + approvedLeases + endedKeys > 0 || parts.some((part) => (part?.length ?? 0) > 0);
 }
 
 /** Returns the classes of which neither a new owner nor a stop is planned. */
@@ -61,10 +63,16 @@ const short = (text: string): string => sha256hex(text).slice(0, 12);
 const SEPARATOR = '~';
 
 /** Every part apart from leases, one text for each, as a digest covers it. */
-function itemsOf({ keys = [], standing = [], classes = [] }: Holdings): { text: string; says: string }[] {
+function itemsOf({
+  keys = [],
+  standing = [],
+  answered = [],
+  classes = [],
+}: Holdings): { text: string; says: string }[] {
   return [
     ...keys.map(({ id, name }) => ({ text: id, says: `key ${name}` })),
     ...standing.map(({ id, asks }) => ({ text: id, says: `standing approval ${id}: ${asks}` })),
+    ...answered.map(({ id, asks }) => ({ text: id, says: `answer to ${id}: ${asks}` })),
     ...classes.map(({ name }) => ({ text: `class ${name}`, says: `class ${name}` })),
   ];
 }
@@ -109,7 +117,7 @@ export const grownSince = (holdings: Holdings, shown: Shown): string[] =>
 
 /** Returns what is left; empty if nothing hangs on the person any more. A stopped class has no leases left. */
 export function leftIn(holdings: Holdings, { stops }: Pick<ClassPlan, 'stops'>): string[] {
-  const { leases, keys = [], standing = [], classes = [], unread } = holdings;
+  const { leases, keys = [], standing = [], answered = [], classes = [], unread } = holdings;
   const count = (n: number, what: string): string[] => (n === 0 ? [] : [`${n} ${n === 1 ? what : `${what}s`}`]);
   const leftOf = ({ name, leases: held }: OwnedClass): string[] => {
     if (!stops.has(name)) return [`class ${name} without another owner`];
@@ -120,7 +128,22 @@ export function leftIn(holdings: Holdings, { stops }: Pick<ClassPlan, 'stops'>):
     ...count(leases?.counts.pendingApprovals ?? 0, 'pending request'),
     ...keys.map(({ name }) => `key ${name}`),
     ...standing.map(({ id }) => `standing approval ${id}`),
+    ...answered.map(({ id }) => `answer to ${id}`),
     ...classes.flatMap(leftOf),
     ...unread.map(({ part, why }) => `${part}: not known, ${why}`),
+  ];
+}
+
+/** Returns what is left after steps: each that failed with its reason, then what else hangs on the person. */
+export function leftAfter(
+  steps: readonly { readonly part: string; readonly failed?: string }[],
+  holdings: Holdings,
+  plan: Pick<ClassPlan, 'stops'>,
+): string[] {
+  const failed = steps.filter((step) => step.failed !== undefined);
+  const known = new Set(failed.map(({ part }) => part));
+  return [
+    ...failed.map(({ part, failed: why }) => `${part}: ${why}`),
+    ...leftIn(holdings, plan).filter((each) => !known.has(each)),
   ];
 }

@@ -1,9 +1,9 @@
 import { ProblemError, type BailiwickClient } from '@bailiwick/client/client';
-import type { GrantView } from '@bailiwick/contracts/grants/grant';
 import type { KeyAnswer } from '@bailiwick/contracts/http/bodies';
 import type { ApprovalView, PreviewView } from '@bailiwick/contracts/queries/query';
 import { systemClock } from '@bailiwick/core/clock';
-import { isOwnedBy, OTHERS, type Holdings, type OwnedClass, type StandingApproval } from './holdings';
+import { isOwnedBy } from '@bailiwick/core/same-person';
+import { OTHERS, type Holdings, type OwnedClass, type StandingApproval } from './holdings';
 
 /** A client for each role that a part needs; with `--key`, all are the same. */
 export interface Clients {
@@ -31,24 +31,30 @@ export async function readHoldings(clients: Clients, person: string): Promise<Ho
     }
   };
   const leases = await part('leases', () => responder.previewRevocation({ principal: person }, true));
-  const keys = await part('keys', () => admin.get<{ items: KeyAnswer[] }>('/v1/keys'));
-  const standing = await part('standing approvals', () => standingOf(approver, person));
+  const named = encodeURIComponent(person);
+  // the gateway compares refs: a key keeps the name of its person as an admin typed it
+  const keysOf = async (by: 'person' | 'createdBy'): Promise<KeyAnswer[]> =>
+    (await admin.get<{ items: KeyAnswer[] }>(`/v1/keys?${by}=${named}`)).items;
+  const keys = await part('keys', () => keysOf('person'));
+  const issued = await part('keys that they issued', () => keysOf('createdBy'));
+  const standing = await part('standing approvals', () => answeredBy(approver, 'approved', named));
+  const answered = await part('answers to requests', () => answeredBy(approver, 'pending', named));
   const classes = await part('classes', () => classesOf(clients, person));
   const approved = await part<PreviewView>('leases that they approved', () =>
     responder.previewRevocation({ approver: person }),
   );
-  const live = keys?.items.filter(isValid);
-  const ref = keys?.items.find((each) => each.person === person)?.ref;
+  const live = keys?.filter(isValid);
+  const own = new Set(keys?.map(({ id }) => id));
   return {
     person,
     leases,
-    keys: live?.filter((each) => each.person === person).map(({ id, name }) => ({ id, name })),
+    keys: live?.map(({ id, name }) => ({ id, name })),
     standing,
+    answered,
     classes,
     approvedLeases: approved?.counts.grants,
-    issuedKeys: live
-      ?.filter((each) => each.person !== person && ref !== undefined && each.createdBy === ref)
-      .map(({ name }) => name),
+    issuedKeys: issued?.filter((each) => isValid(each) && !own.has(each.id)).map(({ name }) => name),
+    endedKeys: (keys?.length ?? 0) - (live?.length ?? 0),
     unread,
   };
 }
@@ -56,25 +62,20 @@ export async function readHoldings(clients: Clients, person: string): Promise<Ho
 const isValid = ({ revokedAt, expiresAt }: KeyAnswer): boolean =>
   revokedAt === undefined && (expiresAt === undefined || Date.parse(expiresAt) > systemClock.now());
 
-/** The list is of recorded approvals, so what became of each is read from the live state. */
-async function standingOf(client: BailiwickClient, person: string): Promise<StandingApproval[]> {
+/** Reads from the live state what a person approved, alone or as one of several, and what has not ended. */
+async function answeredBy(
+  client: BailiwickClient,
+  status: 'approved' | 'pending',
+  named: string,
+): Promise<StandingApproval[]> {
   const found: StandingApproval[] = [];
-  const filter = `status=approved&kind=action&decidedBy=${encodeURIComponent(person)}`;
   for (let cursor = ''; ;) {
-    const page = await client.get<Page<{ id: string }>>(`/v1/approvals?${filter}${cursor}`);
-    for (const { id } of page.items) {
-      const { scope, status, grantId, asks } = await client.get<ApprovalView>(`/v1/approvals/${id}`);
-      if (status === 'approved' && scope !== undefined && (await lives(client, grantId))) found.push({ id, asks });
-    }
-    if (page.next === null) return found;
-    cursor = `&cursor=${encodeURIComponent(page.next)}`;
+    const path = `/v1/approvals?status=${status}&answeredBy=${named}${cursor}`;
+    const { items, next } = await client.get<Page<ApprovalView>>(path);
+    found.push(...items.map(({ id, asks }) => ({ id, asks })));
+    if (next === null) return found;
+    cursor = `&cursor=${encodeURIComponent(next)}`;
   }
-}
-
-async function lives(client: BailiwickClient, grantId: string | undefined): Promise<boolean> {
-  if (grantId === undefined) return false;
-  const { status } = await client.get<GrantView>(`/v1/grants/${grantId}`);
-  return status === 'active' || status === 'suspended';
 }
 
 async function classesOf({ admin, responder }: Clients, person: string): Promise<OwnedClass[]> {

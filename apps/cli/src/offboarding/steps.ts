@@ -1,5 +1,7 @@
 import { ProblemError } from '@bailiwick/client/client';
+import type { endSessionsAnswer } from '@bailiwick/contracts/http/sessions';
 import { sha256hex } from '@bailiwick/core/digest';
+import type { z } from 'zod';
 import { filesOf } from '../commands/policy-files';
 import { OTHERS, type ClassPlan, type Holdings, type Shown } from './holdings';
 import type { Clients } from './read-holdings';
@@ -18,6 +20,13 @@ export interface Revoked {
   readonly positions: Record<string, number>;
 }
 
+/** What ended, and the issuers at which the account of the person does not end by this. */
+export interface Ended {
+  readonly revoked: readonly Revoked[];
+  readonly issuers: readonly string[];
+}
+type SessionsEnded = z.infer<typeof endSessionsAnswer>;
+
 /** How an offboarding is carried out. */
 export interface Carrying {
   readonly holdings: Holdings;
@@ -34,11 +43,12 @@ export interface Carrying {
  * done at all. After that, a step that fails keeps no other from being taken. Each step may be repeated: a client that dies
  * between two of them repeats the command, and what is done stays done; under the same digest, a revocation is not made twice.
  */
-export async function offboard(clients: Clients, carrying: Carrying): Promise<Revoked[]> {
+export async function offboard(clients: Clients, carrying: Carrying): Promise<Ended> {
   const { responder, admin, approver } = clients;
   const { holdings, shown, plan, reason, force, report } = carrying;
   const { person } = holdings;
   const revoked: Revoked[] = [];
+  let issuers: readonly string[] = [];
   const key = (part: string): string =>
     `offboard-${sha256hex(JSON.stringify([person, part, reason, force, shown.text])).slice(0, 40)}`;
   const revoke = async (selector: object, digest: string | undefined, part: string): Promise<string> => {
@@ -62,8 +72,9 @@ export async function offboard(clients: Clients, carrying: Carrying): Promise<Re
       return `${grants} leases and ${pendingApprovals} requests ended, new ones refused: ${id}`;
     });
   await take('sessions', async () => {
-    const { ended } = await admin.post<{ ended: number }>('/v1/sessions/revocation', { person });
-    return `${ended} ended`;
+    const answer = await admin.post<SessionsEnded>('/v1/sessions/revocation', { person });
+    issuers = answer.issuers;
+    return `${answer.ended} ended`;
   });
   for (const { id, name } of holdings.keys ?? [])
     await take(`key ${name}`, async () => {
@@ -75,6 +86,13 @@ export async function offboard(clients: Clients, carrying: Carrying): Promise<Re
       await approver.decide(id, 'deny', reason);
       return 'withdrawn';
     });
+  for (const { id } of holdings.answered ?? [])
+    await take(`answer to ${id}`, async () => {
+      const { approval } = await approver.decide(id, 'deny', reason);
+      // where several must deny, one denial leaves the answer of the person in force
+      if (approval.status === 'pending') throw new Error('denied once; the policy wants further people to deny it');
+      return 'the request is denied; its agent may ask later';
+    });
   for (const { name } of holdings.classes ?? []) {
     if (!plan.stops.has(name) || name === OTHERS) continue;
     await take(`class ${name}`, async () => {
@@ -83,7 +101,7 @@ export async function offboard(clients: Clients, carrying: Carrying): Promise<Re
     });
   }
   if (plan.owners.size > 0) await take('owners', () => changeOwners(clients, plan.owners));
-  return revoked;
+  return { revoked, issuers };
 }
 
 /** Deploys the policy in force with other owners; refused if another was deployed since it was read. */

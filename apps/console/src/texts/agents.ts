@@ -51,6 +51,10 @@ export const agents = {
     noLeases: 'Leases in their name stay: revoking them needs the role responder.',
     keys: (count: number) => (count === 0 ? 'No key is issued to them.' : `${plural(count, 'key')} will be revoked:`),
     noKeys: 'Their keys stay: revoking them needs the role admin.',
+    approvals:
+      'Approvals that they gave stay: bailiwick offboard, on the command line, ends those that still have an effect.',
+    unknown: 'Nothing here names them: check the spelling. Write the whole name, such as user:ada@example.com.',
+    account: (issuer: string) => `An account at ${issuer} still signs them in: end it there.`,
     sessions: 'Their sessions in browsers will end.',
     owns: (count: number) =>
       count === 0

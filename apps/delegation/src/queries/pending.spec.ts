@@ -1,13 +1,16 @@
+import { ADA, answer, ask, askedFor, BEN, CAM, payment, rule } from '@bailiwick/authority/testing/approvers';
 import { act, openTestRun, ROOMY, TestLog } from '@bailiwick/authority/testing/harness';
 import { fromSnapshot, toSnapshot } from '@bailiwick/authority/state/snapshot';
 import type { ApprovalNode, LogState } from '@bailiwick/authority/state/state';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { LIMITS } from '@bailiwick/core/limits';
-import { pendingPage } from './queries';
+import { approvalsPage, type ApprovalsPage } from './approvals-page';
 
 const PERSON = { kind: 'person', id: 'key:approver' } as const;
 const ASKS = { ...ROOMY, risk: { approvalFrom: 'low' as const } };
 const START = { turn: 1, position: -1 };
+const pendingPage = (state: LogState, after: typeof START, limit: number, now: number): ApprovalsPage =>
+  approvalsPage(state, { status: 'pending', after, limit }, now);
 
 /** Opens a run with `times` pending approvals. */
 function asking(log: TestLog, times: number, agentClass = 'worker'): string {
@@ -34,7 +37,7 @@ function allPages(state: LogState, limit: number, now: number, between: () => vo
   return all;
 }
 
-describe('pendingPage', () => {
+describe('a page of pending approvals', () => {
   const log = new TestLog();
   const [many, few, one] = [asking(log, 12), asking(log, 2, 'few'), asking(log, 1, 'one')];
 
@@ -96,5 +99,46 @@ describe('pendingPage', () => {
     expect(page.approvals).toEqual([]);
     expect(page.next).not.toBeNull();
     expect(pendingPage(own.state, placeOf(page.next as string), 100, own.now).next).toBeNull();
+  });
+});
+
+describe('the approvals that a person answered', () => {
+  const idsOf = (log: TestLog, status: 'pending' | 'approved', answeredBy: string, now = log.now): string[] => {
+    const ids: string[] = [];
+    for (let after: typeof START | undefined = START; after;) {
+      const page = approvalsPage(log.state, { status, answeredBy, after, limit: 1 }, now);
+      ids.push(...page.approvals.map(({ id }) => id));
+      after = page.next === null ? undefined : placeOf(page.next);
+    }
+    return ids;
+  };
+  const asked = (...answeredBy: (typeof ADA)[]): { log: TestLog; grantId: string; first: string; second: string } => {
+    const log = new TestLog();
+    rule(log, { name: 'two', needed: 2, denials: 2, scopes: ['call', 'target', 'run'] });
+    const { grantId, approvalId: first } = askedFor(log);
+    const second = ask(log, grantId, payment(2)).data.approvalId;
+    for (const id of [first, second]) for (const by of answeredBy) answer(log, id, by, { scope: 'run' });
+    return { log, grantId, first, second };
+  };
+
+  it('are those that still wait for another person, unless they have changed their mind', () => {
+    const { log, first, second } = asked(ADA);
+    expect(idsOf(log, 'pending', 'User:ADA@example.com')).toEqual([first, second]);
+    expect([idsOf(log, 'pending', BEN.id), idsOf(log, 'approved', ADA.id)]).toEqual([[], []]);
+    answer(log, first, ADA, { verdict: 'deny' });
+    expect(idsOf(log, 'pending', ADA.id)).toEqual([second]);
+  });
+
+  it('are those of more than one call that they gave first, as long as their lease may be used', () => {
+    const { log, grantId, first, second } = asked(ADA, BEN);
+    for (const { id } of [ADA, BEN]) expect(idsOf(log, 'approved', id)).toEqual([first, second]);
+    expect([idsOf(log, 'approved', CAM.id), idsOf(log, 'pending', ADA.id)]).toEqual([[], []]);
+    answer(log, first, CAM, { verdict: 'deny' }); // withdraws it
+    expect(idsOf(log, 'approved', ADA.id)).toEqual([second]);
+    log.do('suspend', { grantId, reasonCode: 'LOOK', actor: CAM });
+    expect(idsOf(log, 'approved', ADA.id)).toEqual([second]);
+    expect(idsOf(log, 'approved', ADA.id, log.state.approvals.get(second)?.usableUntil)).toEqual([]);
+    log.do('revokeGrant', { grantId, actor: CAM });
+    expect(idsOf(log, 'approved', ADA.id)).toEqual([]);
   });
 });

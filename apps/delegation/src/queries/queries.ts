@@ -1,4 +1,3 @@
-import { approvalStatus } from '@bailiwick/authority/presentation/approval-status';
 import { readBody } from '@bailiwick/authority/state/set-aside';
 import { clip } from '@bailiwick/authority/presentation/text';
 import { whyUnreadable } from '@bailiwick/contracts/events/event';
@@ -7,7 +6,7 @@ import { selectorFault } from '@bailiwick/authority/revocation/selector-fault';
 import { levelsBelow } from '@bailiwick/authority/state/branch';
 import { heldUp } from '@bailiwick/authority/commands/set-aside';
 import type { Rules } from '@bailiwick/authority/commands/types';
-import { settledOf, type ApprovalNode, type LogState } from '@bailiwick/authority/state/state';
+import { settledOf, type LogState } from '@bailiwick/authority/state/state';
 import { authorize as authorizeSchema, type Answer } from '@bailiwick/contracts/commands/command';
 import { query as querySchema, type BranchView, type Query } from '@bailiwick/contracts/queries/query';
 import type { Payloads } from '@bailiwick/event-store/payloads';
@@ -22,6 +21,7 @@ import { VIEWERS, showApprovals, type Viewer } from '@bailiwick/authority/presen
 import { previewErasure } from '../erasure/erasing';
 import type { LogOwner } from '../log-owner/owner';
 import type { OwnerLog } from '../log-owner/ports';
+import { approvalsPage } from './approvals-page';
 import { candidates } from './candidates';
 import { liveDigest } from './live-digest';
 
@@ -55,7 +55,7 @@ export async function ask(
     case 'approval':
       return view(owner, eventlog, query);
     case 'approvals':
-      return pending(owner, eventlog, query);
+      return approvals(owner, eventlog, query);
     case 'branch':
       return owner.read((state) => {
         const runId = state.grants.get(query.of)?.runId ?? query.of;
@@ -185,10 +185,10 @@ async function view(
 /** One list per log at a time, so that the texts of one tenant's approvals take a small part of the database's capacity. */
 const queues = new WeakMap<LogOwner, SerialQueue>();
 
-async function pending(
+async function approvals(
   owner: LogOwner,
   eventlog: OwnerLog,
-  { limit = LIMITS.pendingPageMax, after }: Extract<Query, { op: 'approvals' }>,
+  query: Extract<Query, { op: 'approvals' }>,
 ): Promise<Answer> {
   const turns =
     queues.get(owner) ??
@@ -197,33 +197,13 @@ async function pending(
   return busyRefused(() =>
     turns.take(async () => {
       const { page, next } = await owner.read((state, now) => {
-        const { approvals, next } = pendingPage(state, after ?? { turn: 1, position: -1 }, limit, now);
+        const { approvals: nodes, next } = approvalsPage(state, query, now);
         // wrapped, so that `read` does not wait for the texts: the state is read synchronously
-        return { page: { items: showApprovals(eventlog, state, approvals, now) }, next };
+        return { page: { items: showApprovals(eventlog, state, nodes, now) }, next };
       });
       return found({ items: await page.items, next });
     }),
   );
-}
-
-/** Returns one page, alternating between runs, and the start of the next. A page may be short even if more follow. */
-export function pendingPage(
-  state: LogState,
-  after: { turn: number; position: number },
-  limit: number,
-  now: number,
-): { approvals: ApprovalNode[]; next: string | null } {
-  const approvals: ApprovalNode[] = [];
-  let seen = 0;
-  let last = after;
-  for (const approval of state.waiting.after(after.turn, after.position)) {
-    if (approvals.length === limit || seen === LIMITS.pendingSeen)
-      return { approvals, next: `${last.turn}.${last.position}` };
-    seen += 1;
-    last = { turn: approval.turn, position: approval.position };
-    if (approvalStatus(state, approval, now) === 'pending') approvals.push(approval);
-  }
-  return { approvals, next: null };
 }
 
 /** SerialQueue `QueueFullError` into a refusal that asks for a retry. */

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { GrantView, RunView } from '@bailiwick/contracts/grants/grant';
 import { approvalDecisionBody } from '@bailiwick/contracts/http/bodies';
 import { shownNames } from '@bailiwick/contracts/people/person-names';
-import { idOf } from '@bailiwick/contracts/primitives';
+import { idOf, name } from '@bailiwick/contracts/primitives';
 import { approvalStatus, approvalView, type ApprovalView } from '@bailiwick/contracts/queries/query';
 import { SEARCHES } from '@bailiwick/contracts/queries/search';
 import { logName } from '@bailiwick/core/ids';
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Caller } from '../auth/caller';
-import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
+import { actorIdOf, payloadOf, Pseudonyms } from '../auth/pseudonyms';
 import { PersonNames } from '../auth/person-names';
 import { TokenMint } from '../auth/token-mint';
 import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
@@ -25,11 +25,18 @@ import { cursor, limit, minPosition } from '../search/queries';
 const approvalId = z.strictObject({ id: idOf('approval') });
 type ApprovalId = z.infer<typeof approvalId>;
 
-const listQuery = SEARCHES.approvals.extend({ status: approvalStatus.optional(), cursor, limit, minPosition });
+const listQuery = SEARCHES.approvals.extend({
+  status: approvalStatus.optional(),
+  /** the person, or `key:…`, whose answer approves, alone or as one of several: of requests that wait, or approvals in force */
+  answeredBy: name.optional(),
+  cursor,
+  limit,
+  minPosition,
+});
 type ListQuery = z.infer<typeof listQuery>;
 
-/** The parameters that the live state can answer for pending approvals; any other needs the read models. */
-const LIVE_PARAMETERS: readonly string[] = ['status', 'limit', 'minPosition', 'cursor'];
+/** The parameters that the live state can answer; any other needs the read models. */
+const LIVE_PARAMETERS: readonly string[] = ['status', 'answeredBy', 'limit', 'minPosition', 'cursor'];
 
 /** Lists requests for approval and records decisions about them. */
 @Controller()
@@ -51,16 +58,25 @@ export class ApprovalsController {
     answer: z.object({ items: z.array(approvalView), next: z.string().nullable(), ...shownNames }),
   })
   async list(@Ctx() context: RequestContext, @Query(listQuery) query: ListQuery): Promise<unknown> {
-    const isLive = query.status === 'pending' && Object.keys(query).every((name) => LIVE_PARAMETERS.includes(name));
+    const { caller } = context;
+    const { status, answeredBy } = query;
+    const isAlone = Object.keys(query).every((key) => LIVE_PARAMETERS.includes(key));
+    const isLive = isAlone && (status === 'pending' || (status === 'approved' && answeredBy !== undefined));
+    if (!isLive && answeredBy !== undefined)
+      throw new Refused(
+        'BAD_REQUEST',
+        'answeredBy: send it with status=pending or status=approved, and no other filter',
+      );
     if (!isLive) return this.search.list(context, 'approvals', query);
-    const pending = await this.logClient.query<object>({
+    const found = await this.logClient.query<object>({
       op: 'approvals',
-      log: logName(context.caller.tenant, 0),
-      status: 'pending',
+      log: logName(caller.tenant, 0),
+      status,
+      ...(answeredBy === undefined ? {} : { answeredBy: actorIdOf(this.pseudonyms, caller.tenant, answeredBy) }),
       limit: Math.min(query.limit ?? LIMITS.pendingPageMax, LIMITS.pendingPageMax),
       ...(query.cursor === undefined ? {} : { after: placeOf(query.cursor) }),
     });
-    return this.names.shown(context.caller, pending);
+    return this.names.shown(caller, found);
   }
 
   @Endpoint({

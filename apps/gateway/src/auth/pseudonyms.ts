@@ -4,6 +4,10 @@ export { payloadOf } from '@bailiwick/edge/payload';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
+/** Returns the id by which events name an actor: a shared key, `key:…`, is no person, and named as itself. */
+export const actorIdOf = (pseudonyms: Pick<Pseudonyms, 'ref'>, tenant: string, who: string): string =>
+  who.startsWith('key:') ? who : pseudonyms.ref(tenant, 'person', who);
+
 /**
  * Makes refs for persons and free texts: HMAC-SHA256 with a key of this installation, per tenant. The same input gives the
  * same ref, so that rules can match refs. Guessing an input requires the key.

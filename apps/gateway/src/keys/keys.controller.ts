@@ -9,18 +9,23 @@ import {
   type KeyAnswer,
 } from '@bailiwick/contracts/http/bodies';
 import { keyId, type KeyView } from '@bailiwick/contracts/keys/key';
+import { name } from '@bailiwick/contracts/primitives';
 import { systemClock } from '@bailiwick/core/clock';
 import { parseDuration } from '@bailiwick/core/duration';
 import { LIMITS } from '@bailiwick/core/limits';
 import { IssuedKeys } from '../auth/issued-keys';
 import { PersonNames } from '../auth/person-names';
-import { Pseudonyms } from '../auth/pseudonyms';
-import { Body, Ctx, Endpoint, Params } from '../http/endpoints/endpoint';
+import { actorIdOf, Pseudonyms } from '../auth/pseudonyms';
+import { Body, Ctx, Endpoint, Params, Query } from '../http/endpoints/endpoint';
 import { Refused } from '../http/problems/problem';
 import type { RequestContext } from '../http/request-context';
 
 const named = z.strictObject({ id: keyId });
 type Named = z.infer<typeof named>;
+
+/** Both name a person in any spelling of theirs; `createdBy` may also be a shared key, `key:…`. */
+const listQuery = z.strictObject({ person: name.optional(), createdBy: name.optional() });
+type ListQuery = z.infer<typeof listQuery>;
 
 const keyOf = (secret: string | undefined) => (secret === undefined ? {} : { key: secret });
 
@@ -61,13 +66,21 @@ export class KeysController {
   @Endpoint({
     method: 'GET',
     path: '/v1/keys',
-    summary: 'The keys of the tenant, without their secrets',
+    summary: 'The keys of the tenant, without their secrets: all, those of a person, or those that a person issued',
     roles: ['admin'],
     answer: keysAnswer,
   })
-  async list(@Ctx() { caller }: RequestContext): Promise<unknown> {
-    const all = await this.keys.list(caller.tenant);
-    return this.names.shown(caller, { items: all.map((view) => this.shown(caller.tenant, view)), next: null });
+  async list(@Ctx() { caller }: RequestContext, @Query(listQuery) { person, createdBy }: ListQuery): Promise<unknown> {
+    const { tenant } = caller;
+    const idOf = (who: string): string => actorIdOf(this.pseudonyms, tenant, who);
+    const all = (await this.keys.list(tenant)).map((view) => this.shown(tenant, view));
+    // by ref: a key keeps the name of its person as an admin typed it
+    const items = all.filter(
+      (each) =>
+        (person === undefined || each.ref === idOf(person)) &&
+        (createdBy === undefined || each.createdBy === idOf(createdBy)),
+    );
+    return this.names.shown(caller, { items, next: null });
   }
 
   @Endpoint({

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Searched } from '@bailiwick/contracts/queries/search';
 import { PersonNames } from '../auth/person-names';
-import { Pseudonyms } from '../auth/pseudonyms';
+import { actorIdOf, Pseudonyms } from '../auth/pseudonyms';
 import { Reply } from '../http/responses/http-response';
 import { NDJSON } from '../http/responses/ndjson';
 import type { RequestContext } from '../http/request-context';
@@ -42,9 +42,7 @@ export class LedgerSearch {
     return {
       ...rest,
       tenant,
-      ...(decidedBy === undefined
-        ? {}
-        : { decidedBy: decidedBy.startsWith('key:') ? decidedBy : this.pseudonyms.ref(tenant, 'person', decidedBy) }),
+      ...(decidedBy === undefined ? {} : { decidedBy: actorIdOf(this.pseudonyms, tenant, decidedBy) }),
       ...(principal === undefined ? {} : { principalRef: this.pseudonyms.ref(tenant, 'person', principal) }),
       ...(purpose === undefined ? {} : { purposeRef: this.pseudonyms.ref(tenant, 'purpose', purpose) }),
     };

@@ -8,6 +8,7 @@ import {
 import type { SessionKey } from '@bailiwick/contracts/sessions/session';
 import type { z } from 'zod';
 import { ApiKeys, digestOf, type KeyHolder } from '../auth/api-keys';
+import { Issuers } from '../auth/issuers/issuers';
 import { Pseudonyms } from '../auth/pseudonyms';
 import { ROLES } from '../auth/roles';
 import { areOfOneHolder } from '../auth/sessions/session-callers';
@@ -27,6 +28,7 @@ export class SessionLinksController {
     private readonly keys: ApiKeys,
     private readonly pseudonyms: Pseudonyms,
     private readonly records: SessionRecords,
+    private readonly issuers: Issuers,
     @Inject(CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -76,6 +78,6 @@ export class SessionLinksController {
     const personRef = this.pseudonyms.ref(tenant, 'person', person);
     const ended = await this.sessions.endOf(tenant, personRef);
     if (ended > 0) this.records.changed(caller, { change: 'ended', personRef, sessions: ended });
-    return { ended };
+    return { ended, issuers: this.issuers.ofTenant(tenant) };
   }
 }

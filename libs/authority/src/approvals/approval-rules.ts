@@ -4,8 +4,8 @@ import type { Effect, Risk } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalRule, Approvers } from '@bailiwick/contracts/policy/approval-rule';
 import { parseDuration } from '@bailiwick/core/duration';
 import { err, ok, type Result } from '@bailiwick/core/result';
+import { personOf } from '@bailiwick/core/same-person';
 import { matchesVerb, normalizeVerbPattern } from '../matching/verbs/verb';
-import { personOf } from './people';
 
 /** What a person is asked, as far as rules about approvals select by it. */
 export interface Question {

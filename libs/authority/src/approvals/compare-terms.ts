@@ -1,7 +1,7 @@
 import type { Approvers } from '@bailiwick/contracts/policy/approval-rule';
 import { LIMITS } from '@bailiwick/core/limits';
 import { formatDuration } from '@bailiwick/core/duration';
-import { personOf } from './people';
+import { personOf } from '@bailiwick/core/same-person';
 import { whoMay, type Terms } from './terms';
 
 /** One respect in which two terms differ. */

@@ -42,4 +42,8 @@ export const callbackQuery = z.looseObject({
   error: z.string().max(200).optional(),
 });
 export const endSessionsBody = z.strictObject({ person: personName });
-export const endSessionsAnswer = z.object({ ended: z.number().int() });
+export const endSessionsAnswer = z.object({
+  ended: z.number().int(),
+  /** the issuers whose people may have access to this tenant: the account of the person there is theirs to end */
+  issuers: z.array(z.string()),
+});

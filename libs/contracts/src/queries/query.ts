@@ -7,7 +7,7 @@ import { policyVersion } from '../policy/deployment';
 import { LIMITS } from '@bailiwick/core/limits';
 import { exportHeader, exportLine } from '../transfer/export';
 import { grantView, jkt, runView } from '../grants/grant';
-import { digest, idOf, logNameSchema, position, ref, time } from '../primitives';
+import { digest, idOf, logNameSchema, name, position, ref, time } from '../primitives';
 import { risk } from '../grants/grant';
 import { leasesQuery, principalsQuery, subjectTypesQuery, verbsQuery } from './candidates';
 
@@ -50,7 +50,10 @@ export const query = z.discriminatedUnion('op', [
   z.strictObject({
     op: z.literal('approvals'),
     log: logNameSchema,
-    status: z.enum(['pending']),
+    /** approved: those that cover more than one call, as long as they do */
+    status: z.enum(['pending', 'approved']),
+    /** only those that this actor approved, alone or as one of several */
+    answeredBy: name.optional(),
     limit: z.number().int().min(1).max(LIMITS.pendingPageMax).optional(),
     /** end of the previous page */
     after: z.strictObject({ turn: z.number().int().min(1), position }).optional(),

@@ -2,7 +2,10 @@ import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Check, CircleAlert, UserX } from 'lucide-react';
+import type { endSessionsAnswer } from '@bailiwick/contracts/http/sessions';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
+import { isOwnedBy } from '@bailiwick/core/same-person';
+import type { z } from 'zod';
 import { api, get, post } from '../../api/client';
 import type { Page } from '../../api/queries';
 import { AgentText, visibleText } from '../../parts/agent-text';
@@ -14,15 +17,17 @@ import type { AgentClass } from './inventory';
 interface Key {
   readonly id: string;
   readonly name: string;
-  readonly person?: string;
   readonly revokedAt?: string;
 }
+type EndedSessions = z.infer<typeof endSessionsAnswer>;
 interface Done {
   readonly name: string;
   readonly error?: string;
 }
 
-const readKeys = (): Promise<Page<Key>> => get<Page<Key>>('/v1/keys');
+/** The gateway compares refs: a key keeps the name of its person as an admin typed it. */
+const readKeys = async (person: string): Promise<Key[]> =>
+  (await get<Page<Key>>('/v1/keys', { person })).items.filter(({ revokedAt }) => revokedAt === undefined);
 /** Each ends at least the sessions. */
 const ENDERS = ['responder', 'admin'] as const;
 
@@ -73,7 +78,11 @@ export function Offboarding({
         </button>
       </form>
       {person !== '' && (
-        <Holdings key={person} person={person} owns={classes.filter(({ owner }) => owner === person)} />
+        <Holdings
+          key={person}
+          person={person}
+          owns={classes.filter(({ owner }) => owner !== undefined && isOwnedBy(owner, person))}
+        />
       )}
     </section>
   );
@@ -91,11 +100,11 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
     queryFn: () => post<PreviewView>('/v1/revocations/preview', selection),
     retry: false,
   });
-  const keys = useQuery({ queryKey: ['keys'], enabled: mayKeys, queryFn: readKeys });
-  const own = keys.data && ownOf(person, keys.data);
+  const keys = useQuery({ queryKey: ['keys', 'of', person], enabled: mayKeys, queryFn: () => readKeys(person) });
+  const own = keys.data;
   const [reason, setReason] = useState('');
   const [typed, setTyped] = useState('');
-  const { end, done } = useEnd(person, mayKeys, () => setTyped(''));
+  const { end, done, issuers } = useEnd(person, mayKeys, () => setTyped(''));
   // what has not been read would not be ended either
   const isRead = (!mayRevoke || preview.isSuccess) && (!mayKeys || keys.isSuccess);
   const isReading = preview.isFetching || keys.isFetching;
@@ -105,10 +114,19 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
     end.mutate(digest === undefined ? undefined : { ...selection, reason, digest });
   };
   const o = T.agents.offboard;
+  const { grants = 0, pendingApprovals = 0 } = preview.data?.counts ?? {};
+  // of what may not be read, nothing can be stated
+  const isUnknown =
+    mayRevoke && mayKeys && isRead && grants + pendingApprovals + (own?.length ?? 0) + owns.length === 0;
   return (
     <>
       {[preview, keys].map(({ error, refetch }, at) =>
         error ? <Failed key={at} error={error} retry={() => void refetch()} /> : null,
+      )}
+      {isUnknown && done.length === 0 && (
+        <p className="notice notice-wait">
+          <CircleAlert aria-hidden size={18} /> {o.unknown}
+        </p>
       )}
       <ul className="sentences">
         {!mayRevoke ? (
@@ -129,6 +147,7 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
         <li>
           {o.owns(owns.length)} <AgentText>{owns.map(({ name }) => name).join(', ')}</AgentText>
         </li>
+        <li>{o.approvals}</li>
       </ul>
       {hasOneOf(session, ENDERS) && (
         <form className="confirm" onSubmit={submit}>
@@ -151,13 +170,21 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
           </p>
         </form>
       )}
-      <Steps done={done} isOver={!end.isPending} />
+      <Steps done={done} isOver={!end.isPending} issuers={issuers} />
     </>
   );
 }
 
 /** What was done, and what failed. */
-function Steps({ done, isOver }: { done: readonly Done[]; isOver: boolean }): ReactNode {
+function Steps({
+  done,
+  isOver,
+  issuers,
+}: {
+  done: readonly Done[];
+  isOver: boolean;
+  issuers: readonly string[];
+}): ReactNode {
   const o = T.agents.offboard;
   return (
     <div role="status">
@@ -176,6 +203,11 @@ function Steps({ done, isOver }: { done: readonly Done[]; isOver: boolean }): Re
           <CircleAlert aria-hidden size={18} /> {o.half}
         </p>
       )}
+      {issuers.map((issuer) => (
+        <p key={issuer} className="notice notice-wait">
+          <CircleAlert aria-hidden size={18} /> {o.account(issuer)}
+        </p>
+      ))}
     </div>
   );
 }
@@ -184,10 +216,12 @@ function Steps({ done, isOver }: { done: readonly Done[]; isOver: boolean }): Re
 function useEnd(person: string, mayKeys: boolean, onOver: () => void) {
   const queries = useQueryClient();
   const [done, setDone] = useState<readonly Done[]>([]);
+  const [issuers, setIssuers] = useState<readonly string[]>([]);
   const o = T.agents.offboard;
   const end = useMutation({
     mutationFn: async (revocation: object | undefined) => {
       setDone([]);
+      setIssuers([]);
       const note = (name: string, cause?: unknown): void => {
         const error =
           cause === undefined ? {} : { error: cause instanceof Error ? cause.message : JSON.stringify(cause) };
@@ -201,24 +235,20 @@ function useEnd(person: string, mayKeys: boolean, onOver: () => void) {
       if (revocation) await take(o.doneLeases, o.stepLeases, () => post('/v1/revocations', revocation));
       if (mayKeys) {
         // read again: more may have been issued since they were shown
-        const own = await readKeys().then(
-          (keys) => ownOf(person, keys),
-          (cause: unknown) => (note(o.stepKeys, cause), []),
-        );
+        const own = await readKeys(person).catch((cause: unknown) => (note(o.stepKeys, cause), []));
         for (const { id, name } of own)
           await take(o.doneKey(visibleText(name)), o.stepKey(visibleText(name)), () =>
             api('DELETE', `/v1/keys/${encodeURIComponent(id)}`),
           );
       }
-      await take(o.doneSessions, o.stepSessions, () => post('/v1/sessions/revocation', { person }));
+      await take(o.doneSessions, o.stepSessions, async () =>
+        setIssuers((await post<EndedSessions>('/v1/sessions/revocation', { person })).issuers),
+      );
     },
     onSettled: () => {
       onOver();
       return queries.invalidateQueries();
     },
   });
-  return { end, done };
+  return { end, done, issuers };
 }
-
-const ownOf = (person: string, { items }: Page<Key>): Key[] =>
-  items.filter((key) => key.person === person && key.revokedAt === undefined);

@@ -97,6 +97,11 @@ describe('Issuers with a valid token', () => {
       expect(await refused(await a.sign(claims({ tid })), of)).toMatch(/UNAUTHENTICATED .*no tenant/);
   });
 
+  it('name those whose people may have access to a tenant', () => {
+    const both = issuers({ tenant: { claim: 'org', values: { acme: 'acme', base: 'default' } } });
+    expect(['default', 'acme', 'other'].map((tenant) => both.ofTenant(tenant))).toEqual([[a.url, b.url], [a.url], []]);
+  });
+
   it('fetch the keys once for many tokens', async () => {
     const of = issuers();
     for (let i = 0; i < 3; i++) await personIn(await a.sign(claims({ jti: String(i) })), of);

@@ -47,6 +47,13 @@ export class Issuers {
     return [...this.byName.values()].map(({ config }) => config);
   }
 
+  /** Returns the names of the issuers whose people may have access to a tenant. */
+  ofTenant(tenant: string): string[] {
+    const admits = ({ tenant: of }: IssuerConfig): boolean =>
+      typeof of === 'string' ? of === tenant : Object.values(of.values).includes(tenant);
+    return this.configured.filter(admits).map(({ issuer }) => issuer);
+  }
+
   /** Returns the configured issuer that a token names, before anything about the token is verified. */
   namedBy(token: string): IssuerConfig | undefined {
     try {

@@ -67,7 +67,7 @@ describe('a call that continues another one', () => {
     expect(spent()).toMatchObject({ committed: { cost: { USD: 3 } }, reserved: { cost: {} } });
   });
 
-  it('continues under the lease that has taken the place by itself, by either id, and by any spelling of its tool', () => {
+  it('continues under the lease that has replaced its first one, by either id, and by any spelling of its tool', () => {
     const log = new TestLog();
     const { grantId, runId } = openTestRun(log, FITS_ONE);
     const tool = 'shop  order ';
