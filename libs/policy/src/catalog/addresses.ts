@@ -43,9 +43,10 @@ export const NO_ADDRESS = 'none';
 
 /**
  * Returns the addresses in all texts of arguments, the names of members included, or `[NO_ADDRESS]`; or why they cannot all
- * be stated.
+ * be stated. Undefined if not all arguments are known: they are left out, or are a request whose body was not read.
  */
-export function addressesOf(args: unknown): Result<string[], string> {
+export function addressesOf(args: unknown): Result<string[] | undefined, string> {
+  if (args === undefined || hasUnreadBody(args)) return ok(undefined);
   const found = new Set<string>();
   const fault = search(args, found, 0);
   if (fault !== undefined) return err(fault);
@@ -55,6 +56,12 @@ export function addressesOf(args: unknown): Result<string[], string> {
   if (long !== undefined)
     return err(`the arguments have an address longer than ${LIMITS.nameLength} characters: ${long.slice(0, 60)}…`);
   return ok(found.size === 0 ? [NO_ADDRESS] : [...found].sort());
+}
+
+/** A body of which the digest alone is stated may have any address. */
+function hasUnreadBody(args: unknown): boolean {
+  if (typeof args !== 'object' || args === null || !('bodyDigest' in args)) return false;
+  return !('body' in args) && !('unread' in args && typeof args.unread === 'string');
 }
 
 function search(value: unknown, found: Set<string>, depth: number): string | undefined {
