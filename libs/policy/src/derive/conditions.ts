@@ -26,7 +26,7 @@ const UNPREDICTABLE_HERE = 0.34;
 const PREDICTABLE_HERE = 0.2;
 /** Fewer runs show nothing about the next one: then the class counts alone. */
 const FEW_RUNS = 3;
-const MOST_TIES = 8;
+const MOST_TIES = LIMITS.conditionsPerSelector;
 
 /**
  * Returns which attributes of calls with an effect are bound to the values that they had, by how well other runs predicted
@@ -55,14 +55,19 @@ export function tiesOf(
   const [best] = rated;
   if (!isRead && bound.length === 0 && best && best.inClass.novelty <= FAIRLY_PREDICTABLE) bound.push(best);
   const reached = addressesTie(evidence, task, mostValues);
-  const others = bound.slice(0, reached === undefined ? MOST_TIES : MOST_TIES - 1).map(({ name, of }) => ({
-    attribute: name,
-    alternatives: alternativesOf(of, task, mostValues),
-    says: `${name}: ${counted(of.values.size, 'value')} in ${counted(of.byRun.length, 'run')}${originOf(of)}`,
-    isAddress: isAddressed(of),
-  }));
-  return reached === undefined ? others : [...others, reached];
+  const first = new Set([...bound].sort((a, b) => rank(a.of) - rank(b.of)).slice(0, MOST_TIES));
+  const ties = bound
+    .filter((each) => first.has(each))
+    .map(({ name, of }) => ({
+      attribute: name,
+      alternatives: alternativesOf(of, task, mostValues),
+      says: `${name}: ${counted(of.values.size, 'value')} in ${counted(of.byRun.length, 'run')}${originOf(of)}`,
+      isAddress: isAddressed(of),
+    }));
+  // it replaces no other tie: within known addresses, or without any, that one's attribute would be open
+  return reached === undefined || ties.length === MOST_TIES ? ties : [...ties, reached];
 }
+const rank = (of: AttributeEvidence): number => (isAddressed(of) ? 0 : 1);
 
 /**
  * Binds the addresses in all arguments of what reaches out, within texts and in arguments that some calls leave out: to those

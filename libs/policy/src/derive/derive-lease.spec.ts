@@ -91,6 +91,22 @@ describe('deriveLease', () => {
     expect([firstOf(lease, task), firstOf(lease, none)]).toEqual(['permit', 'permit']);
   });
 
+  it('binds no argument less because of the addresses within all, and those that are addresses first', () => {
+    const names = Array.from({ length: 9 }, (_, i) => `a${i}`);
+    const call = (count: number, more = {}): Call => [
+      'send_direct_message',
+      { ...Object.fromEntries(names.slice(0, count).map((name) => [name, 'x'])), z: 'ann@example.com', ...more },
+    ];
+    const of = (count: number) => deriveLease(Array.from({ length: 60 }, () => runOf(TASK, [call(count)])));
+    // seven texts and an address: all eight are bound, as many as a selector can have
+    for (const name of [...names.slice(0, 7), 'z']) expect(firstOf(of(7), call(7, { [name]: 'other' }))).toBe('deny');
+    expect(firstOf(of(7), call(7))).toBe('permit');
+    // of ten, the address is
+    expect(firstOf(of(9), call(9, { z: 'eve@example.com' }))).toBe('deny');
+    // of seven, the addresses within all arguments are, too
+    expect(firstOf(of(6), call(6, { more: 'www.evil.example' }))).toBe('deny');
+  });
+
   it('leaves open what differs from run to run, such as a code', () => {
     const lease = deriveLease([1, 2, 3, 4].map((i) => runOf(TASK, [['verify_account', { otp: `${i}00${i}7` }]])));
     expect(firstOf(lease, ['verify_account', { otp: '555555' }])).toBe('permit');
