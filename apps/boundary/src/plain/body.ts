@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { readBody } from '@bailiwick/edge/json-body';
@@ -42,7 +43,7 @@ export function readContent(bytes: Buffer, type: string | undefined): Content {
     /^([^;]*?)\s*(?:;\s*charset\s*=\s*"?([\w-]+)"?\s*)?$/i.exec(type?.trim() ?? '') ?? [];
   const kind = kindOf(essence.toLowerCase() || (type ?? '').toLowerCase());
   if (kind === undefined)
-    return { bodyDigest, unread: /^text\//i.test(essence) && !essence.includes(',') ? bytes.toString() : null };
+    return { bodyDigest, unread: /^text\//i.test(essence) && !essence.includes(',') ? textOf(bytes, charset) : null };
   if (essence === '' || (charset !== undefined && charset.toLowerCase() !== 'utf-8'))
     throw new Refused('UNSUPPORTED_MEDIA_TYPE', 'a body of JSON or of a form has no parameter but charset=utf-8');
   if (bytes.length > LIMITS.httpBodyBytes)
@@ -52,6 +53,10 @@ export function readContent(bytes: Buffer, type: string | undefined): Content {
   if (!form.ok) throw new Refused('BAD_REQUEST', `the form cannot be read: ${form.error}`);
   return { bodyDigest, body: collected(form.value) };
 }
+
+/** In another encoding, its words and addresses would not be found in it: then it has no text. */
+const textOf = (bytes: Buffer, charset = 'utf-8'): string | null =>
+  /^(utf-8|us-ascii)$/i.test(charset) && isUtf8(bytes) && !bytes.includes(0) ? bytes.toString() : null;
 
 /** A type with one of these words in it is read as such by some servers, and must then be readable. */
 function kindOf(type: string): 'json' | 'form' | undefined {

@@ -4,7 +4,7 @@ import { addressesIn, addressesOf, NO_ADDRESS } from './addresses';
 
 fc.configureGlobal({ seed: 20261201 });
 
-const ofArgs = (args: unknown): string[] | string => {
+const ofArgs = (args: unknown): string[] | string | undefined => {
   const found = addressesOf(args);
   return found.ok ? found.value : found.error;
 };
@@ -23,6 +23,17 @@ describe('addresses in a text', () => {
     ['AT61 1904 3002 3457 3201 next', ['AT611904300234573201']],
     ['us133000000121212121212', ['US133000000121212121212']],
     ['call +49 (30) 123-4567', ['+49301234567']],
+    ['//evil.example/x', ['evil.example/x']],
+    ['[bill](//evil.example/x)', ['evil.example/x']],
+    ['ftp://evil.example/x', ['evil.example/x']],
+    ['https:/evil.example, https:\\\\evil.example', ['evil.example']],
+    ['http://[::1]/x', ['[::1]/x']],
+    ['//3232235777/x', ['3232235777/x']],
+    ['-www.evil.example', ['www.evil.example']],
+    ['_www.evil.example_', ['www.evil.example']],
+    ['/www.evil.example/x', ['www.evil.example/x']],
+    ['...www.evil.example/x', ['www.evil.example/x']],
+    ['read...evil.example/x', ['evil.example/x']],
   ])('%j has %j', (text, addresses) => {
     expect([...addressesIn(text)].sort()).toEqual(addresses);
   });
@@ -32,6 +43,10 @@ describe('addresses in a text', () => {
     'version 1.2.3',
     '2024-05-15 10:00',
     'docs/a.md',
+    './a.d/b',
+    '/home/a.b/c',
+    '7 // 2',
+    '// a comment. Another one',
     'a@b',
     'in 2024 that were here',
     '3 + 4',
@@ -40,23 +55,73 @@ describe('addresses in a text', () => {
 
   it('are found wherever they stand in a text', () => {
     const near = fc.stringMatching(/^[a-z ,.;:!?()'"\n-]{0,40}$/);
+    // what stands directly before and after: a letter would be a part of the address
+    const [before, after] = [
+      fc.constantFrom(
+        '',
+        ' ',
+        '\n',
+        '(',
+        '[',
+        '[bill](',
+        '"',
+        "'",
+        '<',
+        '*',
+        '**',
+        '_',
+        '__',
+        '-',
+        '...',
+        '/',
+        '=',
+        ',',
+        ':',
+      ),
+      fc.constantFrom('', ' ', '\n', ')', ']', '"', "'", '>', '*', '**', '_', '__', '...', ',', ':', '?'),
+    ];
     const address = fc.constantFrom(
       'eve@evil.example',
       'https://evil.example/x',
+      'ftp://evil.example/x',
+      '//evil.example/x',
+      'http://[::1]/x',
       'www.evil.example',
+      'www.evil.example/x',
       'US133000000121212121212',
     );
     fc.assert(
-      fc.property(near, address, near, (before, each, after) => {
-        const [only] = addressesIn(each);
-        expect(addressesIn(`${before} ${each} ${after}`)).toContain(only);
+      fc.property(near, before, address, after, near, (text, start, each, end, more) => {
+        const [only = 'no address'] = addressesIn(each);
+        // what else it has on it makes it another address, which is not known either
+        const found = [...addressesIn(`${text} ${start}${each}${end} ${more}`)];
+        expect(found.filter((one) => one.includes(only))).not.toEqual([]);
       }),
+      { numRuns: 500 },
     );
   });
 
-  it.each(['a', 'a.', 'a@', '1 ', '+1', 'AA00 ', 'http://', 'www.', '/', '@.', 'AB12 ABCD '])(
-    'are searched for in linear time in a long text of %j: quadratic work would not end here',
-    (piece) => expect(addressesIn(piece.repeat(1_000_000 / piece.length)).size).toBeLessThan(3),
+  it.each([
+    'a',
+    'a.',
+    'a@',
+    '1 ',
+    '+1',
+    'AA00 ',
+    'http://',
+    'www.',
+    '/',
+    '@.',
+    'AB12 ABCD ',
+    '//',
+    '//a',
+    '..a',
+    'http:/',
+    '://[',
+    '//[:',
+    'www.a',
+  ])('are searched for in linear time in a long text of %j: quadratic work would not end here', (piece) =>
+    expect(addressesIn(piece.repeat(1_000_000 / piece.length)).size).toBeLessThan(3),
   );
 });
 
@@ -66,7 +131,11 @@ describe('addresses in arguments', () => {
     expect(ofArgs(args)).toEqual(['a@example.com', 'b@example.com', 'c@example.com']);
   });
 
-  it.each([{}, undefined, { a: 'no address', n: 5 }, null])('are stated to be none in %j', (args) => {
+  it('are not known of arguments that are left out', () => {
+    expect(ofArgs(undefined)).toBeUndefined();
+  });
+
+  it.each([{}, { a: 'no address', n: 5 }, null])('are stated to be none in %j', (args) => {
     expect(ofArgs(args)).toEqual([NO_ADDRESS]);
     expect([...addressesIn(NO_ADDRESS)]).toEqual([]);
   });

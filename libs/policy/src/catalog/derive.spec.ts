@@ -144,6 +144,20 @@ describe('what an entry takes from arguments', () => {
     expect(derived({})).toEqual({ ok: true, value: { attributes: { reached: ['none'] } } });
   });
 
+  it('is not stated to be no address if the body of a request was not read', () => {
+    const all = entry({ attributes: { reached: { addresses: 'all' } } });
+    const reached = (args: unknown) => {
+      const derived = derive(all, args);
+      return derived.ok && derived.value.attributes.reached;
+    };
+    const multipart = { method: 'POST', target: '/a', headers: { 'content-type': 'multipart/form-data; boundary=x' } };
+    expect(reached({ ...multipart, bodyDigest: 'sha256:00', unread: null })).toBeUndefined();
+    expect(reached({ ...multipart, bodyDigest: 'sha256:00' })).toBeUndefined();
+    expect(reached({ bodyDigest: 'sha256:00', unread: 'see www.evil.example' })).toEqual(['www.evil.example']);
+    expect(reached({ bodyDigest: 'sha256:00', body: { a: 1 } })).toEqual(['none']);
+    expect(reached({ method: 'POST', target: '/a' })).toEqual(['none']);
+  });
+
   it('has no attribute whose argument is missing', () => {
     expect(derive(entry({ attributes: { cc: '/cc' } }), {})).toEqual({ ok: true, value: { attributes: {} } });
   });

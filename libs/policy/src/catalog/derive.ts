@@ -68,10 +68,9 @@ function nameAt(args: unknown, path: string): Result<string, string> {
   return err(`the argument ${path} names the resource, and ${isWrong(value)}; it must be a text or a whole number`);
 }
 
-/** Of arguments that are not stated, it is not known whether they have an address: the attribute is left out. */
+/** Of arguments that are not all stated, it is not known whether they have an address: the attribute is left out. */
 function attributeOf(source: AttributeSource, args: unknown): Result<Attribute | undefined, string> {
-  if (typeof source === 'string') return attributeAt(args, source);
-  return args === undefined ? ok(undefined) : addressesOf(args);
+  return typeof source === 'string' ? attributeAt(args, source) : addressesOf(args);
 }
 
 function attributeAt(args: unknown, path: string): Result<Attribute | undefined, string> {

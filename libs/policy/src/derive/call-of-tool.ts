@@ -26,7 +26,7 @@ export const ADDRESSES = 'addresses-in-arguments';
 /** Addresses that cannot all be stated are left out: no condition holds for the call. */
 function addressesAttribute(args: unknown): Record<string, Attribute> {
   const addresses = addressesOf(args);
-  return addresses.ok ? { [ADDRESSES]: addresses.value } : {};
+  return addresses.ok && addresses.value ? { [ADDRESSES]: addresses.value } : {};
 }
 
 /**

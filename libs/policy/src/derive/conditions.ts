@@ -26,7 +26,7 @@ const UNPREDICTABLE_HERE = 0.34;
 const PREDICTABLE_HERE = 0.2;
 /** Fewer runs show nothing about the next one: then the class counts alone. */
 const FEW_RUNS = 3;
-const MOST_TIES = 8;
+const MOST_TIES = LIMITS.conditionsPerSelector;
 
 /**
  * Returns which attributes of calls with an effect are bound to the values that they had, by how well other runs predicted
@@ -54,36 +54,43 @@ export function tiesOf(
   );
   const [best] = rated;
   if (!isRead && bound.length === 0 && best && best.inClass.novelty <= FAIRLY_PREDICTABLE) bound.push(best);
-  const reached = addressesTie(evidence, task);
-  const others = bound.slice(0, reached === undefined ? MOST_TIES : MOST_TIES - 1).map(({ name, of }) => ({
-    attribute: name,
-    alternatives: alternativesOf(of, task, mostValues),
-    says: `${name}: ${counted(of.values.size, 'value')} in ${counted(of.byRun.length, 'run')}${originOf(of)}`,
-    isAddress: isAddressed(of),
-  }));
-  return reached === undefined ? others : [...others, reached];
+  const reached = addressesTie(evidence, task, mostValues);
+  const first = new Set([...bound].sort((a, b) => rank(a.of) - rank(b.of)).slice(0, MOST_TIES));
+  const ties = bound
+    .filter((each) => first.has(each))
+    .map(({ name, of }) => ({
+      attribute: name,
+      alternatives: alternativesOf(of, task, mostValues),
+      says: `${name}: ${counted(of.values.size, 'value')} in ${counted(of.byRun.length, 'run')}${originOf(of)}`,
+      isAddress: isAddressed(of),
+    }));
+  // it replaces no other tie: within known addresses, or without any, that one's attribute would be open
+  return reached === undefined || ties.length === MOST_TIES ? ties : [...ties, reached];
 }
+const rank = (of: AttributeEvidence): number => (isAddressed(of) ? 0 : 1);
 
 /**
  * Binds the addresses in all arguments of what reaches out, within texts and in arguments that some calls leave out: to those
  * of the runs and of the task. It is a part of what is sent and no target, so another one is asked about if the lease asks.
  */
-function addressesTie({ calls, attributes }: VerbEvidence, task: string): Tie | undefined {
+function addressesTie({ calls, attributes }: VerbEvidence, task: string, mostValues: number): Tie | undefined {
   const reached = attributes.get(ADDRESSES);
   if (reached?.lists !== calls.length || !calls.some(({ effects }) => effects.includes('external'))) return undefined;
   const ofRuns = [...reached.values]
     .sort(([a, x], [b, y]) => y.runs - x.runs || a.localeCompare(b))
-    .flatMap(([, { spelled }]) => [...spelled]);
-  const known = [...new Set([NO_ADDRESS, ...addressesIn(task), ...ofRuns])]
-    .filter((each) => foreignInName(String(each)) === undefined)
-    .slice(0, LIMITS.valuesPerCondition);
+    .flatMap(([, { spelled }]) => [...spelled])
+    .filter(isWritable);
+  const ofTask = [...addressesIn(task)].filter(isWritable);
+  const known = new Set([NO_ADDRESS, ...ofTask, ...ofRuns.slice(0, mostValues)]);
   return {
     attribute: ADDRESSES,
-    alternatives: [{ all: known }],
+    alternatives: [{ all: [...known].slice(0, LIMITS.valuesPerCondition) }],
     says: `addresses within arguments: ${counted(reached.values.size, 'value')} in ${counted(reached.byRun.length, 'run')}`,
     isAddress: false,
   };
 }
+
+const isWritable = (each: Scalar): boolean => typeof each !== 'string' || foreignInName(each) === undefined;
 
 /** Of few runs no one knows yet: at least one new value is expected (Laplace). */
 const expectedNovelty = (novelty: number, runs: number): number => (novelty * runs + 1) / (runs + 2);
@@ -112,8 +119,7 @@ function alternativesOf(evidence: AttributeEvidence, task: string, mostValues: n
   const named = known.filter(([key]) => isNamedIn(task, key)).flatMap(([, { spelled }]) => [...spelled]);
   const kinds = new Set(named.map(kindOf));
   for (const each of namedBy(task)) if (kinds.has(kindOf(each))) for (const as of spellings(each)) values.add(as);
-  const writable = [...values].filter((each) => typeof each !== 'string' || foreignInName(each) === undefined);
-  const list = writable.slice(0, MOST_SPELLINGS);
+  const list = [...values].filter(isWritable).slice(0, MOST_SPELLINGS);
   // a name that looks like a pattern of another language can be written as `like`
   const odd = [...values]
     .filter((each): each is string => typeof each === 'string' && isOnlyLike(each))

@@ -1,3 +1,4 @@
+import { LIMITS } from '@bailiwick/core/limits';
 import fc from 'fast-check';
 import { checkBundle } from '../bundle';
 import { problemText } from '../problem';
@@ -69,6 +70,41 @@ describe('deriveLease', () => {
     expect(firstOf(lease, message('see www.evil.example'))).toBe('deny');
     expect(firstOf(lease, message('Hello', { cc: 'eve@example.com' }))).toBe('deny');
     expect(firstOf(lease, message('Hello', { cc: 'bob@example.com' }))).toBe('permit');
+  });
+
+  it('is small enough to be used, however many addresses the runs had', () => {
+    const link = (n: number) => `www.example.com/${String(n).padStart(4, '0')}${'x'.repeat(150)}`;
+    const verbs = ['send_direct_message', 'send_channel_message', 'send_email'];
+    const many = Array.from({ length: 30 }, (_, run) =>
+      runOf(
+        'Tell Ann about www.example.com/task',
+        verbs.map((verb, at): Call => [
+          verb,
+          { recipient: 'Ann', body: `${link(run * 2 + at * 100)} ${link(run * 2 + 1)}` },
+        ]),
+      ),
+    );
+    const lease = deriveLease(many);
+    expect(JSON.stringify(grantOf(lease)).length).toBeLessThan(LIMITS.grantBytes);
+    const task: Call = ['send_direct_message', { recipient: 'Ann', body: 'see www.example.com/task' }];
+    const none: Call = ['send_direct_message', { recipient: 'Ann', body: 'see above' }];
+    expect([firstOf(lease, task), firstOf(lease, none)]).toEqual(['permit', 'permit']);
+  });
+
+  it('binds no argument less because of the addresses within all, and those that are addresses first', () => {
+    const names = Array.from({ length: 9 }, (_, i) => `a${i}`);
+    const call = (count: number, more = {}): Call => [
+      'send_direct_message',
+      { ...Object.fromEntries(names.slice(0, count).map((name) => [name, 'x'])), z: 'ann@example.com', ...more },
+    ];
+    const of = (count: number) => deriveLease(Array.from({ length: 60 }, () => runOf(TASK, [call(count)])));
+    // seven texts and an address: all eight are bound, as many as a selector can have
+    for (const name of [...names.slice(0, 7), 'z']) expect(firstOf(of(7), call(7, { [name]: 'other' }))).toBe('deny');
+    expect(firstOf(of(7), call(7))).toBe('permit');
+    // of ten, the address is
+    expect(firstOf(of(9), call(9, { z: 'eve@example.com' }))).toBe('deny');
+    // of seven, the addresses within all arguments are, too
+    expect(firstOf(of(6), call(6, { more: 'www.evil.example' }))).toBe('deny');
   });
 
   it('leaves open what differs from run to run, such as a code', () => {

@@ -43,6 +43,21 @@ describe('a run as a run of another task', () => {
     expect(asRunOf(task, run)).toBeUndefined();
   });
 
+  it.each([
+    ['cost', { cost: { EUR: 250_000 } }],
+    ['units', { units: { tokens: 2500 } }],
+  ])('is none if it has %s and the tasks name other amounts or subjects', (_, spent) => {
+    const spending = (task: string) => {
+      const of = runOf(task, [['send_money', { recipient: 'US133000000121212121212', amount: 2500 }]]);
+      return { ...of, calls: of.calls.map((call) => ({ ...call, ...spent })) };
+    };
+    expect(asRunOf(MINE, spending(OTHER))).toBeUndefined();
+    expect(asRunOf("Buy 'the lamp'", spending("Buy 'the house'"))).toBeUndefined();
+    expect(asRunOf('Pay $120 to Ann', spending('Pay $2500 to Ann'))).toBeUndefined();
+    const same = asRunOf('Pay 2500 to DE89370400440532013000', spending('Pay 2500 to US133000000121212121212'));
+    expect(same?.calls[0]).toMatchObject({ ...spent, attributes: { recipient: 'DE89370400440532013000' } });
+  });
+
   it('is none if a value is too short to be recognized in calls, or stands for two', () => {
     expect(asRunOf('Delete 12 files', runOf('Delete 10 files', []))).toBeUndefined();
     expect(asRunOf('From 100 to 300', runOf('From 200 to 200', []))).toBeUndefined();

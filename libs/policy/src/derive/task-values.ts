@@ -1,7 +1,7 @@
 import type { Attribute } from '@bailiwick/contracts/actions/action';
 import type { Scalar } from '@bailiwick/contracts/grants/grant';
 import { remembered } from '@bailiwick/core/memo';
-import type { RecordedRun } from './recorded-run';
+import type { RecordedCall, RecordedRun } from './recorded-run';
 import { keyOfValue, kindOf, namedBy } from './values';
 
 /** A place in the shape of a task, for the value that is named there. */
@@ -40,7 +40,8 @@ const SHORTEST = 3;
 
 /**
  * Returns a run as a run of another task of the same shape: what the task of the run names is replaced, in resources and
- * attributes, by what the other task names at its place. Undefined if the tasks differ in more than the values they name.
+ * attributes, by what the other task names at its place. Undefined if the tasks differ in more than the values they name, or
+ * in an amount or a subject while the run spent something: how much the other task spends is then not known.
  */
 export function asRunOf(task: string, run: RecordedRun): RecordedRun | undefined {
   if (run.task === task) return run;
@@ -51,6 +52,7 @@ export function asRunOf(task: string, run: RecordedRun): RecordedRun | undefined
     const other = to.values[i] as string;
     if (keyOfValue(value) === keyOfValue(other)) continue;
     if (value.length < SHORTEST || (others.get(keyOfValue(value)) ?? other) !== other) return undefined;
+    if (kindOf(value) !== 'address' && run.calls.some(spends)) return undefined;
     others.set(keyOfValue(value), other);
   }
   const scalar = (value: Scalar): Scalar => {
@@ -66,3 +68,5 @@ export function asRunOf(task: string, run: RecordedRun): RecordedRun | undefined
   }));
   return { ...run, task, calls };
 }
+
+const spends = ({ cost = {}, units = {} }: RecordedCall): boolean => Object.keys({ ...cost, ...units }).length > 0;
