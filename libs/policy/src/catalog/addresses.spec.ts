@@ -53,9 +53,9 @@ describe('addresses in a text', () => {
     '',
   ])('are none in %j', (text) => expect([...addressesIn(text)]).toEqual([]));
 
-  it('are found wherever they stand in a text', () => {
+  it('are found wherever they are in a text', () => {
     const near = fc.stringMatching(/^[a-z ,.;:!?()'"\n-]{0,40}$/);
-    // what stands directly before and after: a letter would be a part of the address
+    // what is directly before and after: a letter would be a part of the address
     const [before, after] = [
       fc.constantFrom(
         '',

@@ -77,7 +77,7 @@ describe('deriveLease', () => {
     const verbs = ['send_direct_message', 'send_channel_message', 'send_email'];
     const many = Array.from({ length: 30 }, (_, run) =>
       runOf(
-        'Tell Ann about www.example.com/task',
+        'Write to Ann about www.example.com/task',
         verbs.map((verb, at): Call => [
           verb,
           { recipient: 'Ann', body: `${link(run * 2 + at * 100)} ${link(run * 2 + 1)}` },
