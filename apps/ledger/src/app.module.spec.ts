@@ -94,6 +94,7 @@ describe('AppModule', () => {
       'ledger.rebuild',
       'ledger.rebuild-status',
       'ledger.receipt',
+      'ledger.regrants',
       'ledger.replay-ask',
       'ledger.replay-cancel',
       'ledger.replay-start',
