@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Runs two services, each of which writes a line of its own and one of Nest's while it starts and when it has started. */
+/** Runs two services. Each writes lines with Nest's logger, and one with the logger of the service. */
 const PROGRAM = `
   const { Logger } = require('@nestjs/common');
   const { runBusServices } = require(process.argv[1]);
@@ -52,8 +52,8 @@ describe('runBusServices', () => {
       },
     );
     const lines = stdout.split('\n').filter((line) => line !== '');
-    const said = lines.map((line) => JSON.parse(line) as { name: string; msg: string });
-    expect(said.map(({ name, msg }) => `${name}: ${msg}`).sort()).toEqual([
+    const read = lines.map((line) => JSON.parse(line) as { name: string; msg: string });
+    expect(read.map(({ name, msg }) => `${name}: ${msg}`).sort()).toEqual([
       'intent: its own',
       'ledger: its own',
       'readers: when intent has started',
