@@ -127,6 +127,8 @@ describe('bailiwick offboard', () => {
         answered: [{ id: waiting }],
         issuedKeys: ['gus'],
       });
+      const unlike = `/v1/approvals?status=denied&answeredBy=${DORA}`;
+      expect((await http(stack, 'GET', unlike, { key: stack.keys.approver })).status).toBe(400);
       const done = await run(DORA, '--reason', 'left the company', '--json');
       expect([done.code, done.err, (JSON.parse(done.out) as { left: unknown }).left]).toEqual([0, '', []]);
       for (const key of [theirs, adminKey]) expect((await http(stack, 'GET', '/v1/keys', { key })).status).toBe(401);
