@@ -363,7 +363,7 @@ describe('verify', () => {
     await bench.append(log);
     await held;
     const verifying = ledger.verify();
-    await new Promise(setImmediate); // the digest has begun
+    await new Promise(setImmediate); // the digest has started
     release();
     const { findings, ledgerCompared } = await verifying;
     expect([ledger.position, ledgerCompared]).toEqual([log.events.length, true]);
