@@ -118,7 +118,7 @@ describe('attacks on the boundary', () => {
 
   it.each([
     ['asks for input, which its revision does not', 'input', 'UPSTREAM_FAILED'],
-    ['answers with what is nested too deeply', 'deep', 'UPSTREAM_FAILED'],
+    ['answers with what is nested too deeply', 'deep', 'RESULT_WITHHELD'],
     ['sends messages that are nested too deeply', 'flood', undefined],
     ['answers twice', 'twice', undefined],
     ['dies in the middle of its answer', 'dies', 'UPSTREAM_FAILED'],

@@ -1,5 +1,6 @@
 import { canonicalDigest, sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
+import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { membersOf } from '../json-text';
 import { catalogName } from '../tools/definition';
@@ -24,6 +25,9 @@ export interface Governed extends Operation {
   /** its result has the form of results of tools, from which fields can be removed */
   readonly isCall: boolean;
 }
+
+/** Refusals that state nothing about the request. */
+const MAY_PASS: ReadonlySet<string> = new Set(['NOT_READY', 'TOO_MANY', 'INTERNAL']);
 
 export interface GovernedOptions extends RequestOptions {
   /** fields must be removed from the result */
@@ -71,10 +75,10 @@ export class GovernedRequests {
    * @returns undefined if it cannot be decided now
    */
   wouldPermit(claims: TokenClaims, request: Omit<Governed, 'send'>): Promise<boolean | undefined> {
-    return this.calls.wouldPermit(claims, callOf(request)).catch((error: unknown) => {
-      if (denialOf(error, noun(request)).code === 'NOT_READY') return undefined;
-      return false;
-    });
+    // nobody waits for the answer: no error may escape
+    return this.calls
+      .wouldPermit(claims, callOf(request))
+      .catch((error: unknown) => (error instanceof Refused && !MAY_PASS.has(error.code) ? false : undefined));
   }
 
   /** Waits until the outcomes of all requests are reported. */

@@ -1,5 +1,7 @@
+import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
-import type { Governed, GovernedRequests } from '../calls/governed';
+import { GovernedRequests, type Governed } from '../calls/governed';
+import type { GuardedCalls } from '../calls/guarded-calls';
 import { BOUNDARY_LIMITS } from '../limits';
 import { Announced } from './announced';
 
@@ -90,5 +92,19 @@ describe('what a server may announce to a client', () => {
     expect(passes()).toEqual([true, true]);
     announced.subscribe('test://b')();
     expect(announced.mayAnnounce('test://b')).toBe(false);
+  });
+});
+
+describe('GovernedRequests.wouldPermit', () => {
+  const request = { server: 's', tool: 't', args: {}, resource: { type: 'mcp', id: 's/t' }, approvalId: undefined };
+  it.each<[string, () => Promise<boolean>, boolean | undefined]>([
+    ['a permit', () => Promise.resolve(true), true],
+    ['a denial', () => Promise.resolve(false), false],
+    ['a refusal', () => Promise.reject(new Refused('GRANT_NOT_LIVE', 'ended')), false],
+    ['an owner that cannot be reached', () => Promise.reject(new Refused('NOT_READY', 'later')), undefined],
+    ['a fault', () => Promise.reject(new Error('broken')), undefined],
+  ])('takes %s for what it is, and never fails', async (_what, wouldPermit, expected) => {
+    const requests = new GovernedRequests({ wouldPermit } as unknown as GuardedCalls);
+    expect(await requests.wouldPermit({} as TokenClaims, { ...request, isCall: false })).toBe(expected);
   });
 });

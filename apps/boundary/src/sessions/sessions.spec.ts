@@ -56,14 +56,21 @@ describe('the separate connections of clients', () => {
 
   it('decide again what they announce when their client comes back', async () => {
     const run = jest.fn(async (..._request: unknown[]) => ({ denial: { code: 'DENIED' } }));
-    sessions = new Sessions({ of: () => Promise.resolve(VIEW) } as unknown as LeaseViews, { run } as never);
+    const wouldPermit = jest.fn(async (..._request: unknown[]) => false);
+    sessions = new Sessions(
+      { of: () => Promise.resolve(VIEW) } as unknown as LeaseViews,
+      { run, wouldPermit } as never,
+    );
     const session = await of('c1');
     void session?.subscribe({ uri: 'test://a' }, { signal: new AbortController().signal });
     const now = performance.now();
     jest.spyOn(performance, 'now').mockReturnValue(now + BOUNDARY_LIMITS.callMs / 2);
     await of('c1');
     jest.restoreAllMocks();
-    expect(run.mock.calls.map(([, request]) => request)).toMatchObject([{ tool: 'resources/read', server: 's' }]);
+    expect(wouldPermit.mock.calls.map(([, request]) => request)).toMatchObject([
+      { tool: 'resources/read', server: 's' },
+    ]);
+    expect(run).not.toHaveBeenCalled();
   });
 
   it('are not taken from a client while a request of it is in flight, from before it is decided until it is answered', async () => {

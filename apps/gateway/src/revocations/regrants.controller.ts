@@ -8,6 +8,7 @@ import {
   regrantsAnswer,
   regrantsBody,
   regrantsQuery,
+  type RegrantBound,
   type RegrantProposal,
   type RegrantsAnswer,
 } from '@bailiwick/contracts/revocations/regrants';
@@ -73,11 +74,14 @@ export class RegrantsController {
     const { caller } = context;
     const grantIds = [...new Set(accept)];
     const query = { tenant: caller.tenant, id, grantIds, ...(expiresAt === undefined ? {} : { expiresAt }) };
-    const { items } = await this.logClient.ledger<RegrantsAnswer>('regrants', query);
+    const { items, asOf } = await this.logClient.ledger<RegrantsAnswer>('regrants', query);
     const made: z.infer<typeof opened>[] = [];
     for (const [at, grantId] of grantIds.entries()) {
       const proposal = items.find((each) => each.grantId === grantId);
-      made.push({ grantId, ...(await this.opened(forOne(context, at), id, grantId, proposal)) });
+      made.push({
+        grantId,
+        ...(await this.opened(forOne(context, at), { grantId, revocationId: id, asOf }, proposal)),
+      });
     }
     return this.names.shown(caller, { items: made });
   }
@@ -85,18 +89,16 @@ export class RegrantsController {
   /** One that is refused keeps no other from being requested. */
   private async opened(
     context: Pick<RequestContext, 'caller' | 'command'>,
-    revocationId: string,
-    grantId: string,
+    of: Omit<RegrantBound, 'atMost'>,
     proposal: RegrantProposal | undefined,
   ): Promise<Omit<z.infer<typeof opened>, 'grantId'>> {
-    if (!proposal) return failed('NOT_FOUND', `${grantId} is no root lease that ${revocationId} ended`);
+    if (!proposal) return failed('NOT_FOUND', `${of.grantId} is no root lease that ${of.revocationId} ended`);
     const { proposed, whyNot = 'nothing was left', agent, requestedBy, purpose } = proposal;
     if (!proposed || requestedBy === null || purpose === null) return failed('CONFLICT', whyNot);
     const { attestedBy: _attestedBy, ...stated } = agent;
     const body = { agent: stated, requestedBy, purpose, grant: requestOf(proposed), requireApproval: true };
     try {
-      const bound = { grantId, revocationId, atMost: proposed };
-      const { run, approval } = await this.leases.open(context, body, bound);
+      const { run, approval } = await this.leases.open(context, body, { ...of, atMost: proposed });
       return { run, ...(approval ? { approval } : {}) };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

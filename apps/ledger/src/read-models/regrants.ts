@@ -44,6 +44,7 @@ export class Regrants {
     const { log } = ledger.state;
     await catchUp([ledger], (await eventlog.head(log)) - 1);
     const state = folded(ledger);
+    const asOf = state.next; // a rule that is made during the walk may be missed by a part of the proposals
     const rule = state.rules.find(id);
     if (rule?.suspends) return refuse('CONFLICT', `${id} is a suspension: resume it, and its leases continue`);
     const rows = await store.consequencesAfter(log, id, after, (grantIds ? LIMITS.regrantsSeen : limit) + 1);
@@ -60,7 +61,7 @@ export class Regrants {
       else delegated += 1;
     }
     const next = !grantIds && rows.length > limit ? (page.at(-1)?.grantId ?? null) : null;
-    return found({ revocationId: id, items, delegated, next });
+    return found({ revocationId: id, asOf, items, delegated, next });
   }
 
   /** @returns undefined for a lease that had a parent */

@@ -25,13 +25,20 @@ const why = (log: TestLog, grantId: string, rule: Rule, until?: string) => {
   const lease = ended(log, grantId);
   return whyNotAgain(log.state, lease, rule, leftOver(lease.grant, log.now, until), log.now);
 };
-const again = (log: TestLog, grantId: string, rule: Rule, atMost: Limits, grant: GrantRequest = requestOf(atMost)) =>
+const again = (
+  log: TestLog,
+  grantId: string,
+  rule: Rule,
+  atMost: Limits,
+  grant: GrantRequest = requestOf(atMost),
+  asOf = log.state.next,
+) =>
   log.try('openRun', {
     agent: { class: 'worker' },
     principalRef: REF,
     purposeRef: REF,
     grant,
-    regrants: { grantId, revocationId: rule.revocationId, atMost },
+    regrants: { grantId, revocationId: rule.revocationId, atMost, asOf },
   });
 /** The code of the refusal, which is recorded; undefined: it was asked of a person. */
 function codeOf(result: ReturnType<typeof again>): string | undefined {
@@ -107,6 +114,25 @@ describe('what was left of an ended lease', () => {
     expect(permits).toBeGreaterThan(50);
   });
 
+  it.each([
+    [4, 5],
+    [5, 5],
+    [7, 7],
+  ])('is used without a question as far as the whole lease was: %i of 10 calls before, %i in all', (before, most) => {
+    const log = new TestLog();
+    const budget = { calls: 10, reads: 20, writes: 0, external: 0, windows: [{ per: '1d' as const, calls: 10 }] };
+    const { grantId } = openTestRun(log, { ...ROOMY, budget: { ...budget, ...(before <= 5 ? { askAt: 0.5 } : {}) } });
+    for (let n = 0; n < before; n++) expect(act(log, grantId, 'file.read').type).toBe('ActionPermitted');
+    const { grant } = ended(log, grantId);
+    if (before > 5)
+      Object.assign(grant, { limits: { ...grant.limits, budget: { ...grant.limits.budget, askAt: 0.5 } } });
+    const rule = stop(log, 'stop');
+    const fresh = regranted(log, grantId, rule);
+    let unasked = before;
+    while (act(log, fresh, 'file.read').type === 'ActionPermitted') unasked += 1;
+    expect(unasked).toBe(most);
+  });
+
   it('is no more than the bound, whatever the request or a default adds', () => {
     const log = new TestLog();
     const { grantId } = openTestRun(log, { ...ROOMY, budget: { ...ROOMY.budget, calls: 5 } });
@@ -157,6 +183,39 @@ describe('a lease that cannot be granted again', () => {
     log.now = Date.parse(expiresAt);
     expect(why(log, whole.grantId, rule)).toBe(`its time ended at ${expiresAt}; state when the new lease ends`);
     expect(why(log, whole.grantId, rule, new Date(log.now + 60_000).toISOString())).toBeUndefined();
+  });
+
+  it('is one that was suspended before it ended, that is bound to a key, or whose account cannot be read', () => {
+    const log = new TestLog();
+    const KEY = 'a'.repeat(43);
+    const [held, drifted, bound, whole] = [
+      openTestRun(log),
+      openTestRun(log),
+      openTestRun(log, { ...ROOMY, session: { jkt: KEY } }),
+      openTestRun(log),
+    ];
+    log.do('suspend', { grantId: held.grantId, reasonCode: 'LOOK', actor: PERSON });
+    log.do('recordDrift', { runId: drifted.runId, score: 0.95, features: [], monitor: 'test' });
+    const rule = stop(log, 'stop');
+    expect(why(log, held.grantId, rule)).toContain('it was suspended before it ended');
+    expect(why(log, drifted.grantId, rule)).toContain('it was suspended before it ended');
+    expect(why(log, bound.grantId, rule)).toContain('it is bound to the key of the ended run');
+    expect(why(log, whole.grantId, rule)).toBeUndefined();
+    const { treeId } = ended(log, whole.grantId).grant;
+    log.state.unreadable.set(9, { position: 9, treeId, bodyDigest: 'sha256:0' });
+    expect(why(log, whole.grantId, rule)).toContain('event 9 cannot be read');
+  });
+
+  it('is one about which a rule was made since the proposal, which the new run would escape', () => {
+    const log = new TestLog();
+    const { grantId } = openTestRun(log);
+    const rule = stop(log, 'stop');
+    const left = leftOver(ended(log, grantId).grant, log.now);
+    const asOf = log.state.next;
+    stop(log, 'other', { selector: { agentClass: 'other' } });
+    stop(log, 'tool', { selector: { agentClass: 'worker', tool: 'file.read' } });
+    expect(codeOf(again(log, grantId, rule, left, requestOf(left), asOf))).toBe('CONFLICT');
+    expect(codeOf(again(log, grantId, rule, left))).toBeUndefined();
   });
 
   it('is granted again once, unless a person refused it; a snapshot remembers', () => {

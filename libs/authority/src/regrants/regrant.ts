@@ -12,6 +12,7 @@ import { couldUseNamed, selects, withoutVerb, type Subject } from '../revocation
 import { subjectOf } from '../revocation/revocation-rules';
 import { appliesAt, deniesTool, strikes, type Rule } from '../revocation/rule-set';
 import { blockedItself } from '../state/liveness';
+import { asideBy, doubtOf } from '../state/set-aside';
 import { scopesOf } from '../state/scopes';
 import type { GrantNode, LogState, RunNode } from '../state/state';
 import { remainingOf, windowUsed, type Mutable } from '../state/usage';
@@ -59,6 +60,9 @@ export function leftOver({ limits, usage, children }: GrantNode, now: number, un
     const used = usedIn((i) => i >= verbs && scopes[i]?.entry === at);
     return { ...entry, ...partLeft(entry, used) };
   });
+  const left = remainingOf([{ usage, limits }]);
+  const parts = [...budget.windows, ...(budget.perVerb ?? [])];
+  const partsLeft = [...windows, ...(perVerb ?? [])];
   const { notBefore, expiresAt, endsOn } = time;
   return {
     ...limits,
@@ -69,13 +73,38 @@ export function leftOver({ limits, usage, children }: GrantNode, now: number, un
     },
     budget: {
       ...caps,
-      ...remainingOf([{ usage, limits }]),
+      ...left,
       windows,
       ...(perVerb === undefined ? {} : { perVerb }),
+      ...(budget.askAt === undefined
+        ? {}
+        : { askAt: shareLeft(budget.askAt, [budget, ...parts], [left, ...partsLeft]) }),
     },
     ...(entries === undefined ? {} : { permissions: entries }),
     delegation: { ...delegation, children: Math.max(0, delegation.children - children) },
   };
+}
+
+type Caps = { readonly [C in (typeof COUNTERS)[number]]?: number | undefined } & {
+  readonly cost?: Amounts | undefined;
+  readonly units?: Amounts | undefined;
+};
+
+/**
+ * Returns the share of what is left from which a person is asked, so that no more is used without a question than the share
+ * of the whole had left: the least of all caps.
+ */
+function shareLeft(askAt: number, whole: readonly Caps[], left: readonly Caps[]): number {
+  const shares = whole.flatMap((caps, at) => {
+    const rest = left[at] ?? {};
+    const pairs = COUNTERS.map((each): readonly [number | undefined, number | undefined] => [caps[each], rest[each]]);
+    for (const kind of ['cost', 'units'] as const)
+      for (const [name, cap] of Object.entries(caps[kind] ?? {})) pairs.push([cap, rest[kind]?.[name]]);
+    return pairs.flatMap(([cap = 0, remaining = 0]) =>
+      remaining > 0 ? [(askAt * cap - (cap - remaining)) / remaining] : [],
+    );
+  });
+  return Math.max(0, Math.min(askAt, ...shares));
 }
 
 type Amounts = Readonly<Record<string, number>>;
@@ -134,10 +163,18 @@ export function whyNotAgain(
   left: Limits,
   now: number,
 ): string | undefined {
+  const doubt = asideBy(state, grant.treeId) ?? doubtOf(state) ?? doubtOf(log);
+  if (doubt) return `event ${doubt.position} cannot be read, so what was used of it is not known; open a new run`;
   const blocked = blockedItself(state, grant, now);
   if (grant.supersededBy !== undefined) return `it was replaced by ${grant.supersededBy} before`;
   if (blocked?.revocationId !== revocationId || blocked.status !== 'revoked')
     return `it is ${blocked?.status ?? 'live'}, and not by this revocation`;
+  const { onDrift } = grant.limits.purpose;
+  // its end hides that nobody has resumed it
+  if (grant.status === 'suspended' || run.drift >= onDrift.suspendAt)
+    return 'it was suspended before it ended; a person looks at the run, and opens a new one';
+  if (grant.limits.session.jkt !== undefined)
+    return 'it is bound to the key of the ended run; open a new run with a new key';
   if (!readsStages(grant.limits)) return 'it was issued by an earlier release; open a new run';
   if (run.agent.attestedBy !== undefined)
     return `its posture was attested by ${run.agent.attestedBy}; open a new run with a new attestation`;
@@ -178,7 +215,7 @@ const gotNothing = (run: RunNode | undefined): boolean =>
  */
 export function regrantRefusal(
   state: LogState,
-  { grantId, revocationId, atMost }: RegrantBound,
+  { grantId, revocationId, atMost, asOf }: RegrantBound,
   subject: Subject,
   now: number,
 ): Refusal | undefined {
@@ -190,6 +227,12 @@ export function regrantRefusal(
       code: 'TOO_MANY',
       detail: `a log remembers ${LIMITS.regrantsKept} leases that were granted again; open a new run`,
     };
+  // the new run is newer than such a rule, which would not reach it
+  const since = state.rules.list.findLast(
+    (each) => each.position >= asOf && selects(withoutVerb(each.selector), subject),
+  );
+  if (since)
+    return { code: 'CONFLICT', detail: `${since.revocationId} was made since the proposal; list the proposals again` };
   const stop = stopInForce(state, subject, now);
   if (stop !== undefined) return { code: 'QUARANTINED', detail: `${grantId} is not granted again: ${stop}` };
   const wider = attenuatesAll(subject.limits, onOneLevel(atMost));

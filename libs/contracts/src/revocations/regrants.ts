@@ -1,14 +1,19 @@
 import { z } from 'zod';
 import { LIMITS } from '@bailiwick/core/limits';
 import { agent, consumed, limits } from '../grants/grant';
-import { idOf, time } from '../primitives';
+import { idOf, position, time } from '../primitives';
 
 /** A root lease that a revocation ended, and the revocation. */
 export const regranted = z.strictObject({ grantId: idOf('grant'), revocationId: idOf('revocation') });
 export type Regranted = z.infer<typeof regranted>;
 
 /** What a run that is opened may have at most, since it is opened to have what was left of an ended lease. */
-export const regrantBound = z.strictObject({ ...regranted.shape, atMost: limits });
+export const regrantBound = z.strictObject({
+  ...regranted.shape,
+  atMost: limits,
+  /** the position before which the rules of the log were taken into account */
+  asOf: position,
+});
 export type RegrantBound = z.infer<typeof regrantBound>;
 
 /** A root lease that a revocation ended: what it could get again, or why it gets nothing. */
@@ -41,6 +46,8 @@ export const regrantsQuery = {
 };
 export const regrantsAnswer = z.object({
   revocationId: idOf('revocation'),
+  /** the position before which events are taken into account */
+  asOf: position,
   items: z.array(regrantProposal),
   /** leases that had a parent: it can delegate them again */
   delegated: z.number(),
