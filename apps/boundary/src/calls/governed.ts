@@ -75,7 +75,7 @@ export class GovernedRequests {
    * @returns undefined if it cannot be decided now
    */
   wouldPermit(claims: TokenClaims, request: Omit<Governed, 'send'>): Promise<boolean | undefined> {
-    // nobody waits for the answer: no error may escape
+    // no caller waits for the answer: no error may escape
     return this.calls
       .wouldPermit(claims, callOf(request))
       .catch((error: unknown) => (error instanceof Refused && !MAY_PASS.has(error.code) ? false : undefined));

@@ -170,9 +170,9 @@ export function whyNotAgain(
   if (blocked?.revocationId !== revocationId || blocked.status !== 'revoked')
     return `it is ${blocked?.status ?? 'live'}, and not by this revocation`;
   const { onDrift } = grant.limits.purpose;
-  // its end hides that nobody has resumed it
+  // its end hides that no person has resumed it
   if (grant.status === 'suspended' || run.drift >= onDrift.suspendAt)
-    return 'it was suspended before it ended; a person looks at the run, and opens a new one';
+    return 'it was suspended before it ended; a person reviews the run, and opens a new one';
   if (grant.limits.session.jkt !== undefined)
     return 'it is bound to the key of the ended run; open a new run with a new key';
   if (!readsStages(grant.limits)) return 'it was issued by an earlier release; open a new run';
