@@ -123,6 +123,9 @@ async function refusedAs403<T>(read: () => Promise<T> | T): Promise<T> {
 function readsBody({ resource, attributes = {}, cost = {}, units = {} }: CatalogEntry): boolean {
   const sources = [...Object.values(attributes), ...Object.values(cost), ...Object.values(units)];
   if (sources.some((each) => typeof each === 'object' && 'addresses' in each)) return true;
-  const pointers = sources.map((each) => (typeof each === 'object' && 'major' in each ? each.major : String(each)));
+  const pointers = sources.flatMap((each) => {
+    if (typeof each !== 'object') return [String(each)];
+    return 'major' in each ? [each.major] : [];
+  });
   return pointers.some((each) => /^\/body(Digest)?(\/|$)/.test(each)) || /\{\+?\/body/.test(resource?.id ?? '');
 }
