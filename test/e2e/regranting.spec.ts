@@ -51,6 +51,7 @@ describe('bailiwick regrant', () => {
     }[];
     const [{ run, approval } = { run: { id: '' }, approval: undefined }] = asked;
     expect(asked).toMatchObject([{ grantId: grant.id, approval: { status: 'pending', kind: 'grant' } }]);
+    expect(approval?.asks).toContain(`what was left of ${grant.id}, which ${revocationId} revoked`);
     const given = await stack.as('approver').decide(approval?.id ?? '', 'approve', 'ok');
     expect(given.grant?.limits.budget).toMatchObject({ calls: 8, reads: 8 });
     const events = await stack.as('analyst').events({ runId: run.id, type: 'RunOpened', after: -1, limit: 9 });

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { requestOf } from '@bailiwick/authority/regrants/regrant';
+import { requestOf } from '@bailiwick/authority/regrants/left-over';
 import { runView } from '@bailiwick/contracts/grants/grant';
 import { shownNames } from '@bailiwick/contracts/people/person-names';
 import { idOf } from '@bailiwick/contracts/primitives';

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { VIEWERS } from '@bailiwick/authority/presentation/viewers';
 import { usedUp } from '@bailiwick/authority/presentation/views';
-import { leftOver, whyNotAgain } from '@bailiwick/authority/regrants/regrant';
+import { leftOver } from '@bailiwick/authority/regrants/left-over';
+import { whyNotAgain } from '@bailiwick/authority/regrants/regrant';
 import type { LogState } from '@bailiwick/authority/state/state';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { idOf } from '@bailiwick/contracts/primitives';

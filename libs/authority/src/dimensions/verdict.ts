@@ -38,5 +38,17 @@ export class Wider {
   }
 }
 
+/** The reasons of a refusal of limits that are wider than they may be. */
+export const reasonsOf = (violations: readonly Violation[]) =>
+  violations.map(({ dimension, message, path, parent, child }) => ({
+    rule: dimension,
+    outcome: 'deny' as const,
+    code: 'WIDENS',
+    message,
+    path,
+    limit: parent,
+    actual: child,
+  }));
+
 /** Returns each value once, in code unit order. */
 export const sorted = <T extends string>(values: readonly T[]): T[] => [...new Set(values)].sort();

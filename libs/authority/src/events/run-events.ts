@@ -23,6 +23,7 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
     endReason: undefined,
     drift: 0,
     pendingApprovals: 0,
+    ...(data.regrants ? { regrants: data.regrants } : {}),
   };
   if (state.runs.has(run.id)) throw new CorruptLog(`run ${run.id} is opened twice`);
   const fits = data.parentRunId === undefined ? !state.trees.has(run.treeId) : above?.treeId === event.treeId;

@@ -109,7 +109,7 @@ const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: Approva
   grant: (_approval, { run, parent, texts }) =>
     parent
       ? `Let the ${marked(parent.agent.class)} (${parent.id}) have a subagent ${marked(run.agent.class)} for: ${describeTask(texts)}`
-      : `Let a ${marked(run.agent.class)} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}`,
+      : `Let a ${marked(run.agent.class)} work on: ${texts.purpose === null ? 'a purpose that was erased' : quoted(texts.purpose)}${regranted(run)}`,
   action: (_approval, { run, stepUp, args, hidden }) =>
     stepUp
       ? `Let the ${marked(run.agent.class)} do ${stepUp.data.verb}${withTool(stepUp.data.tool)} on ${thing(stepUp.data.resource)}, once, with ${describeArguments(stepUp.data.argsDigest, args, hidden)}`
@@ -117,6 +117,10 @@ const ASKS: Record<ApprovalNode['kind'], (approval: ApprovalNode, facts: Approva
   escalation: ({ bundle }, { run, narrowed }) =>
     `Give the ${marked(run.agent.class)} ${bundle ? bundleAsked(bundle) : 'more than it has'}${narrowed ? `; its lease was narrowed by ${narrowed.by} at ${rfc3339(narrowed.at)}` : ''}`,
 };
+
+/** An approver must know that this lease was stopped before. */
+const regranted = ({ regrants }: RunNode): string =>
+  regrants ? `. It would get again what was left of ${regrants.grantId}, which ${regrants.revocationId} revoked` : '';
 
 /** The words of a bundle are the policy's, not the agent's. */
 const bundleAsked = ({ name, words, lasts }: AskedBundle): string =>

@@ -34,7 +34,8 @@ export type RunRow = [
   endReason: string | null,
   drift: number,
   pendingApprovals: number,
-  openedBy?: string,
+  openedBy?: string | null,
+  regrants?: readonly [grantId: string, revocationId: string],
 ];
 
 const isOptional = (name: DimensionName): boolean => OPTIONAL_DIMENSIONS.some((each) => each === name);
@@ -150,7 +151,8 @@ export class Rows {
       run.drift,
       run.pendingApprovals,
     ];
-    if (run.openedBy !== undefined) row[14] = run.openedBy;
+    if (run.openedBy !== undefined || run.regrants) row[14] = run.openedBy ?? null;
+    if (run.regrants) row[15] = [run.regrants.grantId, run.regrants.revocationId];
     return row;
   }
 
@@ -292,7 +294,7 @@ export class RowReader {
       agent: valueAt(shared, row[3]) as RunNode['agent'],
       principalRef: valueAt(shared, row[4]) as string,
       purposeRef: valueAt(shared, row[5]) as string,
-      openedBy: row[14],
+      openedBy: row[14] ?? undefined,
       startedAt: row[6],
       position: row[7],
       status: row[8],
@@ -302,6 +304,7 @@ export class RowReader {
       endReason: row[11] ?? undefined,
       drift: row[12],
       pendingApprovals: row[13],
+      ...(row[15] ? { regrants: { grantId: row[15][0], revocationId: row[15][1] } } : {}),
     };
     this.runs.push(run);
     return run;

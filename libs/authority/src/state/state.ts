@@ -2,6 +2,7 @@ import type { ApprovalScope } from '@bailiwick/contracts/approvals/approval-scop
 import type { AskedBundle } from '@bailiwick/contracts/approvals/asked-bundle';
 import type { Agent, Consumed, Effect, GrantStatus, Limits, Risk, RunStatus } from '@bailiwick/contracts/grants/grant';
 import type { ApprovalKind } from '@bailiwick/contracts/events/event';
+import type { Regranted } from '@bailiwick/contracts/revocations/regrants';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Deadlines } from './deadlines';
 import { OpenChildren } from './open-children';
@@ -98,6 +99,8 @@ export interface RunNode {
   readonly purposeRef: string;
   /** the person that opened it; undefined if no person did */
   readonly openedBy: string | undefined;
+  /** the ended lease of which it was opened to have what was left, and what ended that */
+  readonly regrants?: Regranted;
   readonly startedAt: number;
   /** of RunOpened, whose payload holds the human-readable purpose */
   readonly position: number;

@@ -23,7 +23,7 @@ import { distinct, keyOfSelector } from '../../dimensions/resources';
 import { distinctPairs } from '../../dimensions/denied-pairs';
 import { distinctObligations } from '../../dimensions/obligations';
 import { readsStages, withStages } from '../../dimensions/stages';
-import { sorted } from '../../dimensions/verdict';
+import { reasonsOf, sorted } from '../../dimensions/verdict';
 import { foreignInLike, foreignInName, needsLiteral } from '../../matching/foreign-syntax';
 import { normalizePathPattern } from '../../matching/pattern';
 import { verbKey } from '../../state/scopes';
@@ -100,15 +100,7 @@ export function resolveChild(
   return err({
     code: 'GRANT_WIDENS_PARENT',
     detail: `the child would be wider than its parent in ${sorted(violations.map((each) => each.path)).join(', ')}; ask for no more than the parent holds`,
-    reasons: violations.map((each) => ({
-      rule: each.dimension,
-      outcome: 'deny',
-      code: 'WIDENS',
-      message: each.message,
-      path: each.path,
-      limit: each.parent,
-      actual: each.child,
-    })),
+    reasons: reasonsOf(violations),
   });
 }
 

@@ -8,6 +8,7 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import { blockedInChain, endedFirst, livenessReason } from '../../state/liveness';
 import { attenuatesAll } from '../../dimensions/all';
 import { restarted } from '../../dimensions/permissions';
+import { reasonsOf } from '../../dimensions/verdict';
 import { agentsInForce, nameOf } from '../../manifests/in-force';
 import { beyondManifest } from '../../manifests/issue';
 import { wanted, type Wanted } from '../../manifests/may-ask';
@@ -153,14 +154,4 @@ function asked(
 const WAS_CUT =
   'a lease above was narrowed, and what it leaves of an entry with caps would count from nothing; narrow this lease without that entry first, or delegate again';
 
-export function widerThan(child: Limits, parent: Limits) {
-  return attenuatesAll(child, parent).map((violation) => ({
-    rule: violation.dimension,
-    outcome: 'deny' as const,
-    code: 'WIDENS',
-    message: violation.message,
-    path: violation.path,
-    limit: violation.parent,
-    actual: violation.child,
-  }));
-}
+export const widerThan = (child: Limits, parent: Limits) => reasonsOf(attenuatesAll(child, parent));
