@@ -24,8 +24,8 @@ const [first, second, stranger] = [1, 2, 3].map(() => generateKeyPairSync('ec', 
 ];
 const jwk = async ({ publicKey }: Pair, kid: string) => ({ ...(await exportJWK(publicKey)), kid });
 
-/** Two gateways that share the memory of the owner. */
-async function gateways(keys?: ClientJwks): Promise<ClientAssertions[]> {
+/** Two gateways that share the memory of the owner, which it has had since then. */
+async function gateways(keys?: ClientJwks, since?: number): Promise<ClientAssertions[]> {
   const jwks = keys ?? clientJwks.parse({ keys: [await jwk(first, 'one'), await jwk(second, 'two')] });
   const holders = new Map<string, KeyHolder>([
     [ID, { tenant: 'default', role: 'orchestrator', id: ID, name: 'ci', jwks }],
@@ -43,7 +43,7 @@ async function gateways(keys?: ClientJwks): Promise<ClientAssertions[]> {
   const memory = new ProofMemory(() => Date.now());
   const port = (tenant: string, use: Parameters<ConstructorParameters<typeof Proofs>[2]>[1]) =>
     Promise.resolve({
-      verdict: use ? memory.take({ tenant, ...use, hasNonce: false }) : ('nonce' as const),
+      verdict: use ? memory.take({ tenant, ...use, hasNonce: false }, since) : ('nonce' as const),
       epoch: 'e',
     });
   return [1, 2].map(() => {
@@ -92,6 +92,14 @@ describe('a client assertion', () => {
     await one?.authenticate(form(assertion));
     for (const gateway of [one, two])
       await expect(gateway?.authenticate(form(assertion))).rejects.toThrow('used before');
+  });
+
+  it('is to be made again if the previous owner of the log may have accepted it', async () => {
+    const [gateway] = await gateways(undefined, Date.now());
+    await expect(gateway?.authenticate(form(await sign(valid())))).rejects.toMatchObject({
+      code: 'NOT_READY',
+      message: expect.stringContaining('send a new one') as string,
+    });
   });
 
   it.each<[string, (claims: JWTPayload) => JWTPayload]>([

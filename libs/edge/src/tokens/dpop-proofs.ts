@@ -67,16 +67,25 @@ export class Proofs {
   }
 
   /**
-   * Accepts something else that is signed and used once, such as an assertion of a client, which cannot have a nonce: one
-   * that an earlier memory may have accepted is refused, and its sender makes a new one.
+   * Accepts something else that is signed and used once, such as an assertion of a client, which cannot have a nonce.
    * @param thumbprint of the key that signed it
    * @returns why it is refused; undefined if it is accepted
+   * @throws Refused NOT_READY if an earlier memory may have accepted it, so that its sender makes a new one, or TOO_MANY
    */
   async takeOnce(tenant: string, thumbprint: string, jti: string, issuedAt: number): Promise<string | undefined> {
     if (!(Math.abs(this.now() - issuedAt) < LIMITS.dpopProofMs / 2)) return 'iat is not within a minute of now';
     const use = { thumbprint, id: hash('sha256', jti, 'base64url'), issuedAt, once: true as const };
     const { verdict } = await this.memory(tenant, use);
-    return verdict === 'taken' ? undefined : ONCE[verdict];
+    switch (verdict) {
+      case 'taken':
+        return undefined;
+      case 'used':
+        return 'it was used before';
+      case 'full':
+        throw new Refused('TOO_MANY', 'too many were sent within two minutes; try again later');
+      case 'nonce':
+        throw new Refused('NOT_READY', 'it may have been used before; send a new one in a few seconds');
+    }
   }
 
   /** Returns the epoch of a nonce that a gateway issued in this minute or the previous one. */
@@ -97,12 +106,6 @@ export class Proofs {
     return `${epoch}.${mac}`;
   }
 }
-
-const ONCE = {
-  used: 'it was used before',
-  full: 'too many were sent within two minutes; try again later',
-  nonce: 'it may have been used before; make a new one',
-} as const;
 
 /** Refuses a proof without a valid nonce and supplies one (RFC 9449 section 8). */
 export class NonceWanted extends Refused {
