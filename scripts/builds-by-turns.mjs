@@ -1,9 +1,9 @@
-// Compares builds of Bailiwick for a single caller on an idle system, by turns:
+// Compares builds of Bailiwick by turns, for one caller or for many at a time:
 //
-//   node scripts/idle-by-turns.mjs [--rounds 12] [--seconds 3] [--quiet 0.3] <folder>[,NAME=value]…
+//   node scripts/builds-by-turns.mjs [--callers 1] [--rounds 12] [--seconds 3] [--quiet 0.3] <folder>[,NAME=value]…
 //
-// Each folder is a clone with its build. For each it prints the latency of decisions, the processor time per decision of
-// each process, and the first build's share of every other's. Latency means something on a quiet machine only: with
+// Each folder is a clone with its build. For each it prints the rate and the latency of decisions, the processor time per
+// decision of each process, and the first build's share of every other's. Latency means something on a quiet machine only: with
 // --quiet, rounds count in which other programs used at most this many cores during every turn.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    callers: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '12' },
     seconds: { type: 'string', default: '3' },
     quiet: { type: 'string', default: 'Infinity' },
@@ -69,11 +70,11 @@ async function start(argument) {
       });
       child.kill('SIGINT');
     });
-  return { name: argument, port, data, stop, requests: await requestsOf(port, data), rounds: [] };
+  return { name: argument, port, data, stop, requests: [], rounds: [] };
 }
 
-/** Opens leases and returns the requests of their runs. */
-async function requestsOf(port, data) {
+/** Opens leases and returns the requests of their runs. A lease has 1,000 calls without an outcome at most. */
+async function requestsOf({ port, data }) {
   const { keys } = JSON.parse(readFileSync(join(data, 'credentials.json'), 'utf8'));
   const post = async (path, body) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -98,7 +99,6 @@ async function requestsOf(port, data) {
     },
   });
   const leaves = [];
-  // a lease has 1,000 calls without an outcome at most, and none is reported here
   for (let i = 0; i < 128; i++)
     leaves.push(
       await post(`/v1/grants/${root.grant.id}/delegations`, {
@@ -123,16 +123,21 @@ async function requestsOf(port, data) {
   });
 }
 
-/** Sends one request after the other for some time, and returns the latency of each in milliseconds, ascending. */
-function drive({ port, requests }, ms) {
+/** Sends requests for some time, each caller one after the other, and returns the latencies in milliseconds, ascending. */
+async function drive(system, callers, ms) {
+  const until = performance.now() + ms;
+  const all = await Promise.all(Array.from({ length: callers }, (_, i) => call(system, i, until)));
+  return all.flat().sort((a, b) => a - b);
+}
+
+function call({ port, requests }, first, until) {
   return new Promise((done, fail) => {
     const latencies = [];
-    const until = performance.now() + ms;
     let sentAt = 0;
     const socket = connect({ port, host: '127.0.0.1', noDelay: true }, send);
     function send() {
       sentAt = performance.now();
-      socket.write(requests[latencies.length % requests.length]);
+      socket.write(requests[(first + latencies.length) % requests.length]);
     }
     socket.on('error', fail);
     socket.on('data', (chunk) => {
@@ -142,7 +147,7 @@ function drive({ port, requests }, ms) {
       latencies.push(now - sentAt);
       if (now < until) return send();
       socket.end();
-      done(latencies.sort((a, b) => a - b));
+      done(latencies);
     });
   });
 }
@@ -198,16 +203,35 @@ const ownCpu = () =>
     .filter(([name]) => name !== 'followers')
     .reduce((sum, [, pids]) => sum + pids.reduce((of, pid) => of + cpuOf(pid), 0), 0);
 
-async function round(system, ms) {
+/** Waits until the readers of the log have caught up, so that their work for this turn counts for this turn. */
+async function settled(pids) {
+  const used = () => pids.reduce((sum, pid) => sum + cpuOf(pid), 0);
+  for (let before = -Infinity, now = used(); now - before > 10_000;) {
+    before = now;
+    await new Promise((next) => setTimeout(next, 250));
+    now = used();
+  }
+}
+
+async function round(system, callers, ms) {
+  if (callers > 1 || system.requests.length === 0) system.requests = await requestsOf(system);
   const processes = Object.entries(processesOf(system));
   const cpu = () => processes.map(([name, pids]) => [name, pids.reduce((sum, pid) => sum + cpuOf(pid), 0)]);
   const before = Object.fromEntries(cpu());
   const [started, own, machine] = [performance.now(), ownCpu(), machineCpu()];
-  const latencies = await drive(system, ms);
+  const latencies = await drive(system, callers, ms);
+  await settled(processes.find(([name]) => name === 'followers')[1]);
   const others = (machineCpu() - machine - (ownCpu() - own)) / 1_000 / (performance.now() - started);
   const perDecision = cpu().map(([name, us]) => [`µs ${name}`, (us - before[name]) / latencies.length]);
   const at = (share) => quantile(latencies, share);
-  return { 'p50 ms': at(0.5), 'p90 ms': at(0.9), 'p99 ms': at(0.99), others, ...Object.fromEntries(perDecision) };
+  return {
+    'decisions/s': latencies.length / (ms / 1_000),
+    'p50 ms': at(0.5),
+    'p90 ms': at(0.9),
+    'p99 ms': at(0.99),
+    others,
+    ...Object.fromEntries(perDecision),
+  };
 }
 
 const systems = [];
@@ -217,7 +241,7 @@ try {
   for (let turn = -WARM_UP; turn < Number(values.rounds); turn++) {
     const figures = new Map();
     for (const system of turn % 2 === 0 ? systems : [...systems].reverse())
-      figures.set(system, await round(system, ms));
+      figures.set(system, await round(system, Number(values.callers), ms));
     const isQuiet = [...figures.values()].every(({ others }) => others <= Number(values.quiet));
     if (turn >= 0 && isQuiet) for (const system of systems) system.rounds.push(figures.get(system));
   }
