@@ -17,6 +17,16 @@ export function remembered<T extends object | string | number | null>(
   };
 }
 
+/** The same for texts of which only the short ones recur; a longer one is computed each time, and takes no memory. */
+export function rememberedShort<T extends object | string | number | null>(
+  f: (text: string) => T,
+  most: number,
+  longest: number,
+): (text: string) => T {
+  const known = remembered(f, most);
+  return (text) => (text.length > longest ? f(text) : known(text));
+}
+
 /**
  * Caches the result for the last text alone, for a text that is passed many times in a row and may be long: the name of a
  * resource, which one decision compares with many patterns.

@@ -1,3 +1,4 @@
+import { rememberedShort } from '@bailiwick/core/memo';
 import { DRIFT_LIMITS } from './limits';
 import { normalize } from './words';
 
@@ -22,9 +23,17 @@ const DATE = /^\d{4}-\d{2}-\d{2}/;
 const SHORT = 80;
 
 /** Finds addresses, codes and long numbers in a text, normalized, each once. */
-export const identifiersIn = (text: string): string[] => takeIdentifiers(text).identifiers;
+export const identifiersIn = (text: string): readonly string[] => takeIdentifiers(text).identifiers;
 
-function takeIdentifiers(text: string): { identifiers: string[]; rest: string } {
+interface Taken {
+  readonly identifiers: readonly string[];
+  readonly rest: string;
+}
+
+/** Short texts recur: the id of a resource is often an argument, too. */
+const takeIdentifiers = rememberedShort<Taken>(splitIdentifiers, 2_048, 128);
+
+function splitIdentifiers(text: string): Taken {
   const found = new Set<string>();
   let rest = text.normalize('NFKC');
   for (const pattern of [EMAIL, ADDRESS, CODE, LONG_NUMBER]) {

@@ -1,4 +1,4 @@
-import { remembered } from '@bailiwick/core/memo';
+import { rememberedShort } from '@bailiwick/core/memo';
 
 /**
  * Compares words of a call with those of a goal. Simple and exact, since similarity of words has the lowest weight in
@@ -59,11 +59,16 @@ const ENDINGS: readonly (readonly [string, string])[] = [
   ['e', ''],
 ];
 
-/** Returns the stems of significant words: no stop words, no single letters, no bare numbers. */
-export function contentWords(text: string): Set<string> {
+/**
+ * Returns the stems of significant words: no stop words, no single letters, no bare numbers. Names of tools, folders and
+ * arguments recur with every call.
+ */
+export const contentWords = rememberedShort<ReadonlySet<string>>(significantWords, 2_048, 128);
+
+function significantWords(text: string): Set<string> {
   const words = new Set<string>();
   for (const word of wordsOf(text)) {
-    const significant = word.length > LONGEST_KNOWN ? stemOf(word) : cachedStem(word);
+    const significant = knownStem(word);
     if (significant !== '') words.add(significant);
   }
   return words;
@@ -73,6 +78,4 @@ export function contentWords(text: string): Set<string> {
 const stemOf = (word: string): string =>
   word.length > 1 && !STOP.has(word) && !/^\p{N}+$/u.test(word) ? stem(word) : '';
 
-/** cached, since the words of tools and folders recur with every call */
-const cachedStem = remembered(stemOf, 8_192);
-const LONGEST_KNOWN = 32;
+const knownStem = rememberedShort(stemOf, 8_192, 32);

@@ -28,13 +28,14 @@ export function mostOverdue(
   heads: Readonly<Record<string, number>>,
   known: ReadonlyMap<string, Known>,
   now: number,
-): Pick<SnapshotJob, 'log' | 'atLeast' | 'hurryFrom'> | undefined {
+): (Pick<SnapshotJob, 'log' | 'atLeast' | 'hurryFrom'> & { readonly isFar: boolean }) | undefined {
   const due = Object.entries(heads).map(([log, head]) => {
     const { position, chars, failures } = known.get(log) ?? { position: 0 };
     const atLeast = Math.max(LIMITS.snapshotEveryEvents, Math.ceil((chars ?? 0) / CHARS_PER_EVENT));
     const hurryFrom = chars === undefined || failures ? Infinity : FAR * atLeast;
     const waits = failures && now < failures.at + Math.min(RETRY_MS * 2 ** (failures.count - 1), RETRY_MOST_MS);
-    return { log, atLeast, hurryFrom, over: waits ? 0 : (head - position) / atLeast };
+    const isFar = head - position >= hurryFrom;
+    return { log, atLeast, hurryFrom, isFar, over: waits ? 0 : (head - position) / atLeast };
   });
   return due.filter(({ over }) => over >= 1).sort((a, b) => b.over - a.over)[0];
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { FOLD_VERSION } from '@bailiwick/authority/state/snapshot';
 import { PostgresEventLog } from '@bailiwick/event-store/postgres/event-log';
 import { atOnce, takeSnapshot, type Pace, type SnapshotTaken } from '@bailiwick/platform/logs/log-state';
@@ -20,7 +20,7 @@ export type SnapshotReport = SnapshotTaken | { readonly position: number } | { r
 
 const report = (message: SnapshotReport): void => parentPort?.postMessage(message);
 
-async function main({ log, databaseUrl, atLeast, hurryFrom }: SnapshotJob): Promise<void> {
+async function take({ log, databaseUrl, atLeast, hurryFrom }: SnapshotJob): Promise<void> {
   const eventlog = new PostgresEventLog(databaseUrl, { max: 1 });
   try {
     const position = (await eventlog.latestSnapshot(log, FOLD_VERSION))?.position ?? 0;
@@ -46,5 +46,5 @@ function unhurried(): Pace {
   return { events: PIECE_EVENTS, pause };
 }
 
-// a rejection becomes the thread's `error` event
-void main(workerData as SnapshotJob);
+// one at a time; a rejection becomes the thread's `error` event, and ends it
+parentPort?.on('message', (job: SnapshotJob) => void take(job));

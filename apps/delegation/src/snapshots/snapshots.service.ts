@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import { CONFIG, LOGGER } from '../connections/tokens';
 import { LogOwnership } from '../ownership/log-ownership';
 import { mostOverdue, type Known } from './snapshot-schedule';
-import type { SnapshotJob, SnapshotReport } from './snapshot-worker';
+import { SnapshotThread } from './snapshot-thread';
+import type { SnapshotJob } from './snapshot-worker';
 
 const POLL_MS = 1_000;
 
@@ -18,7 +19,9 @@ const POLL_MS = 1_000;
 export class SnapshotsService implements OnModuleInit, OnModuleDestroy {
   private readonly known = new Map<string, Known>();
   private timer: NodeJS.Timeout | undefined;
-  private worker: Worker | undefined;
+  private readonly thread = new SnapshotThread(() => new Worker(join(__dirname, 'snapshot-worker.js')));
+  private isTaking = false;
+  private isStopped = false;
 
   constructor(
     private readonly ownership: LogOwnership,
@@ -32,30 +35,31 @@ export class SnapshotsService implements OnModuleInit, OnModuleDestroy {
 
   /** Ends a snapshot in progress. It is stored whole or not at all, so the previous one stays the newest. */
   async onModuleDestroy(): Promise<void> {
+    this.isStopped = true;
     clearInterval(this.timer);
-    await this.worker?.terminate();
+    await this.thread.stop();
   }
 
   private poll(): void {
-    if (this.worker) return;
+    if (this.isTaking) return;
     const due = mostOverdue(this.ownership.heads, this.known, performance.now());
-    if (due) this.take({ ...due, databaseUrl: this.config.databaseUrl });
+    if (!due) return;
+    const { isFar, ...job } = due;
+    this.isTaking = true;
+    void this.take({ ...job, databaseUrl: this.config.databaseUrl }, isFar).finally(() => (this.isTaking = false));
   }
 
-  private take(job: SnapshotJob): void {
+  private async take(job: SnapshotJob, isFar: boolean): Promise<void> {
     const { log } = job;
     const before = this.known.get(log);
-    const worker = new Worker(join(__dirname, 'snapshot-worker.js'), { workerData: job });
-    this.worker = worker;
-    worker.on('message', (report: SnapshotReport) => {
-      if ('warning' in report) this.logger.warn(`${log}: ${report.warning}`);
-      else this.known.set(log, { chars: before?.chars, ...report });
-    });
-    worker.on('error', (error) => {
+    try {
+      const taken = await this.thread.take(job, isFar, (warning) => this.logger.warn(`${log}: ${warning}`));
+      this.known.set(log, { chars: before?.chars, ...taken });
+    } catch (error) {
       const failures = { count: (before?.failures?.count ?? 0) + 1, at: performance.now() };
       this.known.set(log, { position: 0, ...before, failures });
-      this.logger.warn({ err: error }, `no snapshot of ${log} could be taken; the next start folds more events`);
-    });
-    worker.on('exit', () => (this.worker = undefined));
+      if (!this.isStopped)
+        this.logger.warn({ err: error }, `no snapshot of ${log} could be taken; the next start folds more events`);
+    }
   }
 }
