@@ -21,8 +21,8 @@ export const systemTimer: Timer = (ms, act) => {
 /** Milliseconds since an arbitrary moment, for measuring durations. Changes of the wall clock do not affect it. */
 export const monotonicClock: Clock = { now: () => performance.now() };
 
-/** Formats a time as RFC 3339 with milliseconds, in UTC. */
-export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
+/** Formats a time as RFC 3339 with milliseconds, in UTC. Cached: decisions of a batch share a time. */
+export const rfc3339 = remembered((ms: number) => new Date(ms).toISOString(), 1_000);
 
 /**
  * Parses RFC 3339 to ms; undefined unless it is a full date-time with an offset. Cached: events of a batch share one.

@@ -1,18 +1,18 @@
 /**
- * Caches the results of a pure function of texts that recur, such as verbs and patterns. When the cache is full it is
+ * Caches the results of a pure function of texts or numbers that recur, such as verbs and patterns. When the cache is full it is
  * cleared as a whole, which costs less than tracking the oldest entry, and needs no package: the rules import none but zod.
  */
-export function remembered<T extends object | string | number | null>(
-  f: (text: string) => T,
+export function remembered<T extends object | string | number | null, K extends string | number = string>(
+  f: (key: K) => T,
   most: number,
-): (text: string) => T {
-  const known = new Map<string, T>();
-  return (text) => {
-    const answer = known.get(text);
+): (key: K) => T {
+  const known = new Map<K, T>();
+  return (key) => {
+    const answer = known.get(key);
     if (answer !== undefined) return answer;
     if (known.size >= most) known.clear();
-    const fresh = f(text);
-    known.set(text, fresh);
+    const fresh = f(key);
+    known.set(key, fresh);
     return fresh;
   };
 }

@@ -110,8 +110,9 @@ function isWellFormed(value: unknown, depth = 0): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value !== 'object' || value === null) return true;
   if (depth >= CANONICAL_DEPTH) return false;
-  for (const [key, each] of Object.entries(value)) {
-    if (!key.isWellFormed() || !isWellFormed(each, depth + 1)) return false;
+  const members = value as Record<string, unknown>;
+  for (const key of Object.keys(members)) {
+    if (!key.isWellFormed() || !isWellFormed(members[key], depth + 1)) return false;
   }
   return true;
 }

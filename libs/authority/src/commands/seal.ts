@@ -22,31 +22,29 @@ export interface Sealed {
 
 /**
  * Gives a decided event the next position of the log. The personal data of its command is stored separately and
- * referred to by digest. The folded event equals the one that is read back (I10): it has no member that JSON would drop
- * or change.
+ * referred to by digest. Members that are undefined are not written; `sealAll` folds the event that is read back.
  */
 export function seal(state: LogState, command: Command, now: number, fresh: NewEvent, position = state.next): Sealed {
   const { type, data, payload: carries, ...place } = fresh;
   const payload = carries ? command.payload : undefined;
   const { treeId, runId, grantId, actionId } = place;
   const { actor, commandId, requestDigest } = command;
-  const v = statedVersion(type);
   const event = {
-    ...(v === undefined ? {} : { v }),
+    v: statedVersion(type),
     log: state.log,
     position,
     id: deriveId('event', state.n, commandId, String(position)),
     type,
     time: rfc3339(now),
     tenant: state.tenant,
-    ...(treeId === undefined ? {} : { treeId }),
-    ...(runId === undefined ? {} : { runId }),
-    ...(grantId === undefined ? {} : { grantId }),
-    ...(actionId === undefined ? {} : { actionId }),
+    treeId,
+    runId,
+    grantId,
+    actionId,
     actor,
     commandId,
-    ...(requestDigest === undefined ? {} : { requestDigest }),
-    ...(payload === undefined ? {} : { payloadDigest: saltedDigest(payload.salt, payload.value) }),
+    requestDigest,
+    payloadDigest: payload && saltedDigest(payload.salt, payload.value),
     data,
   } as Event;
   return { event, body: JSON.stringify(event), payload: payload && JSON.stringify(payload) };

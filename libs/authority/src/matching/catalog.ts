@@ -118,11 +118,12 @@ function labelsOf(
   effects: readonly Effect[],
   classified: boolean,
 ): string[] {
+  const isBare = Object.keys(attributes).length === 0;
   const textOf = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
   const own = (name: string): unknown => (Object.hasOwn(attributes, name) ? attributes[name] : undefined);
   // of a list, any element counts
   const is = (name: string, ...values: string[]): boolean =>
-    [own(name)].flat().some((each) => values.includes(textOf(each)));
+    !isBare && [own(name)].flat().some((each) => values.includes(textOf(each)));
   const secret = is('sensitivity', 'secret') || isSecretName(id) || isSecretName(type);
   const onlyWrites = classified && effects.every((each) => each === 'write');
   const labels: string[] = [];

@@ -61,12 +61,15 @@ const authorizeNow: Decide<'authorize'> = (state, command, now, rules) => {
   const judged = judge(state, chain, asked, now, rules, call);
   const binding = bindingOf(command, asked, run);
   const { argsDigest } = command.action;
-  const asks = () => callAsked(run.treeId, asked.facts.verb, asked.facts.resource, argsDigest);
-  const standingCall = { runId: run.id, facts: asked.facts, charge: asked.charge };
+  const { facts, charge } = asked;
+  const asks = () => callAsked(run.treeId, facts.verb, facts.resource, argsDigest);
   const approvalId =
     command.approvalId ??
-    (judged.outcome === 'step-up' ? standingFor(state, run.treeId, standingCall, now)?.id : undefined);
-  const bound = { ...standingCall, binding, asks, approvalId, isExact: argsDigest !== undefined };
+    (judged.outcome === 'step-up'
+      ? standingFor(state, run.treeId, { runId: run.id, facts, charge }, now)?.id
+      : undefined);
+  // a literal, since a copy by spreading is slow and this is done for every call
+  const bound = { runId: run.id, facts, charge, binding, asks, approvalId, isExact: argsDigest !== undefined };
   const { outcome, reasons, approved } = withPerson(state, judged, bound, now);
 
   const where = {
@@ -230,29 +233,29 @@ function recordOf(
   const { attributes } = facts.resource;
   return {
     verb: facts.verb,
-    ...(facts.tool === undefined ? {} : { tool: facts.tool }),
+    tool: facts.tool,
     effect: facts.effect,
-    ...(facts.effects === undefined ? {} : { effects: [...facts.effects] }),
+    effects: facts.effects && [...facts.effects],
     risk: facts.risk,
     ...recordedStage(facts.effect, facts.stage),
-    ...(facts.stated === undefined ? {} : { stated: facts.stated }),
+    stated: facts.stated,
     resource: {
       type: facts.resource.type,
       id: facts.resource.id,
-      ...(Object.keys(attributes).length ? { attributes } : {}),
+      attributes: Object.keys(attributes).length > 0 ? attributes : undefined,
     },
-    ...(command.action.argsDigest === undefined ? {} : { argsDigest: command.action.argsDigest }),
-    ...(marks === undefined ? {} : { marks: recordedMarks(marks) }),
+    argsDigest: command.action.argsDigest,
+    marks: marks && recordedMarks(marks),
     charge,
     labels,
     agentClass: run.agent.class,
-    ...(facts.currentPosture === undefined ? {} : { posture: facts.currentPosture }),
-    ...(command.parentActionId === undefined ? {} : { parentActionId: command.parentActionId }),
+    posture: facts.currentPosture,
+    parentActionId: command.parentActionId,
     binding,
     reasons,
     proof: facts.proof,
-    ...(drift === 0 ? {} : { drift }),
+    drift: drift === 0 ? undefined : drift,
     remaining: remainingOf(asSeenBelow(chain)),
-    ...(understands === undefined ? {} : { understands: [...understands] }),
+    understands: understands && [...understands],
   };
 }
