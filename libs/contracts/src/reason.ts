@@ -23,20 +23,20 @@ export interface Reason {
   suspends?: true | undefined;
   reasons?: Reason[] | undefined;
 }
-export const reason: z.ZodType<Reason> = z.lazy(() =>
-  z.object({
-    rule: z.string(),
-    outcome,
-    code: z.enum(REASON_CODES).or(z.string()).optional(),
-    message: z.string(),
-    grantId: z.string().optional(),
-    path: z.string().optional(),
-    limit: z.unknown().optional(),
-    actual: z.unknown().optional(),
-    suspends: z.literal(true).optional(),
-    reasons: z.array(reason).optional(),
-  }),
-);
+const members = {
+  rule: z.string(),
+  outcome,
+  code: z.enum(REASON_CODES).or(z.string()).optional(),
+  message: z.string(),
+  grantId: z.string().optional(),
+  path: z.string().optional(),
+  limit: z.unknown().optional(),
+  actual: z.unknown().optional(),
+  suspends: z.literal(true).optional(),
+};
+/** A reason without reasons of its own. */
+export const plainReason = z.object(members);
+export const reason: z.ZodType<Reason> = z.lazy(() => z.object({ ...members, reasons: z.array(reason).optional() }));
 
 /** A refusal, which the edge turns into problem+json. */
 export interface Refusal {

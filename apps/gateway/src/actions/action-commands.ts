@@ -36,13 +36,12 @@ export function authorizeCommand(
     logOf(context.caller, request.grantId),
     {
       ...request,
-      action: { ...action, ...(digest === undefined ? {} : { argsDigest: digest }) },
-      ...(digests === undefined ? {} : { values: [...digests] }),
-      ...(derived === undefined ? {} : { derived }),
+      action: { ...action, argsDigest: digest },
+      values: digests && [...digests],
+      derived,
       proof: proofOf(context.caller),
-      ...(args === undefined && values === undefined
-        ? {}
-        : { payload: payloadOf({ ...(args === undefined ? {} : redactedArgs(args)), values }) }),
+      payload:
+        args === undefined && values === undefined ? undefined : payloadOf({ ...(args && redactedArgs(args)), values }),
     },
     part,
   );
@@ -57,10 +56,11 @@ export function settleCommand(
   return context.command('settle', logOf(context.caller, actionId), {
     actionId,
     outcome,
-    ...(digests === undefined ? {} : { values: [...digests] }),
-    ...(preview === undefined && values === undefined
-      ? {}
-      : { payload: payloadOf({ preview: preview === undefined ? undefined : redactText(preview), values }) }),
+    values: digests && [...digests],
+    payload:
+      preview === undefined && values === undefined
+        ? undefined
+        : payloadOf({ preview: preview === undefined ? undefined : redactText(preview), values }),
   });
 }
 

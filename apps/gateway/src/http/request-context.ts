@@ -78,7 +78,7 @@ function commandMaker(caller: Caller, request: Incoming): RequestContext['comman
     log,
     actor: caller.actor,
     commandId: `${once ? `idk_${once.id}` : `cmd_${fallback}`}${part === undefined ? '' : `_${part}`}`,
-    ...(once ? { requestDigest: once.digest } : {}),
+    requestDigest: once?.digest,
   })) as RequestContext['command'];
 }
 

@@ -31,7 +31,7 @@ import {
   unitName,
   units,
 } from '../primitives';
-import { reason, type Reason } from '../reason';
+import { plainReason, reason, type Reason } from '../reason';
 import { regranted } from '../revocations/regrants';
 import { incidentId, storedSelector } from '../revocations/stored-selector';
 import { upcast } from './upcast';
@@ -55,17 +55,22 @@ export const actor = z.strictObject({
 export type Actor = z.infer<typeof actor>;
 
 /**
- * Parsed separately: a reason may contain reasons, and a recursive schema cannot be compiled. Most events that are read
- * in bulk have none.
+ * Parsed separately: a reason may contain reasons, and a recursive schema cannot be compiled. Most reasons have none, and
+ * a rule may add the same one to every call.
  */
 const reasons = z.array(
   z.unknown().transform((value, context): Reason => {
-    const read = reason.safeParse(value);
+    const isPlain = typeof value === 'object' && value !== null && !('reasons' in value);
+    const read = isPlain ? plain().safeParse(value) : reason.safeParse(value);
     if (read.success) return read.data;
     for (const { message, path } of read.error.issues) context.addIssue({ code: 'custom', message, path });
     return z.NEVER;
   }),
 );
+
+/** Compiled on first use. */
+const plain = (): typeof plainReason => (plainReader ??= compiled(plainReason));
+let plainReader: typeof plainReason | undefined;
 
 const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 
@@ -492,9 +497,9 @@ function readerOf(type: EventType): { parse(raw: unknown): unknown } {
 }
 
 /** A compiled schema, or the schema itself if code from text is not permitted: by the content security policy of a page. */
-function compiled(schema: z.ZodType): { parse(raw: unknown): unknown } {
+function compiled<T extends z.ZodType>(schema: T): T {
   try {
-    return z.compile(schema, { strict: true });
+    return z.compile(schema, { strict: true }) as T;
   } catch {
     return schema;
   }
