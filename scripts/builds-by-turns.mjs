@@ -1,7 +1,8 @@
 // Compares builds of Bailiwick by turns, for one caller or for many at a time:
 //
-//   node scripts/builds-by-turns.mjs [--callers 1] [--rounds 12] [--seconds 3] [--quiet 0.3] <folder>[,NAME=value]…
+//   node scripts/builds-by-turns.mjs [--request actions] [--callers 1] [--rounds 12] [--seconds 3] [--quiet 0.3] <folder>[,NAME=value]…
 //
+// A request is one action, one AuthZEN `evaluation`, or `evaluations` with fifty of them.
 // Each folder is a clone with its build. For each it prints the rate and the latency of decisions, the processor time per
 // decision of each process, and the first build's share of every other's. Latency means something on a quiet machine only: with
 // --quiet, rounds count in which other programs used at most this many cores during every turn.
@@ -15,6 +16,7 @@ import { parseArgs } from 'node:util';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    request: { type: 'string', default: 'actions' },
     callers: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '12' },
     seconds: { type: 'string', default: '3' },
@@ -22,6 +24,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const WARM_UP = 4;
+const BATCH = 50;
 const START_MS = 120_000;
 
 const median = (figures) => {
@@ -112,16 +115,32 @@ async function requestsOf({ port, data }) {
       }),
     );
   return Array.from({ length: 512 }, (_, i) => {
-    const leaf = leaves[i % leaves.length];
-    const path = `repo/src/f${i}.ts`;
-    const body = JSON.stringify({
-      grantId: leaf.grant.id,
-      action: { verb: 'file.read', args: { path, encoding: 'utf-8' } },
-      resource: { type: 'file', id: path },
-    });
-    return `POST /v1/actions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: Bearer ${leaf.token}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const of = (n) => ({ leaf: leaves[n % leaves.length], path: `repo/src/f${n % 512}.ts` });
+    const [path, body, key] = REQUESTS[values.request]((n) => of(i + n), keys);
+    const text = JSON.stringify(body);
+    return `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: Bearer ${key}\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
   });
 }
+
+const evaluation = ({ leaf, path }) => ({
+  subject: { type: 'grant', id: leaf.grant.id },
+  action: { name: 'file.read', properties: { args: { path, encoding: 'utf-8' } } },
+  resource: { type: 'file', id: path },
+});
+/** name → path, body and key of a request */
+const REQUESTS = {
+  actions: (of) => {
+    const { leaf, path } = of(0);
+    const action = { verb: 'file.read', args: { path, encoding: 'utf-8' } };
+    return ['/v1/actions', { grantId: leaf.grant.id, action, resource: { type: 'file', id: path } }, leaf.token];
+  },
+  evaluation: (of) => ['/access/v1/evaluation', evaluation(of(0)), of(0).leaf.token],
+  evaluations: (of, keys) => [
+    '/access/v1/evaluations',
+    { evaluations: Array.from({ length: BATCH }, (_, n) => evaluation(of(n))) },
+    keys.enforcer,
+  ],
+};
 
 /** Sends requests for some time, each caller one after the other, and returns the latencies in milliseconds, ascending. */
 async function drive(system, callers, ms) {
@@ -140,10 +159,14 @@ function call({ port, requests }, first, until) {
       socket.write(requests[(first + latencies.length) % requests.length]);
     }
     socket.on('error', fail);
+    let text = '';
     socket.on('data', (chunk) => {
-      const now = performance.now();
-      const text = chunk.toString('latin1');
+      text += chunk.toString('latin1');
       if (!/^HTTP\/1.1 2/.test(text)) return fail(new Error(text));
+      const head = text.indexOf('\r\n\r\n');
+      if (head < 0 || text.length - head - 4 < Number(/content-length: (\d+)/i.exec(text)?.[1])) return;
+      text = '';
+      const now = performance.now();
       latencies.push(now - sentAt);
       if (now < until) return send();
       socket.end();
@@ -220,12 +243,13 @@ async function round(system, callers, ms) {
   const before = Object.fromEntries(cpu());
   const [started, own, machine] = [performance.now(), ownCpu(), machineCpu()];
   const latencies = await drive(system, callers, ms);
+  const decisions = latencies.length * (values.request === 'evaluations' ? BATCH : 1);
   await settled(processes.find(([name]) => name === 'followers')[1]);
   const others = (machineCpu() - machine - (ownCpu() - own)) / 1_000 / (performance.now() - started);
-  const perDecision = cpu().map(([name, us]) => [`µs ${name}`, (us - before[name]) / latencies.length]);
+  const perDecision = cpu().map(([name, us]) => [`µs ${name}`, (us - before[name]) / decisions]);
   const at = (share) => quantile(latencies, share);
   return {
-    'decisions/s': latencies.length / (ms / 1_000),
+    'decisions/s': decisions / (ms / 1_000),
     'p50 ms': at(0.5),
     'p90 ms': at(0.9),
     'p99 ms': at(0.99),
