@@ -8,7 +8,7 @@ import { bailiwick, type Ran } from '../support/cli';
 import { OpenIdProvider } from '../support/openid-provider';
 import { scratch } from '../support/servers';
 import { http, Stack, until } from '../support/stack';
-import { call, openRun, RUN, type LogEvent } from '../http/world';
+import { call, GRANT, openRun, RUN, type LogEvent } from '../http/world';
 
 const SIGNALS = 'https://bailiwick.example/v1/signals/idp';
 const SIGNALS_SECRET = 'the-secret-of-the-transmitter';
@@ -209,6 +209,50 @@ describe('a person without a role', () => {
     expect((await as(bob.key, 'POST', `/v1/grants/${run.grantId}/revocation`, stop)).status).toBe(200);
     const grant = await as(stack.keys.analyst as string, 'GET', `/v1/grants/${run.grantId}`);
     expect(grant.body.status).toBe('revoked');
+  });
+
+  it('sees and stops what they approved: as the first of several, a call, or more of a lease', async () => {
+    const person = (name: string, role?: string) => issue({ name, role, person: `user:${name}@example.com` });
+    const [first, last, raiser] = [
+      await person('fay', 'approver'),
+      await person('lou', 'approver'),
+      await person('ray', 'approver'),
+    ];
+    const stranger = await person('sam', 'approver');
+    const two = 'approvals:\n  - { name: two, needed: 2, kinds: [action] }\n  - { name: one }\n';
+    const { current } = await stack.as('admin').policies();
+    await stack.as('admin').deployPolicy({ 'approvals.yaml': two }, current);
+    const run = await openRun(stack, { ...GRANT, risk: { ceiling: 'high', approvalFrom: 'low' } });
+    const asked = await as(stack.keys.enforcer as string, 'POST', '/v1/actions', {
+      ...call(run.grantId),
+      action: { verb: 'repo.read', args: { path: 'a' } },
+    });
+    expect(asked.body).toMatchObject({ decision: 'step-up' });
+    for (const { key } of [first, last]) {
+      const path = `/v1/approvals/${String(asked.body.approvalId)}/decision`;
+      expect((await as(key, 'POST', path, { verdict: 'approve' })).status).toBe(200);
+    }
+    const more = { want: { budget: { calls: 1_000 } }, reason: 'there are more files' };
+    const raise = await as(run.token, 'POST', `/v1/runs/${run.runId}/escalations`, more);
+    expect(raise.status).toBe(202);
+    const raised = await as(raiser.key, 'POST', `/v1/approvals/${String((raise.body.approval as Json).id)}/decision`, {
+      verdict: 'approve',
+    });
+    expect(raised.status).toBe(200);
+    const position = Number(raised.body.position);
+    for (const each of [first, last, raiser, stranger]) {
+      const isApprover = each !== stranger;
+      const mine = await as(each.key, 'GET', `/v1/mine?as=approver&minPosition=${position}`);
+      const ids = (mine.body.items as { run: { id: string } }[]).map((item) => item.run.id);
+      expect(ids.includes(run.runId)).toBe(isApprover);
+      const did = await as(each.key, 'GET', `/v1/mine/actions?runId=${run.runId}`);
+      expect(did.status).toBe(isApprover ? 200 : 404);
+    }
+    const found = await as(stack.keys.analyst as string, 'GET', `/v1/runs/${run.runId}`);
+    const id = String(found.body.grantId);
+    const stop = { reason: 'enough', subtree: true };
+    expect((await as(stranger.key, 'POST', `/v1/grants/${id}/revocation`, stop)).status).toBe(404);
+    expect((await as(first.key, 'POST', `/v1/grants/${id}/revocation`, stop)).status).toBe(200);
   });
 
   it('opens runs in their own name only, with the role for it', async () => {

@@ -263,6 +263,9 @@ export const LIMITS = {
   valueTextChars: 64 * 1024,
   resourceIdLength: 1_024,
 
+  /** different people whose approvals one run has had; of more, the first ones */
+  runApprovers: 256,
+
   /** groups of one caller, and the length of all their names: every event of the caller has them */
   actorGroups: 64,
   actorGroupsChars: 1_500,

@@ -38,7 +38,8 @@ export class OwnWork {
     let next: string | undefined = runId;
     for (let depth = 0; next !== undefined && depth <= LIMITS.treeDepth; depth++) {
       const run: RunView = await this.logClient.look<RunView>('run', log, next);
-      if (run.approvedBy === caller.actor.id || this.refOf(caller, run) === caller.actor.id) return true;
+      const people = [...(run.approvers ?? []), run.approvedBy, this.refOf(caller, run)];
+      if (people.includes(caller.actor.id)) return true;
       next = run.parentRunId;
     }
     return false;

@@ -1,6 +1,7 @@
 import type { RunNode } from '@bailiwick/authority/state/state';
 import type { Event } from '@bailiwick/contracts/events/event';
 import type { Words } from '@bailiwick/contracts/events/payload';
+import type { RunView } from '@bailiwick/contracts/grants/grant';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { wordsIn, type Filter } from '@bailiwick/contracts/queries/search';
 
@@ -77,11 +78,15 @@ const OF_EVENT: Partial<Record<keyof Asked, Field<Event>>> = {
 const OF_VIEW: Partial<Record<keyof Asked, Field<unknown>>> = {
   ...fromRun(() => undefined),
   ...Object.fromEntries(
-    (['parentRunId', 'approvedBy', 'parentId', 'kind', 'risk', 'actionId', 'decidedBy'] as const).map((key) => [
+    (['parentRunId', 'parentId', 'kind', 'risk', 'actionId', 'decidedBy'] as const).map((key) => [
       key,
       (view: Record<string, unknown>) => view[key],
     ]),
   ),
+  approvedBy: (view) => {
+    const { approvers, approvedBy } = view as Partial<RunView>;
+    return approvers ?? approvedBy;
+  },
 };
 
 /** Reads each field from the subject, or from its run if the subject does not have it. */

@@ -176,6 +176,24 @@ describe('several people', () => {
     expect(outcomeOf(answer(log, approvalId, CAM)).type).toBe('ApprovalGiven');
   });
 
+  it('are all approvers of the run, of its lease, a raise or a call, except who denied or left', () => {
+    const log = new TestLog();
+    rule(log, TWO);
+    const { approvalId, grantId, runId } = askedFor(log);
+    const approvers = () => log.state.runs.get(runId)?.approvers;
+    answer(log, approvalId, ADA);
+    expect(approvers()).toBeUndefined();
+    answer(log, approvalId, BEN);
+    expect(approvers()).toEqual([ADA.id, BEN.id]);
+    rule(log, { name: 'one' });
+    answer(log, ask(log, grantId, payment(600)).data.approvalId, CAM, { verdict: 'deny' });
+    expect(approvers()).toEqual([ADA.id, BEN.id]);
+    const raise = log.do('escalate', { actor: { kind: 'run', id: runId }, runId, grant: { budget: { calls: 900 } } });
+    answer(log, only(raise, 'ApprovalRequested').data.approvalId, CAM);
+    expect(approvers()).toEqual([ADA.id, BEN.id, CAM.id]);
+    expect(fromSnapshot(toSnapshot(log.state)).runs.get(runId)?.approvers).toEqual(approvers());
+  });
+
   it('leave a lease that is as small as the smallest that one of them gave', () => {
     const log = new TestLog();
     rule(log, TWO);

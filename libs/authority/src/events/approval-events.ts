@@ -3,6 +3,7 @@ import { isPerson, isSamePerson } from '../approvals/people';
 import { isStanding } from '../approvals/standing';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import { parseTime } from '@bailiwick/core/clock';
+import { LIMITS } from '@bailiwick/core/limits';
 import { current, heldBy, type ApprovalNode, type LogState, type RunNode } from '../state/state';
 import { starts, ends, join } from './ended';
 import { endRun } from './endings';
@@ -137,10 +138,19 @@ export const approvalGiven: Fold<'ApprovalGiven'> = (state, event, at) => {
   if (until !== undefined && asks !== undefined)
     coolDown(state, asks, { approvalId: approval.id, by: data.by, at, position: event.position, until });
   const run = runOf(state, event);
+  if (data.verdict === 'approve') addApprovers(run, approval);
   if (data.verdict === 'deny' && approval.kind === 'grant')
     endRun(state, run, 'refused', at, 'a person denied the grant');
   if (data.verdict === 'deny' && approval.kind === 'escalation') label(state, event, 'denied:escalation');
 };
+
+/** Everyone whose answer counts for an approval, also the first ones of several. */
+function addApprovers(run: RunNode, { answers = [], by }: ApprovalNode): void {
+  const given = answers.filter(({ verdict }) => verdict === 'approve').map((each) => each.by);
+  const before = run.approvers ?? (run.approvedBy === undefined ? [] : [run.approvedBy]);
+  const all = new Set([...before, ...given, ...(by === undefined ? [] : [by])]);
+  if (all.size > before.length) run.approvers = [...all].slice(0, LIMITS.runApprovers);
+}
 
 /** A request about a call is withdrawn while it waits, and an approval of more than one call while it lasts. */
 export const approvalWithdrawn: Fold<'ApprovalWithdrawn'> = (state, event, at) => {

@@ -55,6 +55,7 @@ export const grantIssued: Fold<'GrantIssued'> = (state, event, at) => {
   run.grantId = grant.id;
   run.status = 'active';
   run.approvedBy = data.approvedBy ?? run.approvedBy;
+  if (run.approvers?.length === 1 && run.approvers[0] === run.approvedBy) run.approvers = undefined;
   useApproval(state, data.approvalId, event);
 };
 

@@ -19,6 +19,7 @@ export const runOpened: Fold<'RunOpened'> = (state, event, at) => {
     status: 'pending',
     grantId: undefined,
     approvedBy: undefined,
+    approvers: undefined,
     endedAt: undefined,
     endReason: undefined,
     drift: 0,

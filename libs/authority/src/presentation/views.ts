@@ -74,6 +74,7 @@ export function runView(state: LogState, run: RunNode, texts: RunTexts, now: num
     requestedBy: texts.requestedBy,
     requestedByStatedBy: texts.requestedByStatedBy,
     approvedBy: run.approvedBy,
+    approvers: run.approvers,
     purpose: texts.purpose,
     task: texts.task,
     startedAt: rfc3339(run.startedAt),

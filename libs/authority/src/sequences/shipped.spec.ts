@@ -4,7 +4,7 @@ import { SHIPPED } from './shipped';
 describe('the rules of the release', () => {
   it('keep of a tree what this fold version keeps; a change of it needs a new FOLD_VERSION', () => {
     // a snapshot of the same version must hold the state that a fold of the whole log would have
-    expect([FOLD_VERSION, SHIPPED.id]).toEqual([23, 'deeb8b4a23ce44af']);
+    expect([FOLD_VERSION, SHIPPED.id]).toEqual([24, 'deeb8b4a23ce44af']);
   });
 
   it('have different names, and one code each for rules that older events name', () => {

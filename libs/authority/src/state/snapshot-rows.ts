@@ -35,7 +35,8 @@ export type RunRow = [
   drift: number,
   pendingApprovals: number,
   openedBy?: string | null,
-  regrants?: readonly [grantId: string, revocationId: string],
+  regrants?: readonly [grantId: string, revocationId: string] | null,
+  approvers?: readonly string[],
 ];
 
 const isOptional = (name: DimensionName): boolean => OPTIONAL_DIMENSIONS.some((each) => each === name);
@@ -153,6 +154,11 @@ export class Rows {
     ];
     if (run.openedBy !== undefined || run.regrants) row[14] = run.openedBy ?? null;
     if (run.regrants) row[15] = [run.regrants.grantId, run.regrants.revocationId];
+    if (run.approvers) {
+      row[14] ??= null;
+      row[15] ??= null;
+      row[16] = run.approvers;
+    }
     return row;
   }
 
@@ -300,6 +306,7 @@ export class RowReader {
       status: row[8],
       grantId: undefined,
       approvedBy: row[9] ?? undefined,
+      approvers: row[16],
       endedAt: row[10] ?? undefined,
       endReason: row[11] ?? undefined,
       drift: row[12],

@@ -38,7 +38,7 @@ import {
  * The version of the fold. A snapshot of another version is ignored and the log refolded. Raise it with any change of a
  * node.
  */
-export const FOLD_VERSION = 23;
+export const FOLD_VERSION = 24;
 
 /**
  * The state of a log as lines of JSON, `[kind, value]`: first the log itself, then its nodes in the order of insertion.

@@ -106,7 +106,13 @@ export interface RunNode {
   readonly position: number;
   status: RunStatus;
   grantId: string | undefined;
+  /** the person whose answer issued its lease */
   approvedBy: string | undefined;
+  /**
+   * all whose approval its lease or a call of it has had, in the order of their first one, at most `LIMITS.runApprovers`;
+   * undefined if that is `approvedBy` alone
+   */
+  approvers: readonly string[] | undefined;
   endedAt: number | undefined;
   endReason: string | undefined;
   drift: number;

@@ -389,7 +389,10 @@ export const runView = z.object({
   requestedBy: z.string().nullable(),
   /** the actor that stated `requestedBy`: the one that opened the root run */
   requestedByStatedBy: z.string().optional(),
+  /** the person whose answer issued its lease */
   approvedBy: z.string().optional(),
+  /** everyone whose approval its lease, or a call of it, has had; left out if that is `approvedBy` alone */
+  approvers: z.array(z.string()).readonly().optional(),
   purpose: z.string().nullable(),
   task: z.string().nullable().optional(),
   startedAt: time,
