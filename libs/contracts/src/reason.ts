@@ -34,7 +34,7 @@ const members = {
   actual: z.unknown().optional(),
   suspends: z.literal(true).optional(),
 };
-/** A reason without reasons of its own. */
+/** A reason that contains no others. */
 export const plainReason = z.object(members);
 export const reason: z.ZodType<Reason> = z.lazy(() => z.object({ ...members, reasons: z.array(reason).optional() }));
 

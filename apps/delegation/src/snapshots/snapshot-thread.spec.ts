@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads';
 import { SnapshotThread } from './snapshot-thread';
 import type { SnapshotJob } from './snapshot-worker';
 
-/** Reports the size that its job is named after; `warns` and `fails` are what they say. */
+/** Reports the size that its job is named after; some names are those of other cases. */
 const WORKER = `
-  const { parentPort, threadId } = require('node:worker_threads');
+  const { parentPort } = require('node:worker_threads');
   let jobs = 0;
   parentPort.on('message', async ({ log }) => {
     jobs += 1;

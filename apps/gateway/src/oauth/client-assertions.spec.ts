@@ -94,7 +94,7 @@ describe('a client assertion', () => {
       await expect(gateway?.authenticate(form(assertion))).rejects.toThrow('used before');
   });
 
-  it('is to be made again if the previous owner of the log may have accepted it', async () => {
+  it('is refused for a moment if the previous owner of the log may have accepted it', async () => {
     const [gateway] = await gateways(undefined, Date.now());
     await expect(gateway?.authenticate(form(await sign(valid())))).rejects.toMatchObject({
       code: 'NOT_READY',

@@ -188,7 +188,7 @@ describe('several people', () => {
     rule(log, { name: 'one' });
     answer(log, ask(log, grantId, payment(600)).data.approvalId, CAM, { verdict: 'deny' });
     expect(approvers()).toEqual([ADA.id, BEN.id]);
-    const raise = log.do('escalate', { actor: { kind: 'run', id: runId }, runId, grant: { budget: { calls: 900 } } });
+    const raise = log.do('escalate', { actor: { kind: 'run', id: runId }, runId, want: { budget: { calls: 900 } } });
     answer(log, only(raise, 'ApprovalRequested').data.approvalId, CAM);
     expect(approvers()).toEqual([ADA.id, BEN.id, CAM.id]);
     expect(fromSnapshot(toSnapshot(log.state)).runs.get(runId)?.approvers).toEqual(approvers());

@@ -499,7 +499,7 @@ function readerOf(type: EventType): { parse(raw: unknown): unknown } {
 /** A compiled schema, or the schema itself if code from text is not permitted: by the content security policy of a page. */
 function compiled<T extends z.ZodType>(schema: T): T {
   try {
-    return z.compile(schema, { strict: true }) as T;
+    return z.compile<T>(schema, { strict: true });
   } catch {
     return schema;
   }
