@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Refused } from '@bailiwick/edge/refused';
 import { configureHttp } from './boundary-application';
-import type { Places } from './plain/places';
+import type { RequestSlots } from './plain/request-slots';
 
 const CLAIMS = { tenant: 'default', grantId: 'grt_1' };
 
@@ -13,7 +13,7 @@ async function arrive(take: () => () => void) {
   const instance = { removeAllContentTypeParsers: ignored, addContentTypeParser: ignored, addHook };
   const agents = { admit: async () => ({ claims: CLAIMS }), endpoint: () => new URL('http://b/mcp/s') };
   const app = { getHttpAdapter: () => ({ getInstance: () => instance }), get: () => agents };
-  configureHttp(app as never, { take } as unknown as Places);
+  configureHttp(app as never, { take } as unknown as RequestSlots);
   const raw = Object.assign(new EventEmitter(), { destroyed: false });
   let status: number | undefined;
   const reply = { raw, code: (code: number) => ((status = code), reply), header: () => reply, send: async () => reply };

@@ -5,10 +5,10 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { Refused } from '@bailiwick/edge/refused';
 import { Agents } from './http/agents';
 import { sendRefusal } from './http/refusals';
-import { Places } from './plain/places';
+import { RequestSlots } from './plain/request-slots';
 
 /** Admits requests before their bodies are read, and reads bodies as bytes. Call this before the routes are registered. */
-export function configureHttp(app: NestFastifyApplication & INestApplicationContext, places = new Places()): void {
+export function configureHttp(app: NestFastifyApplication & INestApplicationContext, slots = new RequestSlots()): void {
   const fastify = app.getHttpAdapter().getInstance();
   const agents = app.get(Agents);
   fastify.removeAllContentTypeParsers();
@@ -22,7 +22,7 @@ export function configureHttp(app: NestFastifyApplication & INestApplicationCont
     if (server === undefined || !request.url.startsWith('/mcp/')) return;
     try {
       const { claims } = await agents.admit(request);
-      const leave = places.take(claims, request.raw, LIMITS.httpBodyBytes);
+      const leave = slots.take(claims, request.raw, LIMITS.httpBodyBytes);
       reply.raw.once('close', leave);
       if (reply.raw.destroyed) leave(); // it has closed already, and does not close again
     } catch (error) {

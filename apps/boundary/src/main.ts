@@ -24,7 +24,7 @@ async function create(): Promise<NestFastifyApplication> {
     abortOnError: false,
   });
   app.useLogger(new NestLogger(app.get<Logger>(LOGGER)));
-  configureHttp(app, front.places);
+  configureHttp(app, front.slots);
   front.use(app.get<Endpoint[]>(ENDPOINTS), app.get<Logger>(LOGGER));
   return app;
 }

@@ -8,7 +8,6 @@ import { NotReached, TooManyValues, type RequestOptions, type UpstreamAnswer } f
 import { denialOf, type Denial } from './answers';
 import type { CallOutcome } from './decisions';
 import { IN_DOUBT, NOT_MADE, PermittedCall, type GuardedCall, type GuardedCalls } from './guarded-calls';
-import { codeOfAbort } from './watched-log';
 import type { Operation } from './operations';
 import { passedOn, progressUnder } from './passed-on';
 import { valuesOfResult } from './result-values';
@@ -127,7 +126,7 @@ async function carryOut(request: Governed, permit: PermittedCall): Promise<Outco
     outcome ??= error instanceof NotReached && request.replaces === undefined ? NOT_MADE : IN_DOUBT;
     const why = permit.endedBy;
     if (why === undefined) throw error;
-    return { denial: { code: codeOfAbort(why), says: `The ${noun(request)} was aborted: ${why}.` } };
+    return { denial: { code: why.code, says: `The ${noun(request)} was aborted: ${why.says}.` } };
   } finally {
     if (!isHeld) void permit.end(outcome ?? IN_DOUBT);
   }

@@ -8,7 +8,7 @@ import { BOUNDARY_LIMITS } from '../limits';
 import type { Denial } from './answers';
 import type { CallOutcome, Decisions, UnreadCall } from './decisions';
 import type { LiveLeases, WatchedCall } from './live-leases';
-import { codeOfAbort } from './watched-log';
+import { reasonOf, type AbortReason } from './abort-reason';
 
 /** A call to decide. */
 export interface GuardedCall extends UnreadCall {
@@ -51,8 +51,8 @@ export class PermittedCall {
   }
 
   /** Why the boundary itself ended the call: its lease has ended, its tool was denied, or the service stops. */
-  get endedBy(): string | undefined {
-    return this.ofLease.signal.aborted ? String(this.ofLease.signal.reason) : undefined;
+  get endedBy(): AbortReason | undefined {
+    return reasonOf(this.ofLease.signal);
   }
 
   /** aborted when the lease ends, the tool is denied, or the service stops, and not by the client */
@@ -74,7 +74,8 @@ export class PermittedCall {
   private reported(outcome: CallOutcome): Promise<void> {
     const why = this.endedBy;
     // its record states that it was aborted, and why
-    const aborted = why !== undefined && outcome === IN_DOUBT ? { ...outcome, preview: `aborted: ${why}` } : outcome;
+    const aborted =
+      why !== undefined && outcome === IN_DOUBT ? { ...outcome, preview: `aborted: ${why.says}` } : outcome;
     return (this.ended ??= this.report(aborted));
   }
 }
@@ -110,7 +111,7 @@ export class GuardedCalls {
     let permitted: PermittedCall | undefined;
     try {
       const closed = watched.stopped;
-      if (closed !== undefined) throw new Refused('NOT_READY', `the ${noun} was not decided: ${closed}`);
+      if (closed !== undefined) throw new Refused('NOT_READY', `the ${noun} was not decided: ${closed.says}`);
       const decided = await this.decide(claims, { ...call, approvalId });
       if (!decided) return undefined;
       this.asked.delete(key);
@@ -120,7 +121,7 @@ export class GuardedCalls {
         watched.permitted(actionId);
         if (watched.stopped !== undefined) {
           const outcome = call.replaces === undefined ? NOT_MADE : IN_DOUBT; // what it continues was sent before
-          void this.settle(claims, actionId, { ...outcome, preview: `not made: ${watched.stopped}` });
+          void this.settle(claims, actionId, { ...outcome, preview: `not made: ${watched.stopped.says}` });
           return stoppedDenial(noun, watched.stopped);
         }
         const duties = obligations.filter((each) => each !== REPORT_OUTCOME);
@@ -183,9 +184,9 @@ export class GuardedCalls {
   }
 }
 
-const stoppedDenial = (noun: string, why: string): Denial => ({
-  code: codeOfAbort(why),
-  says: `The ${noun} was permitted, and not made: ${why}.`,
+const stoppedDenial = (noun: string, { code, says }: AbortReason): Denial => ({
+  code,
+  says: `The ${noun} was permitted, and not made: ${says}.`,
 });
 
 const ASKING =

@@ -2,7 +2,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { eventSubject } from '@bailiwick/messaging/subjects';
 import { BOUNDARY_LIMITS } from '../limits';
 import { LiveLeases } from './live-leases';
-import { REVOKED, UNHEARD } from './watched-log';
+import { REVOKED, STOPPING, UNHEARD } from './abort-reason';
 
 const GRANT = `grt_0_${'0'.repeat(26)}`;
 
@@ -71,15 +71,14 @@ describe('LiveLeases', () => {
   });
 
   it('aborts the calls that come after it was closed at once, as those before', () => {
-    const stopping = 'the service is stopping';
     const { leases } = world(() => Promise.resolve({ position: 7, ended: [], denied: [] }));
     const calls = [new AbortController(), new AbortController()];
     const watched = calls.map((call, i) => {
       if (i === 1) leases.close();
       return leases.watch('default', GRANT, call);
     });
-    expect(watched.map(({ stopped }) => stopped)).toEqual([stopping, stopping]);
-    expect(calls.map(({ signal }) => signal.reason as unknown)).toEqual([stopping, stopping]);
+    expect(watched.map(({ stopped }) => stopped)).toEqual([STOPPING, STOPPING]);
+    expect(calls.map(({ signal }) => signal.reason as unknown)).toEqual([STOPPING, STOPPING]);
     for (const each of watched) {
       each.permitted(ACTION);
       each.end();

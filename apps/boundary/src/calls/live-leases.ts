@@ -9,14 +9,15 @@ import type { Bus } from '@bailiwick/messaging/connect';
 import { EPOCH_ASKED, logOfEventSubject } from '@bailiwick/messaging/subjects';
 import { LRUCache } from 'lru-cache';
 import { BOUNDARY_LIMITS } from '../limits';
-import { STOPPING, WatchedLog, type Watch } from './watched-log';
+import { reasonOf, STOPPING, type AbortReason } from './abort-reason';
+import { WatchedLog, type Watch } from './watched-log';
 
 const asked = z.strictObject({ log: logNameSchema });
 
 /** A registered call. */
 export interface WatchedCall extends Watch {
   /** Why the call must not be made; undefined: nothing known speaks against it. */
-  readonly stopped: string | undefined;
+  readonly stopped: AbortReason | undefined;
 }
 
 interface Reading {
@@ -108,7 +109,7 @@ export class LiveLeases {
         this.idle.set(log.log, log);
       },
       get stopped() {
-        return call.signal.aborted ? String(call.signal.reason) : undefined;
+        return reasonOf(call.signal);
       },
     };
   }

@@ -1,20 +1,7 @@
 import type { LogReport } from '@bailiwick/contracts/enforcement/report';
 import type { LiveView } from '@bailiwick/contracts/queries/query';
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Denial } from './answers';
-
-/** Why a call in flight was aborted. */
-export const REVOKED = 'the lease of the run is no longer live';
-export const UNHEARD = 'the owner of the log has not been heard for too long, so that the lease may have ended';
-export const STOPPING = 'the service is stopping';
-const DENIED = 'its tool or verb is no longer permitted: denied by';
-const deniedBy = (revocationId: string): string => `${DENIED} ${revocationId}`;
-
-/** Returns the code of a denial in place of the answer of an aborted call. */
-export function codeOfAbort(why: string): Denial['code'] {
-  if (why === REVOKED) return 'GRANT_NOT_LIVE';
-  return why.startsWith(DENIED) ? 'DENIED' : 'NOT_READY';
-}
+import { deniedBy, REVOKED, UNHEARD, type AbortReason } from './abort-reason';
 
 interface Call {
   readonly abort: AbortController;
@@ -129,7 +116,7 @@ export class WatchedLog {
     return now - this.heardAt <= LIMITS.unheardMs;
   }
 
-  abortAll(reason: string): void {
+  abortAll(reason: AbortReason): void {
     for (const { calls } of this.leases.values()) for (const call of calls) this.abort(call, reason);
   }
 
@@ -154,7 +141,7 @@ export class WatchedLog {
     return now - Math.max(since, this.heardAt) > LIMITS.unheardMs;
   }
 
-  private abort({ abort, actionId }: Call, reason: string, revocationId?: string): void {
+  private abort({ abort, actionId }: Call, reason: AbortReason, revocationId?: string): void {
     if (abort.signal.aborted) return;
     abort.abort(reason);
     if (actionId !== undefined) this.count(revocationId);

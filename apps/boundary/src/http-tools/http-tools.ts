@@ -6,7 +6,6 @@ import type { CallReader } from '@bailiwick/policy/catalog/call-reader';
 import type { RunTokens } from '../auth/run-tokens';
 import type { ReadCall } from '../calls/decisions';
 import { IN_DOUBT, NOT_MADE, type GuardedCall, type GuardedCalls, type PermittedCall } from '../calls/guarded-calls';
-import { codeOfAbort } from '../calls/watched-log';
 import type { BoundaryConfig } from '../config';
 import { answerHeaders, passAnswer, Withheld } from '../plain/answer';
 import { readBytes, readContent } from '../plain/body';
@@ -173,8 +172,8 @@ export class HttpTools implements Endpoint {
 export function asDenied(error: unknown, { endedBy }: PermittedCall): unknown {
   if (endedBy !== undefined)
     return new Denied({
-      code: codeOfAbort(endedBy),
-      says: `The call was aborted: ${endedBy}.`,
+      code: endedBy.code,
+      says: `The call was aborted: ${endedBy.says}.`,
     });
   return error instanceof UpstreamGone ? new Denied({ code: 'UPSTREAM_FAILED', says: error.message }) : error;
 }

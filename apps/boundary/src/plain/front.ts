@@ -6,7 +6,7 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Logger } from '@bailiwick/platform/logging';
 import { readHeaders, type Headers } from './head';
 import { PLAIN_LIMITS } from './limits';
-import { Places } from './places';
+import { RequestSlots } from './request-slots';
 import { Denied, sendProblem } from './problems';
 
 /** A request of an agent, or of a proxy that asks about one. */
@@ -45,7 +45,7 @@ export class Front {
   private logger: Logger | undefined;
   private inFlight = 0;
   /** shared with the requests of MCP */
-  readonly places = new Places();
+  readonly slots = new RequestSlots();
   /** connections on which a request was ambiguous: nothing else that was sent on them is taken for a request */
   private readonly refused = new WeakSet<Socket>();
 
@@ -84,7 +84,7 @@ export class Front {
     this.inFlight += 1;
     let leave = (): void => undefined;
     const admit: Asked['admit'] = (sender) => {
-      leave = this.places.take(sender, request, PLAIN_LIMITS.bodyBytes);
+      leave = this.slots.take(sender, request, PLAIN_LIMITS.bodyBytes);
     };
     try {
       if (this.inFlight > LIMITS.httpRequests) throw new Refused('TOO_MANY', 'too many requests are in flight');

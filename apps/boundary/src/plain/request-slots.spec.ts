@@ -3,38 +3,38 @@ import type { IncomingMessage } from 'node:http';
 import { LIMITS } from '@bailiwick/core/limits';
 import { Refused } from '@bailiwick/edge/refused';
 import { Front } from './front';
-import { Places } from './places';
+import { RequestSlots } from './request-slots';
 import { PlainWorld } from './testing/plain-world';
 
 const request = (length = 0): IncomingMessage =>
   Object.assign(new EventEmitter(), { headers: { 'content-length': String(length) } }) as unknown as IncomingMessage;
 
-describe('the places of requests', () => {
-  const take = (places: Places, tenant: string, grantId = 'grt_1', sent = request()) =>
-    places.take({ tenant, grantId }, sent, LIMITS.httpBodyBytes);
+describe('the slots of requests', () => {
+  const take = (slots: RequestSlots, tenant: string, grantId = 'grt_1', sent = request()) =>
+    slots.take({ tenant, grantId }, sent, LIMITS.httpBodyBytes);
 
   it('are at most half of all in one tenant, and others find one', () => {
-    const places = new Places();
-    const leave = Array.from({ length: LIMITS.httpRequests / 2 }, () => take(places, 'large'));
-    expect(() => take(places, 'large')).toThrow('too many concurrent requests');
-    take(places, 'small');
+    const slots = new RequestSlots();
+    const leave = Array.from({ length: LIMITS.httpRequests / 2 }, () => take(slots, 'large'));
+    expect(() => take(slots, 'large')).toThrow('too many concurrent requests');
+    take(slots, 'small');
     leave[0]?.();
     leave[0]?.(); // once
-    take(places, 'large');
-    expect(() => take(places, 'large')).toThrow('too many concurrent requests');
+    take(slots, 'large');
+    expect(() => take(slots, 'large')).toThrow('too many concurrent requests');
   });
 
   it('are not kept by a request whose body has no room', () => {
-    const places = new Places();
+    const slots = new RequestSlots();
     const body = LIMITS.httpBodyBytes;
     const arriving = Array.from({ length: LIMITS.httpArrivingBytesPerSender / body }, () => request(body));
-    for (const each of arriving) take(places, 'a', 'grt_1', each);
+    for (const each of arriving) take(slots, 'a', 'grt_1', each);
     for (let i = 0; i < LIMITS.httpRequests; i++)
-      expect(() => take(places, 'a', 'grt_1', request(body))).toThrow('too many bytes of incomplete request bodies');
+      expect(() => take(slots, 'a', 'grt_1', request(body))).toThrow('too many bytes of incomplete request bodies');
     arriving.push(request(body), request(body));
-    take(places, 'a', 'grt_2', arriving.at(-1));
+    take(slots, 'a', 'grt_2', arriving.at(-1));
     arriving[0]?.emit('end');
-    take(places, 'a', 'grt_1', arriving.at(-2));
+    take(slots, 'a', 'grt_1', arriving.at(-2));
     for (const each of arriving) each.emit('close'); // none is given up later
   });
 
@@ -53,7 +53,7 @@ describe('the places of requests', () => {
       models: {},
     }));
     const left: string[] = [];
-    const taken = jest.spyOn(Places.prototype, 'take').mockImplementation(
+    const taken = jest.spyOn(RequestSlots.prototype, 'take').mockImplementation(
       ({ tenant }) =>
         () =>
           void left.push(tenant),

@@ -8,10 +8,10 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 type Sender = Pick<TokenClaims, 'tenant' | 'grantId'>;
 
 /**
- * The places of requests in flight, and the memory for bodies that arrive. A tenant has at most half of the places, so that
+ * The slots of requests in flight, and the memory for bodies that arrive. A tenant has at most half of the slots, so that
  * it cannot lock out the others.
  */
-export class Places {
+export class RequestSlots {
   private readonly requests = new ConcurrencyLimiter(LIMITS.httpRequests, LIMITS.httpRequests / 2, 'requests');
   private readonly bodies = new IncomingBodies();
 
