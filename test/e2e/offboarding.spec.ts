@@ -12,7 +12,7 @@ agents:
   - { class: '*', owner: platform }
 `;
 
-/** Everything that hangs on a person ends by one command, which shows what is left. */
+/** Everything that belongs to a person ends by one command, which shows what is left. */
 describe('bailiwick offboard', () => {
   let stack: Stack;
   beforeAll(async () => {

@@ -27,17 +27,17 @@ interface OffboardFlags extends GlobalOptions, WaitFlags {
 }
 const all = (value: string, before: string[]): string[] => [...before, value];
 
-/** Adds the command that ends everything that hangs on a person. */
+/** Adds the command that ends everything that belongs to a person. */
 export function addOffboardCommand(program: Command): void {
   const offboarding = program
     .command('offboard <person>')
-    .description('end everything that hangs on a person: leases, requests, keys, sessions, approvals, owned classes');
+    .description('end everything that belongs to a person: leases, requests, keys, sessions, approvals, owned classes');
   addWaitOptions(offboarding)
     .option('--owner <class=person>', 'the new owner of a class, in a new version of the policy; repeatable', all, [])
     .option('--stop <class>', 'end the leases of a class, and refuse new ones; repeatable', all, [])
     .option('--reason <text>', 'for the record')
-    .option('--dry-run', 'only show what hangs on them')
-    .option('--digest <digest>', 'digest of a dry run; refused if more hangs on them by now')
+    .option('--dry-run', 'only show what belongs to them')
+    .option('--digest <digest>', 'digest of a dry run; refused if more belongs to them by now')
     .option('--force', 'end what has come since the dry run, too')
     .action((person: string, _flags, command: Command) => run(person, command.optsWithGlobals<OffboardFlags>()));
 }
@@ -69,7 +69,9 @@ async function run(person: string, options: OffboardFlags): Promise<void> {
   if (grown.length > 0 && !force) {
     console.error(bold('since the preview:'));
     for (const each of grown) console.error(`  + ${plain(each)}`);
-    throw new Error('more hangs on them than the digest covers; nothing was done: repeat the dry run, or use --force');
+    throw new Error(
+      'more belongs to them than the digest covers; nothing was done: repeat the dry run, or use --force',
+    );
   }
   const steps: StepDone[] = [];
   const report = (step: StepDone): void => {
@@ -150,7 +152,7 @@ function holdingsText(holdings: Holdings, plan: ClassPlan): string {
       : []),
     ...unread.map(({ part, why }) => `${yellow('!')} ${part}: ${plain(why)}`),
   ];
-  return [table(['what hangs on them', ''], rows), ...notes].join('\n');
+  return [table(['what belongs to them', ''], rows), ...notes].join('\n');
 }
 
 function classText(name: string, { owners, stops }: ClassPlan): string {

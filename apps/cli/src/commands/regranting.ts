@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { counted } from '@bailiwick/authority/presentation/text';
 import type { BailiwickClient } from '@bailiwick/client/client';
 import type { EventItem } from '@bailiwick/client/client';
 import { COUNTERS, type Limits } from '@bailiwick/contracts/grants/grant';
 import type { RegrantProposal, RegrantsAnswer } from '@bailiwick/contracts/revocations/regrants';
+import { LIMITS } from '@bailiwick/core/limits';
 import { marked } from '@bailiwick/core/look-alike';
 import { costText } from '@bailiwick/core/money';
 import { clientFor, UsageError, type GlobalOptions } from '../context';
@@ -69,14 +71,13 @@ async function ask(
   expiresAt: string | undefined,
 ): Promise<Accepted[]> {
   const done: Accepted[] = [];
-  for (let at = 0; at < proposals.length; at += AT_ONCE) {
-    const accept = proposals.slice(at, at + AT_ONCE).map(({ grantId }) => grantId);
+  for (let at = 0; at < proposals.length; at += LIMITS.regrantsPage) {
+    const accept = proposals.slice(at, at + LIMITS.regrantsPage).map(({ grantId }) => grantId);
     const body = { accept, ...(expiresAt === undefined ? {} : { expiresAt }) };
     done.push(...(await client.post<{ items: Accepted[] }>(`/v1/revocations/${revocationId}/regrants`, body)).items);
   }
   return done;
 }
-const AT_ONCE = 20;
 
 async function listOf(client: BailiwickClient, revocationId: string, expires: string | undefined): Promise<Listed> {
   const items: RegrantProposal[] = [];
@@ -139,12 +140,14 @@ function capsText({
   ...counts
 }: Pick<Limits['budget'], (typeof COUNTERS)[number] | 'cost' | 'units'>) {
   const parts = [
-    ...COUNTERS.flatMap((each) => (counts[each] > 0 ? [`${counts[each]} ${each}`] : [])),
+    ...COUNTERS.flatMap((each) => (counts[each] > 0 ? [counted(counts[each], NOUNS[each])] : [])),
     costText(cost, ''),
     ...Object.entries(units).map(([unit, count]) => `${count} ${plain(unit)}`),
   ].filter((each) => each !== '');
   return parts.join(', ') || 'nothing';
 }
+
+const NOUNS = { calls: 'call', reads: 'read', writes: 'write', external: 'external call' } as const;
 
 const doneText = ({ grantId, run, approval, error }: Accepted): string =>
   error

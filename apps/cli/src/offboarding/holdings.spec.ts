@@ -24,7 +24,7 @@ const holdings = fc.record({
   classes: some((n) => ({ name: `class-${n}`, leases: preview(n, `${n}.${n}`) })),
 });
 
-describe('the digest of what hangs on a person', () => {
+describe('the digest of what belongs to a person', () => {
   it('covers what was shown, however much of it has ended, and nothing else', () => {
     fc.assert(
       fc.property(holdings, holdings, (before, after) => {
@@ -47,7 +47,7 @@ describe('the digest of what hangs on a person', () => {
 });
 
 describe('what is left', () => {
-  it('is empty only if nothing hangs on the person, and all of it is known', () => {
+  it('is empty only if nothing belongs to the person, and all of it is known', () => {
     const stops = { stops: new Set(['bot']) };
     expect(leftIn(NOTHING, stops)).toEqual([]);
     const more: Partial<Holdings>[] = [

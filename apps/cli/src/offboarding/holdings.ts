@@ -20,7 +20,7 @@ export interface OwnedClass {
   readonly leases: PreviewView | undefined;
 }
 
-/** Everything that hangs on a person. A part that the caller may not read is undefined, and named in `unread`. */
+/** Everything that belongs to a person. A part that the caller may not read is undefined, and named in `unread`. */
 export interface Holdings {
   readonly person: string;
   /** the leases of the runs that were opened in their name, and their requests */
@@ -115,7 +115,7 @@ export function readDigest(digest: string): Shown | undefined {
 export const grownSince = (holdings: Holdings, shown: Shown): string[] =>
   itemsOf(holdings).flatMap(({ text, says }) => (shown.has(text) ? [] : [says]));
 
-/** Returns what is left; empty if nothing hangs on the person any more. A stopped class has no leases left. */
+/** Returns what is left; empty if nothing belongs to the person any more. A stopped class has no leases left. */
 export function leftIn(holdings: Holdings, { stops }: Pick<ClassPlan, 'stops'>): string[] {
   const { leases, keys = [], standing = [], answered = [], classes = [], unread } = holdings;
   const count = (n: number, what: string): string[] => (n === 0 ? [] : [`${n} ${n === 1 ? what : `${what}s`}`]);
@@ -134,7 +134,7 @@ export function leftIn(holdings: Holdings, { stops }: Pick<ClassPlan, 'stops'>):
   ];
 }
 
-/** Returns what is left after steps: each that failed with its reason, then what else hangs on the person. */
+/** Returns what is left after steps: each that failed with its reason, then what else belongs to the person. */
 export function leftAfter(
   steps: readonly { readonly part: string; readonly failed?: string }[],
   holdings: Holdings,

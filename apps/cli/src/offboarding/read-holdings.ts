@@ -1,5 +1,6 @@
 import { ProblemError, type BailiwickClient } from '@bailiwick/client/client';
 import type { KeyAnswer } from '@bailiwick/contracts/http/bodies';
+import { isValidKey } from '@bailiwick/contracts/keys/valid-key';
 import type { ApprovalView, PreviewView } from '@bailiwick/contracts/queries/query';
 import { systemClock } from '@bailiwick/core/clock';
 import { isOwnedBy } from '@bailiwick/core/same-person';
@@ -17,7 +18,7 @@ interface Page<T> {
   readonly next: string | null;
 }
 
-/** Reads everything that hangs on a person. A part that is refused keeps no other part from being read. */
+/** Reads everything that belongs to a person. A part that is refused keeps no other part from being read. */
 export async function readHoldings(clients: Clients, person: string): Promise<Holdings> {
   const { responder, admin, approver } = clients;
   const unread: { part: string; why: string }[] = [];
@@ -59,8 +60,7 @@ export async function readHoldings(clients: Clients, person: string): Promise<Ho
   };
 }
 
-const isValid = ({ revokedAt, expiresAt }: KeyAnswer): boolean =>
-  revokedAt === undefined && (expiresAt === undefined || Date.parse(expiresAt) > systemClock.now());
+const isValid = (key: KeyAnswer): boolean => isValidKey(key, systemClock.now());
 
 /** Reads from the live state what a person approved, alone or as one of several, and what has not ended. */
 async function answeredBy(

@@ -9,7 +9,7 @@ const PLAN: ClassPlan = { owners: new Map([['sync-bot', 'user:bob@example.com']]
 const preview = (grants: number): PreviewView =>
   ({ digest: '7.ab', counts: { grants, pendingApprovals: 0 } }) as PreviewView;
 
-/** A service with all that hangs on Ada; the process of the client dies after a number of requests. */
+/** A service with all that belongs to Ada; the process of the client dies after a number of requests. */
 function world() {
   const has = {
     leases: 2,

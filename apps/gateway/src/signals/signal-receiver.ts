@@ -57,7 +57,7 @@ export class Transmitters {
   }
 }
 
-/** Has security events of configured transmitters suspend or revoke what hangs on their subjects. */
+/** Has security events of configured transmitters suspend or revoke what belongs to their subjects. */
 @Injectable()
 export class SignalReceiver {
   constructor(

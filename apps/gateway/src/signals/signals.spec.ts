@@ -76,7 +76,7 @@ const token = (changed: Record<string, unknown> = {}, header = {}): Promise<stri
 const ACCEPTED = [202, ''];
 
 describe('POST /v1/signals/{transmitter}', () => {
-  it('suspends what hangs on the principal, and names the transmitter and the token in the command', async () => {
+  it('suspends what belongs to the principal, and names the transmitter and the token in the command', async () => {
     expect(await push(await token())).toEqual(ACCEPTED);
     const [command, ...others] = owner.decided;
     expect(others).toEqual([]);

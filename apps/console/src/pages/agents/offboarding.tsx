@@ -3,11 +3,13 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Check, CircleAlert, UserX } from 'lucide-react';
 import type { endSessionsAnswer } from '@bailiwick/contracts/http/sessions';
+import { isValidKey } from '@bailiwick/contracts/keys/valid-key';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { isOwnedBy } from '@bailiwick/core/same-person';
 import type { z } from 'zod';
 import { api, get, post } from '../../api/client';
 import type { Page } from '../../api/queries';
+import { nowMs } from '../../clock';
 import { AgentText, visibleText } from '../../parts/agent-text';
 import { Failed } from '../../parts/states';
 import { hasOneOf, useCaller } from '../../session/session';
@@ -18,6 +20,7 @@ interface Key {
   readonly id: string;
   readonly name: string;
   readonly revokedAt?: string;
+  readonly expiresAt?: string;
 }
 type EndedSessions = z.infer<typeof endSessionsAnswer>;
 interface Done {
@@ -27,7 +30,7 @@ interface Done {
 
 /** The gateway compares refs: a key keeps the name of its person as an admin typed it. */
 const readKeys = async (person: string): Promise<Key[]> =>
-  (await get<Page<Key>>('/v1/keys', { person })).items.filter(({ revokedAt }) => revokedAt === undefined);
+  (await get<Page<Key>>('/v1/keys', { person })).items.filter((key) => isValidKey(key, nowMs()));
 /** Each ends at least the sessions. */
 const ENDERS = ['responder', 'admin'] as const;
 

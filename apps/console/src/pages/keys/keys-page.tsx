@@ -1,6 +1,7 @@
 import { useState, type SubmitEvent, type ReactNode } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
+import { isValidKey } from '@bailiwick/contracts/keys/valid-key';
 import { api, get, post } from '../../api/client';
 import type { Page } from '../../api/queries';
 import { nowMs } from '../../clock';
@@ -140,8 +141,7 @@ export function KeysPage(): ReactNode {
   );
 }
 
-const isValid = ({ revokedAt, expiresAt }: Key): boolean =>
-  revokedAt === undefined && (expiresAt === undefined || Date.parse(expiresAt) > nowMs());
+const isValid = (key: Key): boolean => isValidKey(key, nowMs());
 
 function IssueForm({ onIssued }: { onIssued: (issued: Issued) => void }): ReactNode {
   const [name, setName] = useState('');
