@@ -60,10 +60,12 @@ describe('a whole tenant', () => {
     liveId = live.run.id;
     await old.as('orchestrator').as(live.token).delegate(live.grant.id, CHILD);
     inFlight = (await old.as('enforcer').act(read(live.grant.id))).actionId;
+    const before = await counting(old);
     const done = await cli(old, 'export', '--out', `${file}.gz`, '--json');
     expect([done.code, done.err]).toEqual([0, '']);
     const report = JSON.parse(done.out) as { events: number; logs: { log: string; size: number; root: string }[] };
-    expect(report.events).toBe(await counting(old));
+    expect(report.events).toBeGreaterThanOrEqual(before);
+    expect(report.events).toBeLessThanOrEqual(await counting(old)); // the monitor may score a call at any time
     expect(report.logs.map(({ log, size }) => [log, size])).toEqual([['default/0', report.events]]);
     writeFileSync(file, gunzipSync(readFileSync(`${file}.gz`)));
     expect(existsSync(`${file}.gz.unfinished`)).toBe(false);
