@@ -11,7 +11,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { Sources } from '../connections/sources';
-import { folded } from '../follower/catch-up';
+import { catchUp, folded } from '../follower/catch-up';
 import type { LogLedger } from '../follower/log-ledger';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
@@ -141,9 +141,12 @@ export class ReplayController {
     return found({});
   }
 
-  /** Lets a ledger read all that was committed before the request, which would otherwise be left out. */
+  /**
+   * Lets a ledger read all that was committed before the request, which would otherwise be left out.
+   * @throws NotYet if it does not in time
+   */
   private async readCommitted(ledger: LogLedger): Promise<void> {
-    await ledger.reached((await this.sources.eventlog.head(ledger.state.log)) - 1);
+    await catchUp([ledger], (await this.sources.eventlog.head(ledger.state.log)) - 1);
   }
 }
 
