@@ -14,9 +14,11 @@ export class AbortReason {
   }
 }
 
-/** Returns why a signal of ours was aborted; undefined if it was not. */
-export const reasonOf = ({ aborted, reason }: AbortSignal): AbortReason | undefined =>
-  aborted ? (reason as AbortReason) : undefined;
+/** Returns why a signal was aborted; undefined if it was not. A reason that is not ours is in doubt: try again. */
+export function reasonOf({ aborted, reason }: AbortSignal): AbortReason | undefined {
+  if (!aborted) return undefined;
+  return reason instanceof AbortReason ? reason : new AbortReason('NOT_READY', 'it was aborted, and may be repeated');
+}
 
 export const REVOKED = new AbortReason('GRANT_NOT_LIVE', 'the lease of the run is no longer live');
 export const UNHEARD = new AbortReason(
