@@ -1,5 +1,6 @@
 import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { useMutation } from '@tanstack/react-query';
+import { LIMITS } from '@bailiwick/core/limits';
 import { T } from '../texts';
 import { Dialog } from './dialog';
 import { Failed } from './states';
@@ -41,7 +42,7 @@ export function ReasonDialog({
           <input
             required
             data-focus
-            maxLength={500}
+            maxLength={LIMITS.reasonLength}
             value={reason}
             onChange={({ target }) => setReason(target.value)}
           />

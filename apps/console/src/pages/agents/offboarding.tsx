@@ -6,6 +6,7 @@ import type { endSessionsAnswer } from '@bailiwick/contracts/http/sessions';
 import { isValidKey } from '@bailiwick/contracts/keys/valid-key';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { isOwnedBy } from '@bailiwick/core/same-person';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { z } from 'zod';
 import { api, get, post } from '../../api/client';
 import type { Page } from '../../api/queries';
@@ -156,7 +157,12 @@ function Holdings({ person, owns }: { person: string; owns: readonly AgentClass[
         <form className="confirm" onSubmit={submit}>
           <label className="field">
             {T.reason}
-            <input required maxLength={500} value={reason} onChange={({ target }) => setReason(target.value)} />
+            <input
+              required
+              maxLength={LIMITS.reasonLength}
+              value={reason}
+              onChange={({ target }) => setReason(target.value)}
+            />
           </label>
           <label className="field">
             {o.confirm(visibleText(person))}

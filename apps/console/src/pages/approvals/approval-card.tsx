@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from '@tanstack/react-router';
 import { Check, Flame, Quote, X } from 'lucide-react';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { ApprovalView } from '@bailiwick/contracts/queries/query';
 import { AgentJson, AgentText } from '../../parts/agent-text';
 import { costs, Risk } from '../../parts/marks';
@@ -245,7 +246,7 @@ function Buttons({ approval, onAnswered }: { approval: ApprovalView; onAnswered:
         {T.approvals.note}
         <input
           ref={noteField}
-          maxLength={500}
+          maxLength={LIMITS.reasonLength}
           value={note}
           aria-invalid={isMissing}
           aria-describedby={isMissing ? 'note-needed' : undefined}

@@ -1,6 +1,7 @@
 import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { useMutation } from '@tanstack/react-query';
 import { OctagonX, Pause } from 'lucide-react';
+import { LIMITS } from '@bailiwick/core/limits';
 import type { PreviewView } from '@bailiwick/contracts/queries/query';
 import { post, Problem } from '../../api/client';
 import { nowMs } from '../../clock';
@@ -76,7 +77,7 @@ export function Confirm(props: Props): ReactNode {
           {T.reason}
           <input
             required
-            maxLength={500}
+            maxLength={LIMITS.reasonLength}
             value={note.reason}
             onChange={({ target }) => onNote({ ...note, reason: target.value })}
           />

@@ -53,6 +53,10 @@ export function RunPage(): ReactNode {
   );
 }
 
+/** Returns everyone whose approval the run has had; one person alone is recorded without a list. */
+const approversOf = ({ approvers, approvedBy }: RunView): readonly string[] =>
+  approvers ?? (approvedBy === undefined ? [] : [approvedBy]);
+
 function Envelope({ run, tree }: { run: RunView; tree: Tree | undefined }): ReactNode {
   const grant = tree?.grants.find(({ id }) => id === run.grantId);
   return (
@@ -88,11 +92,15 @@ function Envelope({ run, tree }: { run: RunView; tree: Tree | undefined }): Reac
             )}
           </dd>
         </div>
-        {run.approvedBy !== undefined && (
+        {approversOf(run).length > 0 && (
           <div>
             <dt>{T.run.approved}</dt>
             <dd>
-              <AgentText>{run.approvedBy}</AgentText>
+              {approversOf(run).map((person) => (
+                <div key={person}>
+                  <AgentText>{person}</AgentText>
+                </div>
+              ))}
             </dd>
           </div>
         )}
