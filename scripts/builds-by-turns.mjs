@@ -1,11 +1,12 @@
 // Compares builds of Bailiwick by turns, for one caller or for many at a time:
 //
-//   node scripts/builds-by-turns.mjs [--request actions] [--callers 1] [--rounds 12] [--seconds 3] [--quiet 0.3] <folder>[,NAME=value]…
+//   node scripts/builds-by-turns.mjs [--request actions] [--callers 1] [--rounds 12] [--seconds 3] [--quiet 0.3] \
+//     <folder>[,NAME=value]…
 //
 // A request is one action, one AuthZEN `evaluation`, or `evaluations` with fifty of them.
-// Each folder is a clone with its build. For each it prints the rate and the latency of decisions, the processor time per
-// decision of each process, and the first build's share of every other's. Latency means something on a quiet machine only: with
-// --quiet, rounds count in which other programs used at most this many cores during every turn.
+// Each folder is a clone with its build. For each it prints the rate and the latency of decisions, the processor time
+// per decision of each process, and the first build's share of every other's. Latency means something on a quiet machine
+// only: with --quiet, rounds count in which other programs used at most this many cores during every turn.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -258,6 +259,16 @@ async function round(system, callers, ms) {
   };
 }
 
+const unusable =
+  (positionals.length === 0 && 'name the folder of at least one build') ||
+  (!Object.hasOwn(REQUESTS, values.request) && `--request is one of ${Object.keys(REQUESTS).join(', ')}`) ||
+  ['callers', 'rounds', 'seconds']
+    .map((name) => !(Number(values[name]) > 0) && `--${name} is a number above 0`)
+    .find(Boolean);
+if (unusable) {
+  console.error(unusable);
+  process.exit(2);
+}
 const systems = [];
 try {
   for (const argument of positionals) systems.push(await start(argument));

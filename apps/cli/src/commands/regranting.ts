@@ -84,7 +84,9 @@ async function listOf(client: BailiwickClient, revocationId: string, expires: st
   let delegated = 0;
   const until = expires === undefined ? '' : `&expiresAt=${encodeURIComponent(expires)}`;
   for (let after = ''; ;) {
-    const page = await client.get<RegrantsAnswer>(`/v1/revocations/${revocationId}/regrants?limit=50${after}${until}`);
+    const page = await client.get<RegrantsAnswer>(
+      `/v1/revocations/${revocationId}/regrants?limit=${LIMITS.regrantsPage}${after}${until}`,
+    );
     items.push(...page.items);
     delegated += page.delegated;
     if (page.next === null) return { revocationId, items, delegated };

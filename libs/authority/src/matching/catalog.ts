@@ -118,7 +118,7 @@ function labelsOf(
   effects: readonly Effect[],
   classified: boolean,
 ): string[] {
-  const isBare = Object.keys(attributes).length === 0;
+  const isBare = Object.keys(attributes).length === 0; // most are, and every call comes through here
   const textOf = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
   const own = (name: string): unknown => (Object.hasOwn(attributes, name) ? attributes[name] : undefined);
   // of a list, any element counts

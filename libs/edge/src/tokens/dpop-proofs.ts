@@ -82,9 +82,9 @@ export class Proofs {
       case 'used':
         return 'it was used before';
       case 'full':
-        throw new Refused('TOO_MANY', 'too many were sent within two minutes; try again later');
+        throw new Refused('TOO_MANY', 'too many assertions were sent within two minutes; try again later');
       case 'nonce':
-        throw new Refused('NOT_READY', 'it may have been used before; send a new one in a few seconds');
+        throw new Refused('NOT_READY', 'the assertion may have been used before; send a new one in a few seconds');
     }
   }
 
