@@ -22,6 +22,7 @@ const AT_ONCE = 20_000;
 const BUNDLES = {
   default: DEFAULT_BUNDLE.value,
   same: { catalog: [{ match: ['file.read'], effects: ['read'], risk: 'low' }] },
+  other: { catalog: [{ match: ['file.read'], effects: ['read', 'write'], risk: 'low' }] },
   asks: { catalog: [{ match: ['file.read'], effects: ['read'], risk: 'irreversible' }] },
 };
 

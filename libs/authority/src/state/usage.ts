@@ -66,12 +66,12 @@ export function chargeOf(effects: Effect | readonly Effect[], cost: Amounts, uni
   return charge;
 }
 
-const positive = (amounts: Amounts): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(amounts)
-      .filter(([, value]) => value > 0)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+function positive(amounts: Amounts): Record<string, number> {
+  const names = Object.keys(amounts);
+  if (names.length === 0) return {}; // as of most calls
+  const entries = names.map((name) => [name, amounts[name] as number] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 /**
  * Records a permit: commits its counts and reserves its money. `now` never decreases.

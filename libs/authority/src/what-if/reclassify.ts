@@ -34,8 +34,11 @@ export class Reclassifier {
   }
 }
 
+/** What a catalog says of a call, as a record states it. */
+type Recorded = Pick<DecidedAction, 'effect' | 'effects' | 'risk' | 'stage' | 'labels'>;
+
 interface Classification {
-  readonly facts: Classified;
+  readonly facts: Recorded;
   readonly isExact: boolean;
 }
 
@@ -49,15 +52,16 @@ class FromCatalog {
     private readonly candidate: Catalog,
   ) {
     this.isSame = remembered((key) => {
-      const [verb, tool] = JSON.parse(key) as [string, string | null];
-      const at = (catalog: Catalog): Found => catalog.lookup(verb, tool ?? undefined);
+      const [verb, tool] = key.startsWith('[') ? (JSON.parse(key) as [string, string]) : [key.slice(1)];
+      const at = (catalog: Catalog): Found => catalog.lookup(verb, tool);
       return { same: recorded !== undefined && sameFound(at(recorded), at(candidate)) };
     }, FAMILIAR);
   }
 
   of(data: DecidedAction, named: boolean): Reclassified {
     const { verb, tool, stated, effect, effects, risk, stage, labels, resource } = data;
-    if (this.isSame(JSON.stringify([verb, tool ?? null])).same) return { data, isExact: true };
+    if (this.isSame(tool === undefined ? `.${verb}` : JSON.stringify([verb, tool])).same)
+      return { data, isExact: true };
     // of the resource its type and attributes count, and whether its name is that of a secret
     const { type, id, attributes } = resource;
     const call = [verb, tool, stated, effect, effects, risk, stage, labels, type, isSecretName(id), attributes, named];
@@ -74,11 +78,11 @@ class FromCatalog {
   private classified(data: DecidedAction, named: boolean): Classification {
     const call = callOf(data, named);
     const stated = this.recorded && statedIn(data, call, this.recorded);
-    if (stated) return { facts: classify({ ...call, ...stated }, this.candidate), isExact: true };
+    if (stated) return { facts: recordedAs(classify({ ...call, ...stated }, this.candidate)), isExact: true };
     const now = classify({ ...call, effect: undefined, risk: undefined, labels: [] }, this.candidate);
     const { effects, risk, labels, stage } = joined(factsIn(data), { ...now, labels: [...now.labels] });
     const effect = effects[effects.length - 1] as Effect;
-    return { facts: { effect, effects, risk, labels: new Set(labels), stage }, isExact: false };
+    return { facts: recordedAs({ effect, effects, risk, labels: new Set(labels), stage }), isExact: false };
   }
 }
 
@@ -133,15 +137,22 @@ const factsIn = (data: DecidedAction): Facts => ({
   stage: stageOf(data),
 });
 
-function withFacts(data: DecidedAction, { effect, effects, risk, labels, stage }: Classified): DecidedAction {
-  const { effects: _effects, stage: _stage, ...rest } = data;
-  return {
-    ...rest,
-    effect,
-    ...(effects.length > 1 ? { effects: [...effects] } : {}),
-    risk,
-    ...recordedStage(effect, stage),
-    labels: [...labels].sort(),
-    charge: chargeOf(effects, data.charge.cost, data.charge.units),
-  };
+const recordedAs = ({ effect, effects, risk, labels, stage }: Classified): Recorded => ({
+  effect,
+  effects: effects.length > 1 ? [...effects] : undefined,
+  risk,
+  stage: recordedStage(effect, stage).stage,
+  labels: [...labels].sort(),
+});
+
+/**
+ * Copies a call with other facts. Members that the record may lack come before the copy of the rest, since a copy that
+ * adds them after it, or leaves some out, takes ten times as long.
+ */
+function withFacts(data: DecidedAction, { effect, effects, risk, labels, stage }: Recorded): DecidedAction {
+  const charge = chargeOf(effects ?? effect, data.charge.cost, data.charge.units);
+  const copy = { effects, stage, ...data, effect, risk, labels, charge };
+  copy.effects = effects;
+  copy.stage = stage;
+  return copy;
 }

@@ -12,7 +12,7 @@ import { objectionsIn } from '../commands/actions/objections';
 import { callAsked } from '../commands/actions/refused-before';
 import { settlement } from '../commands/actions/settle-action';
 import type { Rules } from '../commands/types';
-import { recordedFacts } from '../dimensions/recorded-facts';
+import type { ActionFacts } from '../dimensions/dimension';
 import { combined } from '../obligations/combine';
 import { obligationsChanged } from '../obligations/changed';
 import { accountsOf, pursesFor } from '../state/purses';
@@ -64,12 +64,12 @@ export class ShadowActions {
     const call = this.callOf(event, run, at);
     if (call === null)
       return this.differs(event, 'falls-away', [], 'the call that the service acted for would not have been made');
-    const { fate, reasons, usesApproval, judged } = this.judged(event, run, chain, at, call);
+    const { fate, reasons, usesApproval, judged, facts } = this.judged(event, run, chain, at, call);
     const { obligations } = judged;
     if (fate !== before) this.differs(event, fate, reasons);
     else if (fate === 'permit') this.compareObligations(event, reasons, obligations);
     if (fate === 'permit') {
-      this.permit(event, chain, at, usesApproval);
+      this.permit(event, chain, at, { facts, usesApproval });
       for (const each of events)
         if (each.type === 'ActionCalled' && this.log.state.actions.has(each.actionId ?? ''))
           this.log.fold(this.log.here({ ...each, data: { ...each.data, labels: event.data.labels } }));
@@ -94,7 +94,10 @@ export class ShadowActions {
     const report = { type, cost, units, byRun: actor.kind === 'run' };
     const [settled, ...ended] = settlement(this.log.state, action, report, timeOf(event));
     const { charge, findings } = (settled as Of<'ActionCompleted'>).data;
-    this.log.fold({ ...event, actionId: id, runId: action.runId, data: { ...event.data, charge, findings } });
+    // to add a member to a copy takes longer than the rest of it, and nearly no outcome has findings
+    const data = { ...event.data, charge };
+    if (findings ?? data.findings) data.findings = findings;
+    this.log.fold({ ...event, actionId: id, runId: action.runId, data });
     this.log.foldAll(event, ended);
   }
 
@@ -139,7 +142,7 @@ export class ShadowActions {
     chain: readonly GrantNode[],
     now: number,
     brokered: BrokeredCall | undefined,
-  ): { fate: Fate; reasons: Reason[]; usesApproval: boolean; judged: Judgement } {
+  ): { fate: Fate; reasons: Reason[]; usesApproval: boolean; judged: Judgement; facts: ActionFacts } {
     const { data } = event;
     const { state } = this.log;
     const asked = askedOf(event, run, state.policies.current?.catalog ?? this.rules.catalog);
@@ -166,7 +169,7 @@ export class ShadowActions {
       call,
       now,
     );
-    return { fate: outcome, reasons, usesApproval: approved, judged };
+    return { fate: outcome, reasons, usesApproval: approved, judged, facts };
   }
 
   /**
@@ -193,16 +196,21 @@ export class ShadowActions {
     return { ...judged, outcome: strictest(reasons), reasons, objections: objectionsIn(reasons), obligations };
   }
 
-  private permit(event: Decision, chain: readonly GrantNode[], at: number, usesApproval: boolean): void {
+  private permit(
+    event: Decision,
+    chain: readonly GrantNode[],
+    at: number,
+    { facts, usesApproval }: { facts: ActionFacts; usesApproval: boolean },
+  ): void {
     const { data, actionId, position } = event;
     const ended = exhaustedBy(chain, data.charge);
     const grantId = this.log.currentLease(event.grantId as string);
-    const run = this.log.state.runs.get((chain[0] as GrantNode).runId) as RunNode;
-    const ends = endedByCompletion(chain, recordedFacts(data, run.agent));
+    const ends = endedByCompletion(chain, facts);
     if (event.type === 'ActionPermitted') {
-      const { periods: recorded, ...data } = event.data;
-      const periods = periodsFor(chain, at, recorded);
-      this.log.fold({ ...event, grantId, data: { ...data, ends, ...(periods ? { periods } : {}) } });
+      const recorded = event.data;
+      const periods = periodsFor(chain, at, recorded.periods);
+      const isSame = [ends, recorded.ends, periods, recorded.periods].every((each) => each === undefined);
+      this.log.fold({ ...event, grantId, data: isSame ? recorded : { ...recorded, ends, periods } });
       return this.log.foldAll(event, ended);
     }
     const times = timesOf(chain, at);

@@ -28,6 +28,6 @@ export class UnderCandidate {
     const catalog = this.recorded.catalog(event.data.policy);
     const { data, isExact } = this.reclassifier.of(event.data, catalog, named);
     if (!isExact) this.inexact += 1;
-    return data === event.data ? event : { ...event, data: { ...event.data, ...data } };
+    return data === event.data ? event : { ...event, data }; // a copy of the members of this decision
   }
 }
