@@ -1,7 +1,7 @@
 import { leafHash } from '@bailiwick/transparency-log/hash';
 import { grown, someEntries } from '@bailiwick/transparency-log/testing/naive-tree';
 import { consistencyProof, inclusionProof, rootHash } from '@bailiwick/transparency-log/merkle-tree';
-import { verifyConsistency, verifyInclusion } from '@bailiwick/transparency-log/verify';
+import { verifyConsistency, verifyInclusion } from '@bailiwick/transparency-log/verify-proof';
 
 /** Faults that users of other transparency logs reported, tried on the proofs of this one, which withstood them. */
 const entries = someEntries(12);

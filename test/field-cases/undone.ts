@@ -110,7 +110,7 @@ export const UNDONE: readonly Undone[] = [
   {
     number: '13.29',
     what: 'a statement with a duplicate member verifies',
-    file: 'libs/receipts/src/web/verify.ts',
+    file: 'libs/receipts/src/web/verify-steps.ts',
     find: "const wrong = ambiguityIn(text ?? '');",
     replace: 'const wrong: string | undefined = undefined;',
     spec: 'libs/receipts/src/duplicates.spec.ts',

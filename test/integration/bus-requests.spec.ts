@@ -1,6 +1,6 @@
 import { connectBus, natsOf, type Bus, type BusEvent } from '@bailiwick/messaging/connect';
 import { HandlerError } from '@bailiwick/messaging/failure';
-import { BUS_LIMITS } from '@bailiwick/messaging/limits';
+import { BUS_LIMITS } from '@bailiwick/messaging/bus-limits';
 import { TestNatsServer } from './bus-server';
 
 describe('requests over a real nats-server', () => {

@@ -8,7 +8,7 @@ import { StreamPublisher } from '@bailiwick/messaging/event-stream/stream-publis
 import type { EventWithoutPayload } from '@bailiwick/contracts/events/stored-event';
 import { EVENT_STREAM, toStreamMessages } from '@bailiwick/messaging/event-stream/event-message';
 import { makeConsumer } from '@bailiwick/messaging/event-stream/subscribers';
-import { BUS_LIMITS } from '@bailiwick/messaging/limits';
+import { BUS_LIMITS } from '@bailiwick/messaging/bus-limits';
 import { consumerName, EVENTS_USER } from '@bailiwick/messaging/subjects';
 import { natsConfig } from '@bailiwick/platform/local-servers/nats';
 import { TestNatsServer } from './bus-server';

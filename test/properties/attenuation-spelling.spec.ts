@@ -6,7 +6,7 @@ import type { ActionFacts, Situation } from '@bailiwick/authority/dimensions/dim
 import { normalizePathPattern, normalizeResourceId } from '@bailiwick/authority/matching/pattern';
 import { normalizeVerb, normalizeVerbPattern } from '@bailiwick/authority/matching/verbs/verb';
 import { emptyUsage } from '@bailiwick/authority/state/usage';
-import { NOW } from './limits';
+import { NOW } from './generated-limits';
 
 fc.configureGlobal({ seed: 20260101 });
 

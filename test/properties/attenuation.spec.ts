@@ -18,7 +18,7 @@ import {
   roomyLimits,
   usageAfter,
   type History,
-} from './limits';
+} from './generated-limits';
 
 fc.configureGlobal({ seed: 20260101 });
 

@@ -7,7 +7,7 @@ import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { GrantRequest, Limits } from '@bailiwick/contracts/grants/grant';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { deriveId } from '@bailiwick/core/derive-id';
-import { anyAction, anyLimits, NOW, roomyLimits } from './limits';
+import { anyAction, anyLimits, NOW, roomyLimits } from './generated-limits';
 import { call } from './asked-for';
 import { moves } from './moves';
 import { dead, Tally } from './naive';

@@ -7,7 +7,7 @@ import { onOneLevel } from '@bailiwick/authority/commands/grants/narrow';
 import type { Event, EventOf } from '@bailiwick/contracts/events/event';
 import type { Limits } from '@bailiwick/contracts/grants/grant';
 import { parseDuration } from '@bailiwick/core/duration';
-import { anyAction, ending } from './limits';
+import { anyAction, ending } from './generated-limits';
 import { moves } from './moves';
 import { chain, covers, dead, issued, Tally } from './naive';
 import { Play } from './play';

@@ -5,7 +5,7 @@ import type { Actor } from '@bailiwick/contracts/events/event';
 import type { StoredSelector } from '@bailiwick/contracts/revocations/stored-selector';
 import { rfc3339 } from '@bailiwick/core/clock';
 import { call, childGrant, maybe, narrowing, one, rarely, rootGrant, sent, want } from './asked-for';
-import { RULES } from './rules';
+import { RULES } from './generated-policy-rules';
 
 /**
  * Moves on a log, described without ids: a pick is resolved to a grant or run when the move is played. Alphabets are

@@ -6,7 +6,7 @@ import { deploy } from '@bailiwick/authority/testing/policies';
 import type { Obligation, ScopedObligation } from '@bailiwick/contracts/obligations/obligation';
 import type { PolicyBundle } from '@bailiwick/contracts/policy/policy-bundle';
 import { judgeTrajectory } from '@bailiwick/trajectory/sequence-rules';
-import { anyObligation, anyObligations } from './limits';
+import { anyObligation, anyObligations } from './generated-limits';
 
 fc.configureGlobal({ seed: 20260101 });
 

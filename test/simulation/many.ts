@@ -1,4 +1,4 @@
-import { lowLimits } from './limits';
+import { lowLimits } from './low-limits';
 import { simulate, type Outcome } from './simulation';
 
 /** Situations that a few seeds must reach; otherwise their success proves little. */

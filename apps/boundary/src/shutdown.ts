@@ -3,7 +3,7 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { GuardedCalls } from './calls/guarded-calls';
 import { LiveLeases } from './calls/live-leases';
 import { PointReporter } from './enforcement/point-reporter';
-import { BOUNDARY_LIMITS } from './limits';
+import { BOUNDARY_LIMITS } from './boundary-limits';
 import { closeConnections } from './plain/exchange';
 import { Sessions } from './sessions/sessions';
 import { Servers } from './servers/servers';

@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import type { Config } from '@bailiwick/platform/config';
+import { RefusalFilter } from '@bailiwick/platform/rpc/refusal.filter';
 import type { Logger } from 'pino';
 import { AdminModule } from './admin/admin.module';
 import { ConnectionsModule } from './connections/connections.module';
@@ -7,7 +9,6 @@ import { KeysModule } from './keys/keys.module';
 import { McpModule } from './mcp/mcp.module';
 import { OwnershipModule } from './ownership/ownership.module';
 import { PeopleModule } from './people/people.module';
-import { RpcModule } from './rpc/rpc.module';
 import { SessionsModule } from './sessions/sessions.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
 import { SystemModule } from './system/system.module';
@@ -22,7 +23,6 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConnectionsModule.forRoot(config, logger),
-        RpcModule,
         OwnershipModule,
         SnapshotsModule,
         AdminModule,
@@ -34,6 +34,7 @@ export class AppModule {
         SignalsModule,
         SystemModule,
       ],
+      providers: [{ provide: APP_FILTER, useFactory: () => new RefusalFilter(logger) }],
     };
   }
 }

@@ -45,7 +45,7 @@ class InProcessServer extends Server implements CustomTransportStrategy {
   async request(subject: string, payload: unknown): Promise<unknown> {
     const handler = this.messageHandlers.get(subject);
     if (!handler) throw new Error(`no handler serves ${subject}`);
-    return lastValueFrom(this.transformToObservable(await handler(payload, {})));
+    return lastValueFrom(this.transformToObservable(await handler(payload, { getSubject: () => subject })));
   }
 }
 
@@ -57,7 +57,9 @@ async function start() {
     position: 12,
     pendingReports: 3,
   };
-  const module = await Test.createTestingModule({ imports: [AppModule.forRoot({} as Config, { warn: jest.fn() })] })
+  const module = await Test.createTestingModule({
+    imports: [AppModule.forRoot({} as Config, { warn: jest.fn(), error: jest.fn() })],
+  })
     .overrideProvider(BUS)
     .useValue({ drain: note('bus drains') })
     .overrideProvider(EVENT_SOURCE)

@@ -2,13 +2,13 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { SharedReading } from '@bailiwick/messaging/log-follower/shared-reading';
 import type { Config } from '@bailiwick/platform/config';
+import { RefusalFilter } from '@bailiwick/platform/rpc/refusal.filter';
 import { ConnectionsModule } from './connections/connections.module';
 import type { Logger } from './connections/tokens';
 import { FollowerModule } from './follower/follower.module';
 import { ReadModelsModule } from './read-models/read-models.module';
 import { ReceiptsModule } from './receipts/receipts.module';
 import { ReplayModule } from './replay/replay.module';
-import { RefusalFilter } from './rpc/refusal.filter';
 import { SearchModule } from './search/search.module';
 import { TransferModule } from './transfer/transfer.module';
 import { TransparencyModule } from './transparency/transparency.module';
@@ -33,7 +33,7 @@ export class AppModule {
         ReplayModule,
         WebhooksModule,
       ],
-      providers: [{ provide: APP_FILTER, useClass: RefusalFilter }],
+      providers: [{ provide: APP_FILTER, useFactory: () => new RefusalFilter(logger) }],
     };
   }
 }

@@ -1,6 +1,6 @@
 import type { FlexibleSchema, Tool, ToolExecutionOptions, ToolSet } from 'ai';
 import { isSubagent, subagentOf } from './guarding/subagents';
-import { ruleFor } from './guarding/rules';
+import { ruleFor } from './guarding/tool-rule-for';
 import { leaseOf, type Args, type ChildRequest, type Guards, type Run, type ToolRules } from './run';
 
 /**

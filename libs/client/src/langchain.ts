@@ -6,7 +6,7 @@ import { createMiddleware } from 'langchain';
 import { DeniedError, GuardError } from './errors';
 import { ProblemError } from './http/problem-error';
 import { isSubagent, subagentOf } from './guarding/subagents';
-import { ruleFor } from './guarding/rules';
+import { ruleFor } from './guarding/tool-rule-for';
 import { leaseOf, type Args, type ChildRequest, type Guards, type Run, type ToolRules } from './run';
 
 interface Invokable {

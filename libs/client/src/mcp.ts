@@ -1,6 +1,6 @@
 import { GuardError, DeniedError, ApprovalNeededError } from './errors';
 import type { Args, CallHow, Guards, ToolRules, TraceHeaders } from './run';
-import { ruleFor } from './guarding/rules';
+import { ruleFor } from './guarding/tool-rule-for';
 
 interface CallParams {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { DRIFT_LIMITS } from './limits';
+import { DRIFT_LIMITS } from './drift-limits';
 import { isReportable } from './report';
 import { callOf, TestTree, webGet } from './testing/tree';
 

@@ -1,6 +1,6 @@
 import { intentOf } from './families';
 import { handedOverIn, namesOne } from './handed-over';
-import { DRIFT_LIMITS } from './limits';
+import { DRIFT_LIMITS } from './drift-limits';
 import type { Call, Goal, History, RunHistory } from './memory';
 import { ordersIn, unescaped } from './orders';
 import { partsOf, type Part } from './parts';

@@ -1,5 +1,5 @@
 import { familiesOfWord, type Family } from './families';
-import { DRIFT_LIMITS } from './limits';
+import { DRIFT_LIMITS } from './drift-limits';
 import { contentWords, normalize } from './words';
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { intentOf, intentOfCall } from './families';
-import { DRIFT_LIMITS } from './limits';
+import { DRIFT_LIMITS } from './drift-limits';
 import { handedOverIn } from './handed-over';
 import { ordersIn } from './orders';
 import { partsOf } from './parts';

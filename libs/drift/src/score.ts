@@ -1,7 +1,7 @@
 import type { Feature } from '@bailiwick/contracts/events/event';
 import { breadth, probing, repetition, type Finding, type Look } from './features';
 import { FITTED } from './fitted';
-import { DRIFT_LIMITS } from './limits';
+import { DRIFT_LIMITS } from './drift-limits';
 import type { Call, History } from './memory';
 import { onCurve, weighted, type Parameters } from './model';
 import { read, SIGNS } from './signs';

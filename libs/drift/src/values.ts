@@ -1,5 +1,5 @@
 import { rememberedShort } from '@bailiwick/core/memo';
-import { DRIFT_LIMITS } from './limits';
+import { DRIFT_LIMITS } from './drift-limits';
 import { normalize } from './words';
 
 /** Kinds of values, by how likely a match is no coincidence: an address is none, the number 5 may be one. */

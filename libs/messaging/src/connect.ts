@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { decode, encode, readReply, toHeaders, type Headers } from './nest-transport/codec';
 import { busFailure, type BusFailure } from './failure';
-import { BUS_LIMITS } from './limits';
+import { BUS_LIMITS } from './bus-limits';
 import { PartRequests } from './nest-transport/parts';
 import { serveSubject, type Handler, type ServeOptions, type Serving } from './nest-transport/serve';
 

@@ -2,9 +2,9 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
 import { remembered } from '@bailiwick/core/memo';
 import type { Crypto } from './web/crypto';
-import { verifyWith, type Verification, type VerifyOptions } from './web/verify';
+import { verifyWith, type Verification, type VerifyOptions } from './web/verify-steps';
 
-export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } from './web/verify';
+export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } from './web/verify-steps';
 
 const SPKI = Buffer.from('302a300506032b6570032100', 'hex'); // the DER prefix of the 32 bytes of an Ed25519 key
 

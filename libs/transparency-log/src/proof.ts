@@ -3,7 +3,7 @@ import { openCheckpoint, type Checkpoint, type Witnesses } from './checkpoint';
 import { HASH_BYTES } from './hash';
 import { NOTE_LENGTH_MOST, type Verifier } from './note';
 import { fromBase64, fromDecimal } from './text';
-import { verifyInclusion } from './verify';
+import { verifyInclusion } from './verify-proof';
 
 // A proof in a file: index, hashes, and the signed checkpoint that they lead to.
 // @see https://c2sp.org/tlog-proof

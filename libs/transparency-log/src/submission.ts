@@ -3,7 +3,7 @@ import { HASH_BYTES } from './hash';
 import { NOTE_LENGTH_MOST, openNote, type Verifier } from './note';
 import { parseCheckpoint, type Checkpoint } from './checkpoint';
 import { fromBase64, fromDecimal } from './text';
-import { verifyConsistency } from './verify';
+import { verifyConsistency } from './verify-proof';
 
 // A signed checkpoint with a consistency proof from an earlier one, in one text. A log sends it to its witnesses and to
 // clients that hold an earlier checkpoint. @see https://c2sp.org/tlog-witness

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { itWithShared } from '../../../test/support/shared';
-import { verifyConsistency, verifyInclusion } from './verify';
+import { verifyConsistency, verifyInclusion } from './verify-proof';
 
 interface Vectors {
   inclusion: {

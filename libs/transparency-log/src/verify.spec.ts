@@ -11,7 +11,7 @@ import {
   type Node,
   type ReadNode,
 } from './merkle-tree';
-import { verifyConsistency, verifyInclusion } from './verify';
+import { verifyConsistency, verifyInclusion } from './verify-proof';
 
 fc.configureGlobal({ seed: 20260127 });
 

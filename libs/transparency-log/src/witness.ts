@@ -1,7 +1,7 @@
 import { parseCheckpoint, type Checkpoint } from './checkpoint';
 import { openNote, readNote } from './note';
 import { parseSubmission, type Held, type KnownLog } from './submission';
-import { verifyConsistency } from './verify';
+import { verifyConsistency } from './verify-proof';
 
 /** The response of a witness, as an HTTP status. For 200 the caller must store the checkpoint before it responds. */
 export type Judgement =

@@ -12,7 +12,7 @@ import { benchMemory, benchRecover } from './recover';
 import { benchPolicyDiff } from './policy-diff';
 import { benchReplay } from './replay';
 import { Report } from './report/report';
-import { benchRules, rulesIn } from './rules';
+import { benchRules, rulesIn } from './sequence-rules';
 import { System } from './system';
 
 const BENCHES = {

@@ -7,7 +7,7 @@ import type { OwnerClient } from '@bailiwick/edge/owners/owner-client';
 import { Refused } from '@bailiwick/edge/refused';
 import { Proofs } from '@bailiwick/edge/tokens/dpop-proofs';
 import { claimsOf, proofOfToken, TOKEN_FORM, type TokenClaims } from '@bailiwick/edge/tokens/grant-token';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /** The head of a request, as far as it identifies the sender. */
 export interface Presented {

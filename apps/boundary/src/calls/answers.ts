@@ -2,7 +2,7 @@ import type { Code } from '@bailiwick/contracts/error-codes';
 import type { Reason } from '@bailiwick/contracts/reason';
 import { Refused } from '@bailiwick/edge/refused';
 import { UpstreamGone } from '../upstream/connection';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /** The result of a call that was not made, or whose result is withheld (MCP, Tools: Error Handling). */
 export interface Denial {

@@ -4,7 +4,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Logger } from '@bailiwick/platform/logging';
 import { LRUCache } from 'lru-cache';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { Denial } from './answers';
 import type { CallOutcome, Decisions, UnreadCall } from './decisions';
 import type { LiveLeases, WatchedCall } from './live-leases';

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '@bailiwick/core/result';
 import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { isObject, itemsOf, membersOf, withMembers } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { PinStore } from '../tools/pin-store';
 import { UpstreamGone } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';

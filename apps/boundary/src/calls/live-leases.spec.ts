@@ -1,6 +1,6 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import { eventSubject } from '@bailiwick/messaging/subjects';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { LiveLeases } from './live-leases';
 import { REVOKED, STOPPING, UNHEARD } from './abort-reason';
 

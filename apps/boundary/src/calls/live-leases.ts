@@ -8,7 +8,7 @@ import type { OwnerClient } from '@bailiwick/edge/owners/owner-client';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { EPOCH_ASKED, logOfEventSubject } from '@bailiwick/messaging/subjects';
 import { LRUCache } from 'lru-cache';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { reasonOf, STOPPING, type AbortReason } from './abort-reason';
 import { WatchedLog, type Watch } from './watched-log';
 

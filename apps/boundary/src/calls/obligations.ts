@@ -2,7 +2,7 @@ import type { AnsweredObligation } from '@bailiwick/contracts/obligations/obliga
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { exceedsDepth } from '@bailiwick/core/json';
 import { isObject } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { ValueBudget } from './result-values';
 
 /** The obligations that the boundary applies; a permit with any other is a denial. */

@@ -1,6 +1,6 @@
 import type { AnsweredObligation } from '@bailiwick/contracts/obligations/obligation';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { RequestOptions, UpstreamAnswer } from '../upstream/connection';
 import { fulfilled } from './obligations';
 

@@ -1,7 +1,7 @@
 import { normalizeResourceId } from '@bailiwick/authority/matching/pattern';
 import { partFault } from '@bailiwick/authority/matching/web-address';
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /** The URI of a resource of a server, in the parts that a catalog reads. */
 export interface ResourceUri {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { valueDigests } from '@bailiwick/core/value-digests';
 import { LIMITS } from '@bailiwick/core/limits';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { valuesOfResult, valuesOfText } from './result-values';
 
 const IBAN = 'DE89370400440532013000';

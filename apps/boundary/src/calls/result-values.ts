@@ -2,7 +2,7 @@ import { ambiguityIn, exceedsDepth, literalsIn, valuesUpTo } from '@bailiwick/co
 import { LIMITS } from '@bailiwick/core/limits';
 import { statedDigests } from '@bailiwick/core/value-digests';
 import { isObject } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /** Digests of the values of a text that an agent gets, as JSON where it is; undefined if it cannot be searched. */
 export function valuesOfText(text: string): string[] | undefined {

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /** What a text of the boundary is bound to, such as a lease, a server and a method. */
 export type Binding = readonly (string | number)[];

@@ -4,7 +4,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { PointIdentity, withinReport } from '@bailiwick/edge/point-reports';
 import type { Bus } from '@bailiwick/messaging/connect';
 import { enforcedSubject } from '@bailiwick/messaging/subjects';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 const KIND = 'boundary';
 const PROCESS = `${hostname().slice(0, 150)}:${process.pid}`;

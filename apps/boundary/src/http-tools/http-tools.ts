@@ -12,7 +12,7 @@ import { readBytes, readContent } from '../plain/body';
 import { send } from '../plain/exchange';
 import type { Asked, Endpoint } from '../plain/front';
 import { isMethod, type Headers } from '../plain/head';
-import { PLAIN_LIMITS } from '../plain/limits';
+import { PLAIN_LIMITS } from '../plain/plain-limits';
 import { Denied } from '../plain/problems';
 import type { Api } from '../plain/registration';
 import type { Registrations } from '../plain/registrations';

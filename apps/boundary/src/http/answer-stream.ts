@@ -3,7 +3,7 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Asker } from '../sessions/session';
 import type { ClientAnswer } from '../upstream/connection';
 import type { ClientAnswers } from './client-answers';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { MethodAnswer } from './asked';
 
 /** The response to a request: one JSON message, or a stream of events once there is another message to send before. */

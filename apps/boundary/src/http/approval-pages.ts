@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { Asker } from '../sessions/session';
 
 /** Asks the person at the client to open the page of an approval (elicitation by URL). It states nothing about the call. */

@@ -1,5 +1,5 @@
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { ClientAnswers } from './client-answers';
 
 const of = (grantId: string, tenant = 'default'): TokenClaims => ({ tenant, grantId }) as TokenClaims;

@@ -1,5 +1,5 @@
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { UpstreamGone, type ClientAnswer } from '../upstream/connection';
 
 /** An answer of a client to a request that was sent to it. */

@@ -1,7 +1,7 @@
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { LiveLeases } from '../calls/live-leases';
 import type { Reads } from '../calls/reads';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { Asker } from '../sessions/session';
 import type { Sessions } from '../sessions/sessions';
 import type { Asked } from './asked';

@@ -5,7 +5,7 @@ import type { GovernedOptions } from '../calls/governed';
 import type { LiveLeases } from '../calls/live-leases';
 import type { Reads } from '../calls/reads';
 import { isObject } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { Asker, Session } from '../sessions/session';
 import type { Sessions } from '../sessions/sessions';
 import type { Upstream } from '../upstream/upstream';

@@ -4,7 +4,7 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { LiveLeases } from '../calls/live-leases';
 import { Seals } from '../calls/seals';
 import type { Sessions } from '../sessions/sessions';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { Agents } from './agents';
 import { sealedClient } from './clients';
 import { McpController } from './mcp.controller';

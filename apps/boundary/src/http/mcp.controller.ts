@@ -4,7 +4,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import { PROOF_ALGORITHMS, type TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { LiveLeases } from '../calls/live-leases';
 import { Seals } from '../calls/seals';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { Sessions, type HeldSession } from '../sessions/sessions';
 import { Agents } from './agents';
 import { AnswerStream } from './answer-stream';

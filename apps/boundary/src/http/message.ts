@@ -1,7 +1,7 @@
 import { Refused } from '@bailiwick/edge/refused';
 import { readBody } from '@bailiwick/edge/json-body';
 import { isObject } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { AnswerMessage } from './client-answers';
 
 type Json = Record<string, unknown>;

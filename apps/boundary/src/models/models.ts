@@ -11,7 +11,7 @@ import { collect, drained, outcomeOf, parts, Withheld } from '../plain/answer';
 import { readBytes, readContent } from '../plain/body';
 import { send } from '../plain/exchange';
 import type { Asked, Endpoint } from '../plain/front';
-import { PLAIN_LIMITS } from '../plain/limits';
+import { PLAIN_LIMITS } from '../plain/plain-limits';
 import { Denied } from '../plain/problems';
 import type { Model, Models as Provider } from '../plain/registration';
 import { NotReached } from '../upstream/connection';

@@ -6,7 +6,7 @@ import type { PermittedCall } from '../calls/guarded-calls';
 import { fulfilledJson } from '../calls/obligations';
 import { valuesOfText } from '../calls/result-values';
 import { UpstreamGone } from '../upstream/connection';
-import { PLAIN_LIMITS } from './limits';
+import { PLAIN_LIMITS } from './plain-limits';
 import { Denied } from './problems';
 
 /** Headers of an answer that are of one connection, or credentials, or speak of other addresses than that of the agent. */

@@ -3,7 +3,7 @@ import { sha256hex } from '@bailiwick/core/digest';
 import { LIMITS } from '@bailiwick/core/limits';
 import { readBody } from '@bailiwick/edge/json-body';
 import { Refused } from '@bailiwick/edge/refused';
-import { PLAIN_LIMITS } from './limits';
+import { PLAIN_LIMITS } from './plain-limits';
 import { collected, readParameters } from './target';
 
 /** A body as a decision has it: by the digest of its bytes, and with its values if it can be read. */

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { destroyOnAbort } from '@bailiwick/platform/outbound/abort';
 import { NotReached, UpstreamGone } from '../upstream/connection';
-import { PLAIN_LIMITS } from './limits';
+import { PLAIN_LIMITS } from './plain-limits';
 
 /** A request to an upstream. */
 export interface Sent {

@@ -5,7 +5,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Logger } from '@bailiwick/platform/logging';
 import { readHeaders, type Headers } from './head';
-import { PLAIN_LIMITS } from './limits';
+import { PLAIN_LIMITS } from './plain-limits';
 import { RequestSlots } from './request-slots';
 import { Denied, sendProblem } from './problems';
 

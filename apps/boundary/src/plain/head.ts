@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { PLAIN_LIMITS } from './limits';
+import { PLAIN_LIMITS } from './plain-limits';
 
 /** The headers of a request, by their names in lower case. None that matters is repeated. */
 export type Headers = ReadonlyMap<string, string>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { mcpServerName } from '@bailiwick/contracts/mcp/mcp-pin';
 import { currency } from '@bailiwick/contracts/primitives';
-import { PLAIN_LIMITS } from './limits';
+import { PLAIN_LIMITS } from './plain-limits';
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]{1,100}$/, 'is no name of a header');
 const headerValue = z

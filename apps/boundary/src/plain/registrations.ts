@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parseExactly } from '@bailiwick/core/json';
 import type { Logger } from '@bailiwick/platform/logging';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { httpFile, type HttpFile } from './registration';
 
 type Kind = keyof HttpFile;

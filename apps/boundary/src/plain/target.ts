@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '@bailiwick/core/result';
-import { PLAIN_LIMITS } from './limits';
+import { PLAIN_LIMITS } from './plain-limits';
 
 /** The target of a request, in the one form in which every server reads it alike. */
 export interface Target {

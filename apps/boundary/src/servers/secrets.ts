@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { sealingContext, secretName, type SecretValue } from '@bailiwick/contracts/mcp/mcp-server';
 import { parseExactly } from '@bailiwick/core/json';
 import { Opener } from '@bailiwick/edge/sealing/sealing';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { NotReached } from '../upstream/connection';
 
 const secretsFile = z.record(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { mcpServerName } from '@bailiwick/contracts/mcp/mcp-pin';
 import { mcpServerInFile } from '@bailiwick/contracts/mcp/mcp-server';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /** A server of `mcp.json`. It belongs to one tenant. */
 const serverConfig = mcpServerInFile.safeExtend({

@@ -3,7 +3,7 @@ import { identityOf, registeredIdentity, type McpServerConfig } from '@bailiwick
 import { canonicalDigest } from '@bailiwick/core/digest';
 import { parseExactly } from '@bailiwick/core/json';
 import type { Logger } from '@bailiwick/platform/logging';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { Connector } from '../upstream/connect';
 import { Upstream } from '../upstream/upstream';
 import type { Registry } from './registry';

@@ -2,7 +2,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import { GovernedRequests, type Governed } from '../calls/governed';
 import type { GuardedCalls } from '../calls/guarded-calls';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { Announced } from './announced';
 
 const { signal } = new AbortController();

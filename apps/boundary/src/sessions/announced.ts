@@ -2,7 +2,7 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { GovernedRequests } from '../calls/governed';
 import type { Operation } from '../calls/operations';
 import { loggingOperation, resourceOperation } from '../calls/operations';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /** What must be decided again, and takes note of the decision. */
 interface Due {

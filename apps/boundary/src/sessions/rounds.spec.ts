@@ -1,6 +1,6 @@
 import type { GovernedOptions, Suspended } from '../calls/governed';
 import { Seals } from '../calls/seals';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { UpstreamAnswer } from '../upstream/connection';
 import { Rounds, type Waiting } from './rounds';
 import type { Asker, Session } from './session';

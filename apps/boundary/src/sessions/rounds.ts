@@ -4,7 +4,7 @@ import { Refused } from '@bailiwick/edge/refused';
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { GovernedOptions, HeldPermit, Suspended } from '../calls/governed';
 import type { Binding, Seals } from '../calls/seals';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { UpstreamAnswer } from '../upstream/connection';
 import { Flight } from './flight';
 import type { Session } from './session';

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '@bailiwick/core/result';
 import type { Operation } from '../calls/operations';
 import { isObject } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 type Json = Record<string, unknown>;
 

@@ -1,6 +1,6 @@
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { Governed, GovernedRequests } from '../calls/governed';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { UpstreamGone, type RequestOptions, type UpstreamAnswer } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { Session, type Asker } from './session';

@@ -14,7 +14,7 @@ import {
 } from '../upstream/connection';
 import type { Upstream } from '../upstream/upstream';
 import { isObject } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { Announced } from './announced';
 import { serverOperation } from './server-requests';
 

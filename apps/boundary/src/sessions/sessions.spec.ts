@@ -1,7 +1,7 @@
 import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { GovernedRequests } from '../calls/governed';
 import type { LeaseViews } from '../calls/lease-views';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { Upstream } from '../upstream/upstream';
 import type { UpstreamAnswer } from '../upstream/connection';
 import type { Asker, Session } from './session';

@@ -4,7 +4,7 @@ import type { TokenClaims } from '@bailiwick/edge/tokens/grant-token';
 import type { GovernedRequests } from '../calls/governed';
 import { couldOperate, type LeaseViews } from '../calls/lease-views';
 import { LOGGING, READ } from '../calls/operations';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import type { Upstream } from '../upstream/upstream';
 import { SERVER_REQUESTS } from './server-requests';
 import { Session } from './session';

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /**
  * A regular expression of a schema, matched in time linear in the length of the text. The validator distinguishes patterns

@@ -1,5 +1,5 @@
 import { isObject } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { NotReached, UpstreamGone, type ClientSide, type Connection } from './connection';
 import { STATELESS_REVISION } from './stateless';
 

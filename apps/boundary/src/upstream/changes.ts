@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { isObject } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { UpstreamGone, type Connection, type RequestOptions, type UpstreamAnswer } from './connection';
 
 type Json = Record<string, unknown>;

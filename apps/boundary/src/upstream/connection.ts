@@ -1,4 +1,4 @@
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 
 /** The answer of an upstream to a request, with the result as it was written. */
 export type UpstreamAnswer =

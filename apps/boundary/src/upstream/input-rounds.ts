@@ -1,5 +1,5 @@
 import { isObject, membersOf } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { NotReached, UpstreamGone, type InputRequest, type RequestOptions, type UpstreamAnswer } from './connection';
 
 type Json = Record<string, unknown>;

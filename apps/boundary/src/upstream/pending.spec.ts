@@ -1,4 +1,4 @@
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { TooManyValues, UpstreamGone } from './connection';
 import { parseMessage, Pending } from './pending';
 

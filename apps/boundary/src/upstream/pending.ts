@@ -1,6 +1,6 @@
 import { exceedsDepth, exceedsValues } from '@bailiwick/core/json';
 import { isObject, membersOf, shortMember } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { TooManyValues, UpstreamGone, type Message, type RequestOptions, type UpstreamAnswer } from './connection';
 
 interface Waiting {

@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { NotSent, type Outbound, type OutboundResponse } from '@bailiwick/platform/outbound/outbound';
 import {
   CANNOT_ANSWER,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { makeLogger } from '@bailiwick/platform/logging';
 import { Networks } from '@bailiwick/platform/networks';
 import { Outbound } from '@bailiwick/platform/outbound/outbound';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { NotReached, UpstreamGone } from './connection';
 import { HttpConnection } from './streamable-http';
 import { Upstream } from './upstream';

@@ -1,7 +1,7 @@
 import { LIMITS } from '@bailiwick/core/limits';
 import type { Logger } from '@bailiwick/platform/logging';
 import { itemsOf, membersOf, valuesOf } from '../json-text';
-import { BOUNDARY_LIMITS } from '../limits';
+import { BOUNDARY_LIMITS } from '../boundary-limits';
 import { readDefinition, type Definition } from '../tools/definition';
 import { beginning, type Started } from './beginning';
 import { Changes } from './changes';

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { EVENT_LOG } from '../connections/tokens';
 import { TOO_LATE } from '../log-owner/deadline';
 import { LogOwnership } from '../ownership/log-ownership';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 const tenantRequest = z.strictObject({ tenant: tenantName });
 type TenantRequest = z.infer<typeof tenantRequest>;
@@ -33,7 +33,7 @@ export class AdminController {
   }
 
   @MessagePattern(adminSubject('logs'))
-  async listLogs(@Payload(new ZodPipe(tenantRequest, 'want { tenant }')) { tenant }: TenantRequest): Promise<Answer> {
+  async listLogs(@Payload(new ZodPipe(tenantRequest)) { tenant }: TenantRequest): Promise<Answer> {
     return { ok: true, value: { logs: await this.eventlog.listLogs(tenant) } };
   }
 }

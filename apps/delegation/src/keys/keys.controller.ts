@@ -17,7 +17,7 @@ import type { z } from 'zod';
 import { ACCESS_KEYS } from '../connections/tokens';
 import { TOO_LATE } from '../log-owner/deadline';
 import { LogOwnership } from '../ownership/log-ownership';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 /**
  * Stores API keys for the gateways, which have no connection to the database. It decides nothing about who may do so: the

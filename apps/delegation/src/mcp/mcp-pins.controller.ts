@@ -13,7 +13,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { adminSubject } from '@bailiwick/messaging/subjects';
 import type { z } from 'zod';
 import { MCP_PINS } from '../connections/tokens';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 /**
  * Stores the registered MCP servers, and what is approved of them. The boundary may read both; only the gateway, which has

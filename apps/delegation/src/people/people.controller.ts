@@ -6,7 +6,7 @@ import type { PeopleNames } from '@bailiwick/event-store/people';
 import { adminSubject } from '@bailiwick/messaging/subjects';
 import type { z } from 'zod';
 import { PEOPLE } from '../connections/tokens';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 /** Stores the names of people for the gateways, which have no connection to the database. */
 @Controller()

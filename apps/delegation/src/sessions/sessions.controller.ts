@@ -12,7 +12,7 @@ import type { PostgresSessions } from '@bailiwick/event-store/postgres/sessions'
 import { adminSubject } from '@bailiwick/messaging/subjects';
 import type { z } from 'zod';
 import { SESSIONS } from '../connections/tokens';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 /** Stores the sessions of browsers for the gateways, which have no connection to the database. It decides nothing about them. */
 @Controller()

@@ -7,7 +7,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { PostgresSsfStreams } from '@bailiwick/event-store/postgres/ssf-streams';
 import { adminSubject } from '@bailiwick/messaging/subjects';
 import { SSF_STREAMS } from '../connections/tokens';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 /** Stores the streams of security events for the gateway, which has admitted their receivers. */
 @Controller()

@@ -13,7 +13,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import type { PostgresWebhooks } from '@bailiwick/event-store/postgres/webhooks';
 import { adminSubject } from '@bailiwick/messaging/subjects';
 import { WEBHOOKS } from '../connections/tokens';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 type Named = z.infer<typeof webhookQuery>;
 

@@ -17,7 +17,7 @@ export const LOG_READING = Symbol('LOG_READING');
 /** `Database`: responds to the pings of the health check */
 export const DATABASE = Symbol('DATABASE');
 
-export type Logger = Pick<ReturnType<typeof makeLogger>, 'warn'>;
+export type Logger = Pick<ReturnType<typeof makeLogger>, 'warn' | 'error'>;
 export interface Database {
   ping(timeoutMs: number): Promise<boolean>;
 }

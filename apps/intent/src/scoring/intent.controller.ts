@@ -7,8 +7,8 @@ import { healthSubject, intentSubject } from '@bailiwick/messaging/subjects';
 import { healthAnswer } from '@bailiwick/platform/health';
 import { DATABASE, type Database } from '../connections/tokens';
 import { MonitorService } from '../monitor/monitor.service';
-import { RefusedError } from './refused';
-import { ZodPipe } from './zod.pipe';
+import { RefusedError } from '@bailiwick/platform/rpc/refused-error';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 @Controller()
 export class IntentController {

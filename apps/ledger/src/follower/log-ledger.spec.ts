@@ -12,10 +12,10 @@ import { parseVerifierKey, verifierKey } from '@bailiwick/transparency-log/note'
 import { verifyProof } from '@bailiwick/transparency-log/proof';
 import { seededKey, valueOf } from '@bailiwick/transparency-log/testing/keys';
 import { naiveRoot } from '@bailiwick/transparency-log/testing/naive-tree';
-import { BUS_LIMITS } from '@bailiwick/messaging/limits';
+import { BUS_LIMITS } from '@bailiwick/messaging/bus-limits';
 import type { LogLedger } from './log-ledger';
 import { Bench, KEY, LOG, ORIGIN, until } from '../testing/bench';
-import { verifyLog } from '../verification/verify';
+import { verifyLog } from '../verification/verify-log';
 
 fc.configureGlobal({ seed: 20260140 });
 

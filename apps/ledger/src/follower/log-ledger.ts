@@ -28,7 +28,7 @@ import { Cuts } from '../receipts/parts';
 import type { SignedHead } from '../transparency/heads.repository';
 import type { LedgerStore } from '../read-models/store';
 import { Verifications } from '../verification/verifications';
-import { verifyLog, type Verified } from '../verification/verify';
+import { verifyLog, type Verified } from '../verification/verify-log';
 
 export interface LogLedgerOptions {
   readonly log: string;

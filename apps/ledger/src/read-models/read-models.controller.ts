@@ -7,7 +7,7 @@ import { regrantsQuery } from '@bailiwick/contracts/revocations/regrants';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import type { Kind } from '../search/find-by-id';
 import { runQuery, type RunQuery } from '../search/queries';
 import { ArchivedTrees } from './archived-trees';

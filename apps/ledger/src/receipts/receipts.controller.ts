@@ -19,7 +19,7 @@ import { LOG_KEY, PEOPLE, WARN, type Warn } from '../connections/tokens';
 import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import { minPosition } from '../search/queries';
 import { custodyFor } from './custodies';
 import { problemOf } from './periods';

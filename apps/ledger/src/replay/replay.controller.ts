@@ -15,7 +15,7 @@ import { catchUp, folded } from '../follower/catch-up';
 import type { LogLedger } from '../follower/log-ledger';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import { isTree } from '../search/find-by-id';
 import { lastAt } from '../search/position-at';
 import { positionAt } from '../search/scan';

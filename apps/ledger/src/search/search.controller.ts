@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import { EventsService } from './events.service';
 import { ListsService } from './lists.service';
 import {

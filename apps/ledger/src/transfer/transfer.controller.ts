@@ -11,7 +11,7 @@ import { Sources } from '../connections/sources';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing } from '../rpc/answers';
 import { NotYet } from '../rpc/errors';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 
 const headsQuery = z.strictObject({ tenant: tenantName });
 type HeadsQuery = z.infer<typeof headsQuery>;

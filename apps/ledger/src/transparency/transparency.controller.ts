@@ -17,7 +17,7 @@ import { Sources } from '../connections/sources';
 import type { LogLedger } from '../follower/log-ledger';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing, refuse } from '../rpc/answers';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import { continuing } from './consistency';
 import { logQuery, type LogQuery } from './log-query';
 import { HANDOVERS, type ReadHandovers } from './tokens';

@@ -5,7 +5,7 @@ import { LIMITS } from '@bailiwick/core/limits';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { found, refuse } from '../rpc/answers';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import { WITNESS } from './tokens';
 import type { Witness } from './witness';
 

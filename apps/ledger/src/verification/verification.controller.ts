@@ -5,9 +5,9 @@ import type { Answer } from '@bailiwick/contracts/commands/command';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { LogLedgers } from '../follower/log-ledgers';
 import { found, missing } from '../rpc/answers';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import { logQuery, type LogQuery } from '../transparency/log-query';
-import type { Verified } from './verify';
+import type { Verified } from './verify-log';
 
 @Controller()
 export class VerificationController {

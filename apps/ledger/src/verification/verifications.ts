@@ -1,5 +1,5 @@
 import { LIMITS } from '@bailiwick/core/limits';
-import type { Verified } from './verify';
+import type { Verified } from './verify-log';
 
 /** A finished verification is dropped if no client polls it for this time. */
 const FORGET_MS = 60_000;

@@ -12,7 +12,7 @@ import type { WebhookDeliveries, WebhookTarget } from '@bailiwick/event-store/po
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { EVENT_LOG, WEBHOOK_DELIVERIES } from '../connections/tokens';
 import { found, missing } from '../rpc/answers';
-import { ZodPipe } from '../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import { eventOf } from './message';
 import type { WebhookMessage } from './signature';
 import { WebhookAttempts } from './webhook-attempts';

@@ -34,7 +34,7 @@ export class Reclassifier {
   }
 }
 
-/** What a catalog says of a call, as a record states it. */
+/** How a catalog classifies a call, as a record states it. */
 type Recorded = Pick<DecidedAction, 'effect' | 'effects' | 'risk' | 'stage' | 'labels'>;
 
 interface Classification {

@@ -7,7 +7,7 @@ import {
   type NatsError,
   type StreamConfig,
 } from 'nats';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import { streamOfLog } from '../subjects';
 import { ALL_STREAM_SUBJECTS, EVENT_STREAM, positionOf } from './event-message';
 

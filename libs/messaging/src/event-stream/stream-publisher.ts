@@ -1,7 +1,7 @@
 import type { JetStreamManager } from 'nats';
 import { z } from 'zod';
 import { natsOf, type Bus } from '../connect';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import type { EventWithoutPayload } from '@bailiwick/contracts/events/stored-event';
 import { EVENT_STREAM, toStreamMessages, type StreamMessage } from './event-message';
 import { ensureEventStream, lastPublished, type EventStreamOptions } from './event-stream';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AckPolicy, DeliverPolicy, nanos, type JetStreamManager } from 'nats';
 import { natsOf, type Bus } from '../connect';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import { consumerName, streamOfTenant } from '../subjects';
 import { EVENT_STREAM } from './event-message';
 

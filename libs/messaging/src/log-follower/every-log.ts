@@ -1,4 +1,4 @@
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 
 export interface EveryLogOptions {
   readonly list: () => Promise<readonly string[]>;

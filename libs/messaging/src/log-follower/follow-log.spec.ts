@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { followLog } from './follow-log';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import { never, pause, pauseUntil, quiet, range, World } from '../testing/follow-world';
 
 fc.configureGlobal({ seed: 20260121 });

@@ -1,4 +1,4 @@
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import type { LogReading } from './shared-reading';
 import { followLog, type EventSource, type Follower, type FollowOptions } from './follow-log';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { readStoredEvent } from '@bailiwick/contracts/events/shared-parsing';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import { pause, pauseUntil, quiet, range, soon } from '../testing/follow-world';
 import { Consumer, SharedLog } from '../testing/shared-world';
 import { SharedReading } from './shared-reading';

@@ -1,6 +1,6 @@
 import { shareParsing } from '@bailiwick/contracts/events/shared-parsing';
 import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import { sleepFor, type EventSource, type FollowOptions, type SourceSink, type Wait } from './follow-log';
 
 /** With what one consumer follows logs, apart from where it stores its position. */

@@ -1,4 +1,4 @@
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import { eventAt, range } from '../testing/follow-world';
 import { Slices } from './slices';
 

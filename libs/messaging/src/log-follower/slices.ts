@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import type { Batch, Wait } from './follow-log';
 
 /**

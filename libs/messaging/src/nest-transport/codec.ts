@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { headers as newHeaders, type Msg, type MsgHdrs } from 'nats';
 import { err, ok, type Result } from '@bailiwick/core/result';
 import { BUS_FAILURES, busFailure, type BusFailure, type BusFailureCode } from '../failure';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 
 /**
  * Encodes a request and its reply: UTF-8 JSON, empty for `undefined`. A failure is marked in the headers that NATS

@@ -1,7 +1,7 @@
 import type { Msg, NatsConnection } from 'nats';
 import { decode, encode, encodeFailure, fromHeaders, type Headers } from './codec';
 import { HandlerError, type BusFailure } from '../failure';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 import { partHeaders } from './parts';
 
 export interface Request {

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '@bailiwick/contracts/events/stored-event';
 import type { Batch, FollowOptions, Problem, SourceSink } from '../log-follower/follow-log';
-import { BUS_LIMITS } from '../limits';
+import { BUS_LIMITS } from '../bus-limits';
 
 const LOG = 'default/0';
 export const eventAt = (position: number, log = LOG): StoredEvent => ({

@@ -24,7 +24,7 @@ import {
 } from '../render';
 import { bundleText } from '../lease-text';
 import { shownStatements } from '../shown-statements';
-import type { Verification } from '../web/verify';
+import type { Verification } from '../web/verify-steps';
 import { heading, section, text, type Block, type Branch, type Document } from './blocks';
 import { budgetsOf } from './budgets';
 import { periodBlocks, periodBudgets } from './period';

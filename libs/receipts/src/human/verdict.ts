@@ -1,4 +1,4 @@
-import type { Verification } from '../web/verify';
+import type { Verification } from '../web/verify-steps';
 
 /** The human-readable result of a verification, the same in every format. */
 export interface Verdict {

@@ -1,10 +1,10 @@
 import { PURE_CRYPTO } from './pure-crypto';
-import { verifyWith, type Verification, type VerifyOptions } from './verify';
+import { verifyWith, type Verification, type VerifyOptions } from './verify-steps';
 
 // The receipt verifier for browsers, workers and other environments without Node: plain JavaScript without built-in
 // modules. It uses no globals except TextEncoder, TextDecoder, atob and btoa.
 
-export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } from './verify';
+export { STEPS, type Step, type StepId, type Verification, type VerifyOptions } from './verify-steps';
 
 /**
  * Verifies a receipt offline, in the same steps as on Node.

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotSent, type Outbound } from '@bailiwick/platform/outbound/outbound';
-import { BOUNDARY_LIMITS } from '../../limits';
+import { BOUNDARY_LIMITS } from '../../boundary-limits';
 import { NotReached } from '../connection';
 
 /** What is read of the metadata of an authorization server (RFC 8414). */

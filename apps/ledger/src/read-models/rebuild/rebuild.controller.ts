@@ -6,7 +6,7 @@ import { ledgerSubject } from '@bailiwick/messaging/subjects';
 import { z } from 'zod';
 import { LogLedgers } from '../../follower/log-ledgers';
 import { found, missing, refuse } from '../../rpc/answers';
-import { ZodPipe } from '../../rpc/zod.pipe';
+import { ZodPipe } from '@bailiwick/platform/rpc/zod.pipe';
 import { LedgerStore } from '../store';
 import { Rebuilds } from './rebuilds';
 
