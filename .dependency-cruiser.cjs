@@ -1,4 +1,4 @@
-/** Imports point down only (ARCHITECTURE.md): core ← contracts ← pure libs ← event-store, messaging ← platform ← apps ← tools. */
+/** Imports point down only (ARCHITECTURE.md): core ← contracts ← pure libs ← event-store, messaging ← platform, edge ← apps ← tools. */
 const PURE = 'authority|trajectory|drift|transparency-log|receipts|audit|policy';
 const tests = { pathNot: '(\\.spec\\.ts|\\.contract\\.ts|/testing/)' };
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { ...tests, ...from }, to });
@@ -52,7 +52,7 @@ module.exports = {
       'pure-libs-do-no-io',
       'rules take values and return values',
       { path: `^libs/(core|contracts|${PURE})/` },
-      { path: '^(libs/(event-store|messaging|platform|client)|apps)' },
+      { path: '^(libs/(event-store|messaging|platform|client|edge)|apps)' },
     ),
     rule(
       'pure-libs-no-packages',
@@ -98,11 +98,23 @@ module.exports = {
       'event-store and messaging import no app and not each other',
       { path: '^libs/(event-store|messaging)/' },
       {
-        path: `^(libs/(event-store|messaging|platform|client|${PURE})|apps)/`,
+        path: `^(libs/(event-store|messaging|platform|client|edge|${PURE})|apps)/`,
         pathNot: '^libs/$1/',
       },
     ),
-    rule('platform-below-apps', 'platform imports no app', { path: '^libs/platform' }, { path: '^apps' }),
+    rule('libs-below-apps', 'a library imports no app and no tool', { path: '^libs/' }, { path: '^(apps|tools)/' }),
+    rule(
+      'platform-beside-edge',
+      'platform imports neither edge nor client',
+      { path: '^libs/platform/' },
+      { path: '^libs/(edge|client)/' },
+    ),
+    rule(
+      'edge-on-the-bus',
+      'edge may import only contracts, core, messaging and policy',
+      { path: '^libs/edge/' },
+      { path: '^libs/(?!edge|contracts|core|messaging|policy)' },
+    ),
     rule(
       'client-is-thin',
       'the client may import only contracts and core',

@@ -104,7 +104,6 @@ export default tseslint.config(
     ],
     rules: { 'no-restricted-syntax': ['error', ...WALL_CLOCK] },
   },
-  // a list of texts, which grows with the pages
   {
     files: ['**/*.spec.ts', '**/testing/**', 'test/**'],
     rules: {
