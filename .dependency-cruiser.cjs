@@ -104,7 +104,7 @@ module.exports = {
     ),
     rule('libs-below-apps', 'a library imports no app and no tool', { path: '^libs/' }, { path: '^(apps|tools)/' }),
     rule(
-      'platform-beside-edge',
+      'platform-apart',
       'platform imports neither edge nor client',
       { path: '^libs/platform/' },
       { path: '^libs/(edge|client)/' },

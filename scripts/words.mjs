@@ -42,7 +42,7 @@ const args = process.argv.slice(2);
 const paths = args.filter((each) => !each.startsWith('--'));
 const files = execFileSync('git', ['ls-files', '--', ...(paths.length > 0 ? paths : ['.'])], { encoding: 'utf8' })
   .split('\n')
-  .filter((file) => /\.(tsx?|mjs|cjs|md|yml)$|^\.ci\/run$|^Dockerfile$/.test(file));
+  .filter((file) => /\.(tsx?|mjs|cjs|md|yml|qnt|py)$|^docs\/.*\.yaml$|^\.ci\/run$|^Dockerfile$/.test(file));
 
 const findings = files
   .filter((file) => !excepted(file))

@@ -7,7 +7,7 @@ type Ids = (string | undefined)[];
 /*
  * The certification scenario of the AuthZEN working group for the Authorization API 1.0, with its numbers in the titles:
  * Basic, Batch and Search, Core and Properties; Discovery is in authzen.spec.ts. Its subjects are users, so the policy maps
- * them to people, who have leases. That bob is an admin is a fact about his lease, whose agent is of another class: a role
+ * them to people, who have leases. That bob is an admin is a fact about their lease, whose agent is of another class: a role
  * that a caller states gives no right.
  * @see https://github.com/openid/authzen/blob/main/certification/authorization-api-1_0-scenario.md
  */

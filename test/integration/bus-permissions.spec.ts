@@ -149,7 +149,7 @@ describe("the bus within each service's permissions", () => {
     await follower.stop();
   });
 
-  describe('lets only the owner use the JetStream API', () => {
+  describe('lets no service that serves requests use the JetStream API', () => {
     const onto = 'bailiwick.command.default.0';
     const push = {
       stream_name: EVENT_STREAM,

@@ -36,7 +36,7 @@ const LOOK: Readonly<Record<string, readonly [Tone, LucideIcon]>> = {
   denied: ['bad', Ban],
 };
 
-/** A status as a word with a sign: colour is never the only difference. */
+/** A status as a word with a sign: color is never the only difference. */
 export function Status({ of }: { of: string }): ReactNode {
   const [tone, Icon] = LOOK[of] ?? ['idle', CircleDashed];
   return (
