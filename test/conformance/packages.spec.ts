@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, resolve } from 'node:path';
+import ts from 'typescript';
 
 const ROOT = resolve(__dirname, '..', '..');
 const IMPORT =
@@ -115,4 +116,18 @@ it('exports the sources of each library by default, and its build under one cond
         manifest.name,
         { './internal/*': null, './*': { built: './dist/*.js', default: './src/*.ts' } },
       ]);
+});
+
+it('resolves an import of a library to its source, as editors do in a clone without a build', () => {
+  const config = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile).config as object;
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
+  for (const { folder, manifest } of ofNode.filter(({ folder: each }) => each.includes('/libs/'))) {
+    const [module] = readdirSync(join(folder, 'src')).filter((file) => /^[a-z-]+\.ts$/.test(file));
+    if (module === undefined) continue;
+    const from = join(ROOT, 'apps', 'gateway', 'src', 'main.ts');
+    const name = `${manifest.name}/${module.slice(0, -3)}`;
+    const mode = ts.ModuleKind.CommonJS;
+    const found = ts.resolveModuleName(name, from, options, ts.sys, undefined, undefined, mode).resolvedModule;
+    expect([name, found?.resolvedFileName]).toEqual([name, join(folder, 'src', module)]);
+  }
 });
