@@ -1,3 +1,4 @@
+import { counted } from '@bailiwick/authority/presentation/text';
 import { ProblemError } from '@bailiwick/client/client';
 import type { endSessionsAnswer } from '@bailiwick/contracts/http/sessions';
 import { sha256hex } from '@bailiwick/core/digest';
@@ -69,7 +70,8 @@ export async function offboard(clients: Clients, carrying: Carrying): Promise<En
     await take('leases', async () => {
       const { grants, pendingApprovals } = holdings.leases?.counts ?? { grants: 0, pendingApprovals: 0 };
       const id = await revoke({ principal: person }, shown.leases, 'leases');
-      return `${grants} leases and ${pendingApprovals} requests ended, new ones refused: ${id}`;
+      const ended = `${counted(grants, 'lease')} and ${counted(pendingApprovals, 'request')} ended`;
+      return `${ended}, new ones refused: ${id}`;
     });
   await take('sessions', async () => {
     const answer = await admin.post<SessionsEnded>('/v1/sessions/revocation', { person });
