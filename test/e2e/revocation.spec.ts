@@ -1,3 +1,4 @@
+import { bailiwick } from '../support/cli';
 import { http, Stack, until } from '../support/stack';
 import { open, read } from './leases';
 
@@ -89,6 +90,49 @@ describe('a responder', () => {
     const record = await analyst.revocation(revocationId);
     expect(record).toMatchObject({ mode: 'suspend', reason: 'under review', counts: { grants: 1 } });
     expect(record.resumedAt).toBeDefined();
+  });
+
+  it('lists the suspensions and quarantines that apply, newest first, and lifts them', async () => {
+    const [client, path] = [stack.as('responder'), '/v1/revocations'];
+    const stop = async (more: object): Promise<string> =>
+      (await client.revokeAll({ reason: 'under review', force: true, ...more } as never)).revocationId;
+    const ended = await stop({ selector: { agentClass: 'listed-a' } }); // for good: there is nothing to lift
+    const past = new Date(Date.now() + 1_500).toISOString();
+    const brief = await stop({ selector: { agentClass: 'listed-b' }, mode: 'suspend', until: past });
+    const held = await stop({ selector: { agentClass: 'listed-c' }, mode: 'suspend', incident: 'INC-7' });
+    const refused = await stop({ selector: { agentClass: 'listed-d' }, quarantine: true });
+    const denied = await stop({ selector: { verb: 'listed.*' }, quarantine: true });
+    const listed = async (): Promise<string[]> =>
+      (await client.revocationsInForce()).items.map(({ revocationId }) => revocationId);
+
+    await until('the end of a suspension', async () => !(await listed()).includes(brief));
+    const { items, next } = await client.revocationsInForce();
+    const own = items.filter(({ revocationId }) => [ended, held, refused, denied].includes(revocationId));
+    expect(own).toMatchObject([
+      { revocationId: denied, target: 'tool', quarantine: true },
+      { revocationId: refused, quarantine: true, selector: { agentClass: 'listed-d' }, by: 'key:responder' },
+      { revocationId: held, mode: 'suspend', reason: 'under review', incident: 'INC-7' },
+    ]);
+    expect(next).toBeNull();
+
+    // page by page, each is listed once
+    const paged: string[] = [];
+    for (let after: unknown = ''; after !== null;) {
+      const page = await http(stack, 'GET', `${path}?limit=1${String(after)}`, { key: stack.keys.analyst });
+      paged.push((page.body.items as { revocationId: string }[])[0]?.revocationId as string);
+      after = page.body.next === null ? null : `&before=${String(page.body.next)}`;
+    }
+    expect(paged).toEqual(await listed());
+
+    const shown = await bailiwick(['--data', stack.dataDir, 'revocations']);
+    expect(shown.out).toMatch(new RegExp(`${held} +suspends +agentClass=listed-c .*INC-7: under review`));
+    expect(shown.out).toMatch(new RegExp(`${refused} +refuses new +agentClass=listed-d `));
+    expect((await bailiwick(['--data', stack.dataDir, 'lift', refused])).out).toContain(
+      `lifted the quarantine of ${refused}`,
+    );
+    await client.resumeAll(held, 'it is fine');
+    expect((await listed()).filter((id) => [held, refused, denied].includes(id))).toEqual([denied]);
+    await client.liftQuarantine(denied);
   });
 
   it('gets 409 if the blast radius has grown since the preview, and nothing is stopped', async () => {

@@ -216,6 +216,7 @@ export const TABLE: readonly Row[] = [
     path: '/v1/revocations',
     body: { selector: unusedClass(), reason, force: true },
   })),
+  row('GET /v1/revocations', 200, ['responder', 'analyst'], () => ({ path: '/v1/revocations' })),
   row('GET /v1/revocations/{id}', 200, ['responder', 'analyst'], async (stack) => ({
     path: `/v1/revocations/${await revoked(stack)}`,
   })),

@@ -38,6 +38,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     add: async (program) => (await import('@bailiwick/cli/commands/suspending')).addSuspendCommands(program),
   },
   {
+    names: ['revocations', 'lift'],
+    add: async (program) => (await import('@bailiwick/cli/commands/in-force')).addInForceCommands(program),
+  },
+  {
     names: ['regrant'],
     add: async (program) => (await import('@bailiwick/cli/commands/regranting')).addRegrantCommand(program),
   },

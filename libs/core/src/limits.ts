@@ -331,6 +331,8 @@ export const LIMITS = {
   selectorBytes: 8 * 1024,
   /** consequences in one page of the record of a revocation */
   revocationPage: 1_000,
+  /** suspensions and quarantines in one page of those that apply */
+  inForcePage: 100,
   activeRules: 100_000,
   /** suspensions by selector that apply to a log at one time; each costs every decision a look-up */
   suspensionsApplying: 100,

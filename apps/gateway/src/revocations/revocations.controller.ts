@@ -12,7 +12,13 @@ import {
 } from '@bailiwick/contracts/http/bodies';
 import { idOf } from '@bailiwick/contracts/primitives';
 import { previewView } from '@bailiwick/contracts/queries/query';
-import { recordPage, revocationRecord, type RevocationRecord } from '@bailiwick/contracts/revocations/record';
+import {
+  inForceAnswer,
+  inForcePage,
+  recordPage,
+  revocationRecord,
+  type RevocationRecord,
+} from '@bailiwick/contracts/revocations/record';
 import { deriveId } from '@bailiwick/core/derive-id';
 import { logName } from '@bailiwick/core/ids';
 import { payloadOf, Pseudonyms } from '../auth/pseudonyms';
@@ -33,6 +39,7 @@ type GrantId = z.infer<typeof grantId>;
 const revocationId = z.strictObject({ id: idOf('revocation') });
 type RevocationId = z.infer<typeof revocationId>;
 const recordQuery = z.strictObject(recordPage);
+const inForceQuery = z.strictObject(inForcePage);
 const suspendedAnswer = z.object({ grant: grantView, position: z.number() });
 
 const REVOKERS: readonly Role[] = ['responder', 'orchestrator'];
@@ -154,6 +161,20 @@ export class RevocationsController {
     });
     const command = { ...draft, revocationId: deriveId('revocation', 0, draft.commandId) } as typeof draft;
     return answered(log, await this.logClient.command<Revoked>(command));
+  }
+
+  @Endpoint({
+    method: 'GET',
+    path: '/v1/revocations',
+    summary: 'The suspensions by selector and the quarantines that apply now, newest first',
+    roles: ['responder', 'analyst'],
+    answer: inForceAnswer,
+  })
+  inForce(
+    @Ctx() { caller: { tenant } }: RequestContext,
+    @Query(inForceQuery) query: z.infer<typeof inForceQuery>,
+  ): Promise<unknown> {
+    return this.logClient.ledger('in-force', { tenant, ...query });
   }
 
   @Endpoint({

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Answer } from '@bailiwick/contracts/commands/command';
 import { idOf, tenantName } from '@bailiwick/contracts/primitives';
-import { recordPage } from '@bailiwick/contracts/revocations/record';
+import { inForcePage, recordPage } from '@bailiwick/contracts/revocations/record';
 import { regrantsQuery } from '@bailiwick/contracts/revocations/regrants';
 import { LIMITS } from '@bailiwick/core/limits';
 import { ledgerSubject } from '@bailiwick/messaging/subjects';
@@ -28,6 +28,8 @@ const regrantsOf = z.strictObject({
 });
 type RegrantsOf = z.infer<typeof regrantsOf>;
 type RevocationQuery = z.infer<typeof revocationQuery>;
+const inForceQuery = z.strictObject({ tenant: tenantName, ...inForcePage });
+type InForceQuery = z.infer<typeof inForceQuery>;
 
 @Controller()
 export class ReadModelsController {
@@ -51,6 +53,11 @@ export class ReadModelsController {
   @MessagePattern(ledgerSubject('revocation'))
   revocation(@Payload(new ZodPipe(revocationQuery)) { tenant, id, ...page }: RevocationQuery): Promise<Answer> {
     return this.revocations.find(tenant, id, page);
+  }
+
+  @MessagePattern(ledgerSubject('in-force'))
+  inForce(@Payload(new ZodPipe(inForceQuery)) { tenant, ...page }: InForceQuery): Promise<Answer> {
+    return this.revocations.inForce(tenant, page);
   }
 
   @MessagePattern(ledgerSubject('regrants'))

@@ -7,7 +7,7 @@ import type { ApprovalView, PreviewView, TreeView } from '@bailiwick/contracts/q
 import type { Problem } from '@bailiwick/contracts/reason';
 import { HttpCalls, type CallOptions } from '../http/http-calls';
 import { applied, stating } from '../obligations';
-import type { RevocationRecord } from '@bailiwick/contracts/revocations/record';
+import type { InForceAnswer, RevocationRecord } from '@bailiwick/contracts/revocations/record';
 import type { Granted, Pending } from './answers';
 
 /** Opens runs, delegates, decides and revokes. */
@@ -159,6 +159,14 @@ export class LeaseCalls extends HttpCalls {
     reason: string,
   ): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.post(`/v1/revocations/${revocationId}/resumption`, { reason });
+  }
+  /** Lists the suspensions by selector and the quarantines that apply now, newest first. */
+  revocationsInForce(before?: number): Promise<InForceAnswer> {
+    return this.get(`/v1/revocations${before === undefined ? '' : `?before=${before}`}`);
+  }
+  /** Issues new leases again that a quarantine refuses. What was revoked stays so. */
+  liftQuarantine(revocationId: string): Promise<{ revocationId: string; positions: Record<string, number> }> {
+    return this.delete(`/v1/quarantines/${revocationId}`);
   }
   /** Returns a page of what a revocation stopped: the first, or the one after the `next` of another. */
   revocation(id: string, after?: string): Promise<RevocationRecord> {

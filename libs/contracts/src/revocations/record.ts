@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pointView } from '../enforcement/points';
-import { idOf } from '../primitives';
+import { idOf, position } from '../primitives';
 import { LIMITS } from '@bailiwick/core/limits';
 
 /** A page of the record of a revocation: which of its consequences to return. */
@@ -60,3 +60,29 @@ export const revocationRecord = z.object({
   next: z.string().nullable(),
 });
 export type RevocationRecord = z.infer<typeof revocationRecord>;
+
+/** A suspension, or a revocation with a quarantine, that applies now: a person may lift it. */
+export const revocationInForce = revocationRecord
+  .pick({ revocationId: true, selector: true, target: true, quarantine: true, mode: true, until: true })
+  .extend({
+    position,
+    // left out if its event cannot be read
+    at: z.string().optional(),
+    by: z.string().optional(),
+    reason: z.string().optional(),
+    incident: z.string().optional(),
+  });
+export type RevocationInForce = z.infer<typeof revocationInForce>;
+
+/** Newest first. */
+export const inForcePage = {
+  /** the `next` of the page before */
+  before: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  limit: z.coerce.number().int().min(1).max(LIMITS.inForcePage).optional(),
+};
+export const inForceAnswer = z.object({
+  items: z.array(revocationInForce),
+  /** where the next page starts; null after the last one */
+  next: position.nullable(),
+});
+export type InForceAnswer = z.infer<typeof inForceAnswer>;
