@@ -117,10 +117,10 @@ describe('a responder', () => {
 
     // page by page, each is listed once
     const paged: string[] = [];
-    for (let after: unknown = ''; after !== null;) {
-      const page = await http(stack, 'GET', `${path}?limit=1${String(after)}`, { key: stack.keys.analyst });
+    for (let after: string | null = ''; after !== null;) {
+      const page = await http(stack, 'GET', `${path}?limit=1${after}`, { key: stack.keys.analyst });
       paged.push((page.body.items as { revocationId: string }[])[0]?.revocationId as string);
-      after = page.body.next === null ? null : `&before=${String(page.body.next)}`;
+      after = page.body.next === null ? null : `&before=${page.body.next as number}`;
     }
     expect(paged).toEqual(await listed());
 

@@ -61,7 +61,7 @@ export class Revocations {
 
   /**
    * Lists the suspensions and the quarantines that apply now, newest first. It reads at least what was committed before
-   * the request: a list that left out what holds an agent would mislead whoever lifts the rest.
+   * the request: a list that left out what holds an agent would mislead the person who lifts the rest.
    * @param before only those at positions below it
    * @throws NotYet if the ledger does not reach the end of the log in time
    */

@@ -164,7 +164,7 @@ export class LeaseCalls extends HttpCalls {
   revocationsInForce(before?: number): Promise<InForceAnswer> {
     return this.get(`/v1/revocations${before === undefined ? '' : `?before=${before}`}`);
   }
-  /** Issues new leases again that a quarantine refuses. What was revoked stays so. */
+  /** Lifts a quarantine: new leases that match are issued again, and revoked ones stay revoked. */
   liftQuarantine(revocationId: string): Promise<{ revocationId: string; positions: Record<string, number> }> {
     return this.delete(`/v1/quarantines/${revocationId}`);
   }
