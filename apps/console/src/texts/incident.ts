@@ -158,7 +158,7 @@ export const incident = {
   record: 'Consequences, lease by lease',
   recordColumns: { agent: 'Agent', run: 'Run', inFlight: 'In flight', approvals: 'Approvals', reserved: 'Reserved' },
   recordProgress: (shown: number, all: number) => `${shown.toLocaleString()} of ${plural(all, 'consequence')} shown`,
-  recordFills: (count: number) => `${plural(count, 'consequence')} written so far; the record may still fill.`,
+  recordFills: 'more may still be written',
   recordEmpty: 'The record fills as the ledger follows the log.',
   request: 'request for a first lease',
   lift: 'Lift the quarantine',
@@ -181,11 +181,11 @@ export const incident = {
     },
     states: { enforces: 'in effect', behind: 'not yet', closed: 'hears no log', silent: 'silent', gone: 'gone' },
     atOnce: 'at once',
-    confirmed: (count: number) => `In effect at ${count} of ${plural(count, 'enforcement point')}`,
+    confirmed: (count: number) => `In effect at ${count} of ${count} enforcement points`,
     unconfirmed: (pending: number, count: number) =>
       pending === 0
         ? 'Not confirmed: the gateway may not know every enforcement point yet'
-        : `Not confirmed by ${pending} of ${plural(count, 'enforcement point')}`,
+        : `Not confirmed by ${pending} of ${count} enforcement points`,
     slowest: (time: string) => `The last one took ${time} from the event on.`,
     settling: (seconds: number) =>
       `The gateway has just started or reconnected. This is asked again; wait for ${seconds} s.`,

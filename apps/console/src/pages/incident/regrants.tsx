@@ -153,7 +153,7 @@ function Proposals({
                 {each.requestedBy === null ? r.erased : <AgentText>{each.requestedBy}</AgentText>}
               </td>
               <td data-label={c.used}>{capsText(each.used)}</td>
-              <td className="wide">
+              <td data-label={c.proposed}>
                 <Outcome of={each} />
               </td>
               <td data-label={c.until}>{each.proposed ? <When at={each.proposed.time.expiresAt} /> : '–'}</td>

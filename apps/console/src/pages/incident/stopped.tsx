@@ -7,7 +7,7 @@ import { api, get } from '../../api/client';
 import { nowMs } from '../../clock';
 import { AgentText } from '../../parts/agent-text';
 import { Columns } from '../../parts/columns';
-import { costs, Id, Meter } from '../../parts/marks';
+import { costs, Id } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
 import { T } from '../../texts';
@@ -103,8 +103,9 @@ function Filled({ shown, of }: { shown: number; of: RevocationRecord }): ReactNo
   const { rows } = of.counts;
   return (
     <p className="small" role="status">
-      <Meter used={shown} cap={rows} label={T.incident.record} text={T.incident.recordProgress(shown, rows)} />{' '}
-      {fills(of) && T.incident.recordFills(rows)}
+      <progress value={shown} max={Math.max(1, rows)} aria-label={T.incident.record} />{' '}
+      <span>{T.incident.recordProgress(shown, rows)}</span>
+      {fills(of) && <span className="muted"> · {T.incident.recordFills}</span>}
     </p>
   );
 }
