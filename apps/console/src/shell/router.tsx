@@ -33,7 +33,7 @@ const approvals = createRoute({
 const incident = createRoute({
   getParentRoute: () => root,
   path: '/incident',
-  validateSearch: texts(...PARAMETERS, 'target', 'mode', 'revocation'),
+  validateSearch: texts(...PARAMETERS, 'target', 'mode', 'revocation', 'incident'),
   component: lazyRouteComponent(() => import('../pages/incident/incident-page'), 'IncidentPage'),
 });
 const agents = createRoute({

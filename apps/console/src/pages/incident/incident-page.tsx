@@ -7,6 +7,7 @@ import { post } from '../../api/client';
 import { Empty, Failed } from '../../parts/states';
 import { T } from '../../texts';
 import { Confirm, type Mode, type Note } from './confirm';
+import { FindIncident, OfIncident } from './of-incident';
 import { Radius } from './radius';
 import { classesOf, namesVerb, selectorOf } from './selector';
 import { SelectorForm } from './selector-form';
@@ -30,7 +31,14 @@ export function IncidentPage(): ReactNode {
         <p className="muted">{T.incident.lead}</p>
       </header>
       {search.revocation === undefined ? (
-        <Builder onStopped={open} />
+        <>
+          <FindIncident
+            value={search.incident ?? ''}
+            onFind={(incident) => void navigate({ search: (now) => ({ ...now, incident }) })}
+          />
+          {search.incident !== undefined && <OfIncident incident={search.incident} />}
+          <Builder onStopped={open} />
+        </>
       ) : (
         <Stopped id={search.revocation} onAgain={() => open(undefined)} />
       )}

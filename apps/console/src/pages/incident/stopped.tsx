@@ -11,6 +11,8 @@ import { costs, Id } from '../../parts/marks';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
 import { T } from '../../texts';
+import { Points } from './points';
+import { Regrants } from './regrants';
 import { Resume } from './resume';
 import { partsOf } from './selector-text';
 
@@ -61,6 +63,7 @@ export function Stopped({ id, onAgain }: { id: string; onAgain: () => void }): R
       </p>
       {lift.isSuccess && <p role="status">{T.incident.lifted}</p>}
       {lift.error && <Failed error={lift.error} />}
+      {first.position !== undefined && <Points id={id} position={first.position} />}
       <section className="panel" aria-labelledby="record">
         <h2 id="record">{T.incident.record}</h2>
         {rows.length === 0 ? (
@@ -75,6 +78,7 @@ export function Stopped({ id, onAgain }: { id: string; onAgain: () => void }): R
                 </div>
               ))}
             </dl>
+            <Filled shown={rows.length} of={first} />
             <Consequences of={rows} />
             {record.hasNextPage && (
               <button
@@ -89,7 +93,20 @@ export function Stopped({ id, onAgain }: { id: string; onAgain: () => void }): R
           </>
         )}
       </section>
+      {first.mode !== 'suspend' && first.target !== 'tool' && <Regrants id={id} />}
     </>
+  );
+}
+
+/** How much of the record is shown, and whether more may still be written. */
+function Filled({ shown, of }: { shown: number; of: RevocationRecord }): ReactNode {
+  const { rows } = of.counts;
+  return (
+    <p className="small" role="status">
+      <progress value={shown} max={Math.max(1, rows)} aria-label={T.incident.record} />{' '}
+      <span>{T.incident.recordProgress(shown, rows)}</span>
+      {fills(of) && <span className="muted"> · {T.incident.recordFills}</span>}
+    </p>
   );
 }
 
