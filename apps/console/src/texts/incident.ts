@@ -202,6 +202,18 @@ export const incident = {
       gone: (silent: string) => `Not heard of for ${silent}. It makes no call before it hears the log again.`,
     },
   },
+  inForce: {
+    title: 'In force now',
+    columns: { selector: 'What', does: 'Effect', since: 'Since', by: 'By', id: 'To lift it' },
+    does: {
+      suspends: 'suspends leases',
+      denies: 'denies the tool or verbs',
+      refusesNew: 'refuses new leases',
+      deniesNew: 'denies the tool or verbs to new leases, too',
+      until: 'until',
+    },
+    open: 'Open',
+  },
   of: {
     label: 'Stops of an incident',
     find: 'Find',

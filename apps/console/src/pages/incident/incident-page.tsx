@@ -7,6 +7,7 @@ import { post } from '../../api/client';
 import { Empty, Failed } from '../../parts/states';
 import { T } from '../../texts';
 import { Confirm, type Mode, type Note } from './confirm';
+import { InForce } from './in-force';
 import { FindIncident, OfIncident } from './of-incident';
 import { Radius } from './radius';
 import { classesOf, namesVerb, selectorOf } from './selector';
@@ -37,6 +38,7 @@ export function IncidentPage(): ReactNode {
             onFind={(incident) => void navigate({ search: (now) => ({ ...now, incident }) })}
           />
           {search.incident !== undefined && <OfIncident incident={search.incident} />}
+          <InForce />
           <Builder onStopped={open} />
         </>
       ) : (
