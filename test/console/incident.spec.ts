@@ -37,7 +37,7 @@ describeWithChromium('The incident page after a revocation, in Chromium', () => 
       incident: 'INC-9',
     }));
   }, 120_000);
-  /** Pictures to look at; kept only where a folder is named. */
+  /** Pictures for people, kept only if a folder is named. */
   const pictured = async (name: string): Promise<void> => {
     if (process.env.SHOTS === undefined) return;
     for (const width of [1440, 390]) {
@@ -62,7 +62,33 @@ describeWithChromium('The incident page after a revocation, in Chromium', () => 
     expect(new URL(page.url()).searchParams.get('revocation')).toBe(revocationId);
   });
 
-  it('shows each point that enforces the stop, with its position, and how much of the record is there', async () => {
+  it('lists the suspensions and quarantines in force, each with a link to where it is lifted, by keyboard', async () => {
+    const { revocationId: held } = await stack.as('responder').revokeAll({
+      selector: { agentClass: 'held-agent' },
+      reason: 'under review',
+      mode: 'suspend',
+      force: true,
+    });
+    await openPage(page, stack, '/incident');
+    const list = page.getByRole('region', { name: 'In force now' });
+    const row = list.getByRole('row').filter({ hasText: 'held-agent' });
+    expect(await row.innerText()).toMatch(/under review[\s\S]*suspends leases/);
+    expect(await list.getByText('crawl-agent').count()).toBe(0); // ended for good: there is nothing to lift
+    await pictured('in-force');
+    await page.evaluate(AXE);
+    expect(await page.evaluate<string[]>(VIOLATIONS)).toEqual([]);
+    await row.getByRole('link', { name: /^Open/ }).press('Enter');
+    await page.getByRole('button', { name: 'Resume all' }).press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('it is fine');
+    await dialog.getByRole('button', { name: 'Resume all' }).press('Enter');
+    await page.getByText('Resumed').first().waitFor();
+    await openPage(page, stack, '/incident');
+    expect(await page.getByText('held-agent').count()).toBe(0);
+    expect((await stack.as('analyst').revocation(held)).resumedAt).toBeDefined();
+  });
+
+  it('shows each point that enforces the stop, with its position, and how much of the record is shown', async () => {
     await openPage(page, stack, `/incident?revocation=${revocationId}`);
     const points = page.getByRole('region', { name: 'Certainty, point by point' });
     await points.getByText(/^In effect at \d+ of \d+ enforcement points?$/).waitFor();
@@ -71,7 +97,7 @@ describeWithChromium('The incident page after a revocation, in Chromium', () => 
     await page.getByText(/^\d+ of \d+ consequences? shown$/).waitFor();
   });
 
-  it('states plainly which point was not heard of, and what it does by itself', async () => {
+  it('states plainly which point was not heard of, and what it does on its own', async () => {
     const own = await page.context().newPage();
     await own.route('**/v1/enforcement-points?*', async (route) => {
       const answer = await route.fetch();
@@ -81,7 +107,7 @@ describeWithChromium('The incident page after a revocation, in Chromium', () => 
     });
     await openPage(own, stack, `/incident?revocation=${revocationId}`);
     await own.getByText(/^Not confirmed by 1 of \d+ enforcement points/).waitFor();
-    await own.getByText(/Not heard of for 9\.2 s\. It aborts its calls by itself after 5 s/).waitFor();
+    await own.getByText(/Not heard of for 9\.2 s\. It aborts its calls on its own after 5 s/).waitFor();
     await own.close();
   });
 

@@ -198,7 +198,7 @@ export const incident = {
       closed: (_silent: string, bound: string) =>
         `It lets nothing pass, and aborts its calls after ${bound}. See: bailiwick status`,
       silent: (silent: string, bound: string) =>
-        `Not heard of for ${silent}. It aborts its calls by itself after ${bound}; if you cannot see that it did, stop that process.`,
+        `Not heard of for ${silent}. It aborts its calls on its own after ${bound}; if you cannot see that it did, stop that process.`,
       gone: (silent: string) => `Not heard of for ${silent}. It makes no call before it hears the log again.`,
     },
   },

@@ -26,11 +26,12 @@ export function Regrants({ id }: { id: string }): ReactNode {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const time = end === '' ? undefined : new Date(end).toISOString();
   const proposals = useInfiniteQuery({
-    queryKey: ['regrants', id, time],
+    queryKey: ['revocation', 'regrants', id, time], // the ledger writes what it lists, and events change it
     queryFn: ({ pageParam, signal }) =>
       get<RegrantsAnswer>(pathOf(id), { after: pageParam, limit: LIMITS.regrantsPage, expiresAt: time }, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next }) => next ?? undefined,
+    meta: { restMs: 5_000 },
   });
   const items = proposals.data?.pages.flatMap((page) => page.items) ?? [];
   const delegated = proposals.data?.pages.reduce((sum, page) => sum + page.delegated, 0) ?? 0;
@@ -103,7 +104,7 @@ function Ask({
   };
   return (
     <form className="confirm" onSubmit={submit}>
-      <label className="field">
+      <label className="field field-inline">
         {r.end}
         <input type="datetime-local" value={end} onChange={({ target }) => onEnd(target.value)} />
       </label>
