@@ -17,6 +17,7 @@ const PAGES = [
   '/budgets',
   '/servers',
   '/keys',
+  '/settings',
 ];
 const TABS = ['tree', 'timeline', 'data', 'drift', 'receipt'].map((tab) => `/runs/RUN?tab=${tab}`);
 

@@ -15,6 +15,7 @@ import { replay } from './texts/replay';
 import { run } from './texts/run';
 import { servers } from './texts/servers';
 import { session } from './texts/session';
+import { settings } from './texts/settings';
 import { shell } from './texts/shell';
 
 /** Every English text of the console. Each page has a file in `texts/`; a translation replaces that folder. */
@@ -37,4 +38,5 @@ export const T = {
   budgets,
   agents,
   replay,
+  settings,
 } as const;

@@ -9,6 +9,7 @@ import {
   Plug,
   Radio,
   Scale,
+  Settings,
   UserRound,
   Wallet,
   type LucideIcon,
@@ -52,6 +53,7 @@ export const PAGES: readonly { readonly title: string; readonly entries: readonl
       { to: '/budgets', name: T.nav.budgets, icon: Wallet, roles: ['admin', 'analyst', 'responder'] },
       { to: '/servers', name: T.nav.servers, icon: Plug, roles: ['admin', 'analyst'] },
       { to: '/keys', name: T.nav.keys, icon: KeyRound, roles: ['admin'] },
+      { to: '/settings', name: T.nav.settings, icon: Settings },
     ],
   },
 ];

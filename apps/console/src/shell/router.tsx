@@ -92,6 +92,12 @@ const budgets = createRoute({
   component: lazyRouteComponent(() => import('../pages/budgets/budgets-page'), 'BudgetsPage'),
 });
 
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('../pages/settings/settings-page'), 'SettingsPage'),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     live,
@@ -107,6 +113,7 @@ export const router = createRouter({
     keys,
     servers,
     budgets,
+    settings,
   ]),
   basepath: '/console',
   defaultPreload: 'intent',

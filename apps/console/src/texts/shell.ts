@@ -18,6 +18,7 @@ export const shell = {
     keys: 'Keys',
     servers: 'MCP servers',
     budgets: 'Budgets',
+    settings: 'Settings',
     more: 'More',
     waiting: (count: number) => `${count} waiting`,
   },

@@ -7,6 +7,7 @@ import type { Page } from '../../api/queries';
 import { nowMs } from '../../clock';
 import { AgentText } from '../../parts/agent-text';
 import { Dialog } from '../../parts/dialog';
+import { SecretDialog } from '../../parts/secret-dialog';
 import { Empty, Failed, Loading } from '../../parts/states';
 import { When } from '../../parts/when';
 import { T } from '../../texts';
@@ -127,7 +128,14 @@ export function KeysPage(): ReactNode {
           </tbody>
         </table>
       )}
-      {secret !== undefined && <Secret text={secret} onClose={() => setSecret(undefined)} />}
+      {secret !== undefined && (
+        <SecretDialog
+          title={T.keys.issued}
+          how={T.keys.issuedText}
+          secret={secret}
+          onClose={() => setSecret(undefined)}
+        />
+      )}
       {revoking && (
         <RevokeDialog
           of={revoking}
@@ -201,30 +209,6 @@ function IssueForm({ onIssued }: { onIssued: (issued: Issued) => void }): ReactN
       </div>
       {issue.error && <Failed error={issue.error} />}
     </form>
-  );
-}
-
-function Secret({ text, onClose }: { text: string; onClose: () => void }): ReactNode {
-  const [isCopied, setCopied] = useState(false);
-  return (
-    <Dialog title={T.keys.issued} onClose={onClose}>
-      <p>{T.keys.issuedText}</p>
-      <pre className="command" tabIndex={0}>
-        {text}
-      </pre>
-      <p className="actions actions-end">
-        <button
-          type="button"
-          className="button"
-          onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
-        >
-          {isCopied ? T.copied : T.copy}
-        </button>
-        <button type="button" className="button button-primary" onClick={onClose}>
-          {T.close}
-        </button>
-      </p>
-    </Dialog>
   );
 }
 
