@@ -90,6 +90,7 @@ describe('AppModule', () => {
       'ledger.export-lines',
       'ledger.grants',
       'ledger.graph',
+      'ledger.in-force',
       'ledger.proof',
       'ledger.rebuild',
       'ledger.rebuild-status',
