@@ -44,7 +44,8 @@ export class IncomingBodies {
    */
   expect({ tenant, actor }: Sender, request: IncomingMessage, most: number = LIMITS.httpBodyBytes): void {
     const bytes = bytesOf(request, most);
-    if (bytes === 0) return;
+    // the client may leave while its sender is identified: neither event below would then release what is held
+    if (bytes === 0 || hasLeft(request)) return;
     const { bounds } = this;
     const counts: [string, number][] = [
       ['all', bounds.bytes],
@@ -85,6 +86,8 @@ export class IncomingBodies {
     }
   }
 }
+
+const hasLeft = ({ destroyed, socket }: IncomingMessage): boolean => destroyed || socket.destroyed;
 
 /** Senders that an endpoint authenticates later, by its body, are apart by their addresses. */
 const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';

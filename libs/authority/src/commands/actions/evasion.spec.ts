@@ -1,4 +1,5 @@
 import { RULE_LABELS } from '@bailiwick/contracts/actions/trajectory';
+import { LIMITS } from '@bailiwick/core/limits';
 import { judgeTrajectory, SEQUENCES } from '@bailiwick/trajectory/sequence-rules';
 import { act, delegateTestRun, openTestRun, REF, ROOMY, TestLog } from '../../testing/harness';
 
@@ -21,6 +22,17 @@ describe('a rule cannot be evaded', () => {
 
   it('since a tree always keeps every label that a sequence rule uses', () => {
     for (const { seen, then } of SEQUENCES) for (const label of [...seen, then]) expect(RULE_LABELS).toContain(label);
+  });
+
+  it('by a late report in which a run states that its own result can be trusted', () => {
+    const log = new TestLog();
+    const { runId, grantId } = openTestRun(log);
+    const { actionId } = act(log, grantId, 'file.read', { actor: { kind: 'run', id: runId } });
+    log.now += LIMITS.permitMs + LIMITS.outcomeMs;
+    log.tickAll();
+    const outcome = { status: 'completed' as const, labels: ['trusted', 'seen'] };
+    const [late] = log.do('settle', { actionId: actionId as string, outcome, actor: { kind: 'run', id: runId } });
+    expect(late).toMatchObject({ type: 'OutcomeReportedLate', data: { labels: ['seen'] } });
   });
 
   it('by asking a person for authority that the parent does not have, instead of delegating it', () => {

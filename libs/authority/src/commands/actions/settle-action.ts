@@ -23,7 +23,7 @@ export const settle: Decide<'settle'> = (state, command, now) => {
   if (action.isOfBoundary && command.actor.kind === 'run')
     return refuse('FORBIDDEN', `the boundary carries action ${action.id} out, and reports its outcome`);
   const { status, cost, units, effects, resultDigest } = command.outcome;
-  const labels = command.outcome.labels?.filter((each) => command.actor.kind !== 'run' || !isRelaxing(each));
+  const labels = labelsOf(command);
   const unknown = status === 'completed' ? action.charge : NOTHING_SPENT;
   const report: Report = {
     type: status === 'completed' ? 'ActionCompleted' : 'ActionFailed',
@@ -41,12 +41,18 @@ export const settle: Decide<'settle'> = (state, command, now) => {
   );
 };
 
+/** The labels that a report states; what a run states of its result makes no later decision milder. */
+const labelsOf = ({ outcome: { labels }, actor }: CommandOf<'settle'>): string[] | undefined =>
+  labels?.filter((each) => actor.kind !== 'run' || !isRelaxing(each));
+
 /**
  * Records the actual outcome of an abandoned action, which stays abandoned (I7): the effects of the action in the world
  * are facts, whenever they are reported. It neither charges nor releases anything.
  */
 function settleLate(state: LogState, command: CommandOf<'settle'>): Decided {
-  const { actionId, outcome, marks } = command;
+  const { actionId, marks } = command;
+  const labels = labelsOf(command);
+  const outcome = labels === undefined ? command.outcome : { ...command.outcome, labels };
   const data = marks === undefined ? outcome : { ...outcome, marks };
   const done = settledOf(state, actionId);
   if (!done || actsForAnother(command, done.runId)) return notFound('permitted action', actionId);
