@@ -7,7 +7,10 @@ import { RequestSlots } from './request-slots';
 import { PlainWorld } from './testing/plain-world';
 
 const request = (length = 0): IncomingMessage =>
-  Object.assign(new EventEmitter(), { headers: { 'content-length': String(length) } }) as unknown as IncomingMessage;
+  Object.assign(new EventEmitter(), {
+    headers: { 'content-length': String(length) },
+    socket: { destroyed: false },
+  }) as unknown as IncomingMessage;
 
 describe('the slots of requests', () => {
   const take = (slots: RequestSlots, tenant: string, grantId = 'grt_1', sent = request()) =>
