@@ -20,7 +20,7 @@ describe('IncomingBodies', () => {
   });
 
   /** Sends the head of a request whose body would use all the memory. */
-  async function begun(): Promise<{ request: IncomingMessage; leave: () => Promise<unknown> }> {
+  async function startRequest(): Promise<{ request: IncomingMessage; leave: () => Promise<unknown> }> {
     const arrived = once(server, 'request') as Promise<[IncomingMessage]>;
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     socket.on('error', () => undefined);
@@ -36,23 +36,23 @@ describe('IncomingBodies', () => {
   }
 
   it('reserve nothing for a client that has left while its sender was identified', async () => {
-    const gone = await begun();
+    const gone = await startRequest();
     await gone.leave();
     bodies.expect(SENDER, gone.request);
-    const next = await begun();
+    const next = await startRequest();
     expect(() => bodies.expect(SENDER, next.request)).not.toThrow();
-    const third = await begun();
+    const third = await startRequest();
     expect(() => bodies.expect(SENDER, third.request)).toThrow('too many bytes');
     await Promise.all([next.leave(), third.leave()]);
   });
 
   it('release what a client holds when it leaves', async () => {
-    const first = await begun();
+    const first = await startRequest();
     bodies.expect(SENDER, first.request);
     const closed = new Promise((resolve) => first.request.once('close', resolve));
     await first.leave();
     await closed;
-    const next = await begun();
+    const next = await startRequest();
     expect(() => bodies.expect(SENDER, next.request)).not.toThrow();
     await next.leave();
   });
